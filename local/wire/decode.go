@@ -1,0 +1,80 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Decode reads the call's input into a struct of the service. A parameter the struct does not name is
+// refused with 501, since it would otherwise be ignored in silence.
+func Decode[T any](r *Request) (T, error) {
+	var in T
+	d := json.NewDecoder(bytes.NewReader(r.Body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&in); err != nil {
+		if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+			return in, Unimplemented("parameter %s of %s.%s", name, r.Service, r.Operation)
+		}
+		return in, &Error{Code: "SerializationException", Message: fmt.Sprintf("reading the input of %s.%s: %v", r.Service, r.Operation, err)}
+	}
+	return in, nil
+}
+
+// Unimplemented is the loud answer to what is not here: 501, naming it.
+func Unimplemented(format string, args ...any) *Error {
+	return &Error{
+		Code:    "NotImplemented",
+		Message: "keyward local does not implement " + fmt.Sprintf(format, args...),
+		Status:  http.StatusNotImplemented,
+	}
+}
+
+// Validation is the ValidationException that most services answer to bad input.
+func Validation(format string, args ...any) *Error {
+	return &Error{Code: "ValidationException", Message: fmt.Sprintf(format, args...)}
+}
+
+// Time is an instant in AWS's JSON protocols: seconds since 1970 as a number, milliseconds behind the
+// point. The zero value is written as null.
+type Time struct{ time.Time }
+
+// MarshalJSON writes epoch seconds.
+func (t Time) MarshalJSON() ([]byte, error) {
+	if t.IsZero() {
+		return []byte("null"), nil
+	}
+	return strconv.AppendFloat(nil, float64(t.UnixMilli())/1000, 'f', -1, 64), nil
+}
+
+// UnmarshalJSON reads epoch seconds, or RFC 3339 as some REST services send it.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	if s := strings.Trim(string(b), `"`); len(b) > 0 && b[0] == '"' {
+		parsed, err := time.Parse(time.RFC3339, s)
+		t.Time = parsed
+		return err
+	}
+	if string(b) == "null" {
+		return nil
+	}
+	f, err := strconv.ParseFloat(string(b), 64)
+	if err != nil {
+		return err
+	}
+	t.Time = time.UnixMilli(int64(f * 1000)).UTC()
+	return nil
+}
+
+func roleARN(arn string) string {
+	// arn:aws:sts::123456789012:assumed-role/ROLE/SESSION
+	p := strings.SplitN(arn, ":", 6)
+	if len(p) != 6 || !strings.HasPrefix(p[5], "assumed-role/") {
+		return ""
+	}
+	role, _, _ := strings.Cut(strings.TrimPrefix(p[5], "assumed-role/"), "/")
+	return "arn:" + p[1] + ":iam::" + p[4] + ":role/" + role
+}

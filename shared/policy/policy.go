@@ -1,0 +1,116 @@
+// Package policy is the language in which people say what a machine has to be like: a YAML document
+// that is parsed and compiled with the position of every error, and Evaluate, which judges evidence
+// by it and returns a verdict with the reasons.
+//
+// It refuses what it does not understand, never asks for the time and never reads anything but its
+// arguments. evaluate, api and the command line call it.
+package policy
+
+import "time"
+
+// Limits of a policy document.
+const (
+	MaxBytes = 64 << 10
+	MaxDepth = 20
+	MaxName  = 32
+	MaxRules = 100
+)
+
+// DefaultName is the built-in policy of machines that no other policy matches: it has no rules, so
+// its verdict is Unknown and its requests are held for a person.
+const DefaultName = "default"
+
+// Policy is a parsed and compiled policy. Only Parse and Default make usable ones.
+type Policy struct {
+	Name        string    `json:"policy"`
+	Description string    `json:"description,omitempty"`
+	Machines    Machines  `json:"machines"`
+	Schedule    Schedule  `json:"schedule"`
+	Rules       []Rule    `json:"-"`
+	Requests    Requests  `json:"requests"`
+	Integrity   Integrity `json:"integrity"`
+	Notify      Notify    `json:"notify"`
+
+	Version int    `json:"version"` // set by the store, 1 for the first; 0 before it was put
+	Digest  string `json:"digest"`  // sha256 of the text, hex
+	Text    string `json:"-"`       // the document as it was put
+}
+
+// Machines says which machines a policy is for. Enrolment may name a policy outright; else the
+// policy of the highest priority that matches wins.
+type Machines struct {
+	IDs      []string          `json:"ids,omitempty"`
+	Tags     map[string]string `json:"tags,omitempty"` // all must match
+	Except   []string          `json:"except,omitempty"`
+	Priority int               `json:"priority,omitempty"` // 0 to 1000
+}
+
+// Schedule is when machines are inspected. The zero value means: with the stack's own schedule.
+type Schedule struct {
+	Daily    string        `json:"daily,omitempty"`    // "04:30"
+	WeeklyOn string        `json:"weeklyOn,omitempty"` // sunday … saturday, with WeeklyAt
+	WeeklyAt string        `json:"weeklyAt,omitempty"`
+	TimeZone string        `json:"timeZone,omitempty"` // IANA name; UTC when empty
+	Spread   time.Duration `json:"spread,omitempty"`   // up to 1 h, whole minutes
+	Surprise int           `json:"surprise,omitempty"` // extra looks a day at unannounced times, 0 to 24
+}
+
+// Decision is what happens to a key request.
+type Decision string
+
+// The decisions.
+const (
+	Approve Decision = "approve"
+	Deny    Decision = "deny"
+	Hold    Decision = "hold" // for a person
+)
+
+// Requests says what becomes of a key request.
+type Requests struct {
+	OnPass      Decision      `json:"onPass"`      // approve unless said otherwise
+	OnFail      Decision      `json:"onFail"`      // deny
+	OnUnknown   Decision      `json:"onUnknown"`   // hold; approve is refused
+	EvidenceAge time.Duration `json:"evidenceAge"` // older evidence is not used; default 1 h
+	Expire      time.Duration `json:"expire"`      // a held request; default 24 h
+}
+
+// Action is what follows when a machine stops complying or falls silent.
+type Action string
+
+// The actions.
+const (
+	ActNotify Action = "notify"
+	ActHold   Action = "hold"
+	ActRevoke Action = "revoke"
+)
+
+// Mode is how a key is taken away.
+type Mode string
+
+// The modes.
+const (
+	RevokeGrant Mode = "revoke-grant"
+	DisableKey  Mode = "disable-key"
+)
+
+// Integrity says what follows from verdicts. integrity.Next reads it and nothing else of a policy.
+type Integrity struct {
+	OnFail        Action        `json:"onFail"`        // notify unless said otherwise
+	Grace         time.Duration `json:"grace"`         // required with revoke; 1 min to 90 days
+	Confirm       int           `json:"confirm"`       // failing inspections in a row that make Bad; 1 to 5
+	SilenceAfter  time.Duration `json:"silenceAfter"`  // default 24 h
+	SilenceThen   Action        `json:"silenceThen"`   // hold unless revoke is said; never notify alone
+	RetryEvery    time.Duration `json:"retryEvery"`    // looks for a correction; default 30 min
+	RetryUpTo     int           `json:"retryUpTo"`     // default 50
+	RestoreManual bool          `json:"restoreManual"` // restore: manual
+	Settle        time.Duration `json:"settle"`        // after launch or a restore; default 30 min, may be 0s
+	Mode          Mode          `json:"mode"`          // key.mode; revoke-grant unless said otherwise
+	SharedAllowed bool          `json:"sharedAllowed"` // key.shared: allowed
+	Remind        time.Duration `json:"remind"`        // 0 means never
+}
+
+// Notify says who is told.
+type Notify struct {
+	To       []string `json:"to"`
+	TimeZone string   `json:"timeZone,omitempty"` // of the times in mails; the schedule's when empty
+}
