@@ -46,6 +46,15 @@ type Route struct {
 	Operation string
 	Names     map[string]string // wildcard or query name → member name, where they differ
 	Status    int               // of a success; 0 means 200
+	Raw       bool              // the body is the caller's own: it is in Request.Raw alone, and Request.Body holds the names only
+}
+
+// Raw is an answer that is sent as it is: no JSON around it. An operation returns it by value; a zero
+// Status means the route's.
+type Raw struct {
+	Status int
+	Header http.Header
+	Body   []byte
 }
 
 // Request is one authenticated call.
