@@ -1,0 +1,127 @@
+// Package enforcement is the contract between whoever starts the state machine and its tasks: the
+// input of an execution, the payload and result of each task, and the names. It is versioned, since
+// executions wait for days and meet newer functions. Pure values; evaluate, sweep and api start
+// executions, recheck, revoke, restore and notify serve them.
+package enforcement
+
+import (
+	"fmt"
+	"time"
+)
+
+// Version of Input and Task that this code writes.
+const Version = 1
+
+// Kind is what an execution is for.
+type Kind string
+
+// The kinds.
+const (
+	Enforce Kind = "enforce" // warn, wait, look, revoke
+	Look    Kind = "look"    // enforce without the warning
+	Restore Kind = "restore"
+	Tell    Kind = "tell" // one notice
+)
+
+// Input is an execution's input. Tasks add their results to it under the names that Task shows.
+type Input struct {
+	Version    int       `json:"version"`
+	Kind       Kind      `json:"kind"`
+	Account    string    `json:"account"`
+	Region     string    `json:"region"`
+	Machine    string    `json:"machine"`
+	Generation int64     `json:"generation"` // the machine's when this was decided
+	Policy     string    `json:"policy"`
+	Notice     string    `json:"notice,omitempty"` // kind tell: which notice
+	DueAt      time.Time `json:"dueAt,omitzero"`   // known before for kind look
+	Why        string    `json:"why,omitempty"`
+}
+
+// Name is an execution's name: machine, generation, kind and attempt, the first attempt being 1. A
+// repeated event makes the same name and so the same execution. It is under 80 characters for every
+// machine id AWS gives.
+func Name(in Input, attempt int) string {
+	kind := string(in.Kind)
+	if in.Kind == Tell {
+		kind += "-" + in.Notice
+	}
+	return fmt.Sprintf("%s-%d-%s-%d", in.Machine, in.Generation, kind, attempt)
+}
+
+// Task is the payload of every task.
+type Task struct {
+	Version   int    `json:"version"`
+	Op        string `json:"op"` // warn, tell, look, decide, hold, order, confirm, withdraw, restore
+	Notice    string `json:"notice,omitempty"`
+	Execution string `json:"execution"`
+	Input     State  `json:"input"`
+}
+
+// State is the data of a running execution: the input and the results so far.
+type State struct {
+	Input
+	Warning      *Warned       `json:"warning,omitempty"`
+	Look         *Looked       `json:"look,omitempty"`
+	Decision     *Decision     `json:"decision,omitempty"`
+	Order        *Ordered      `json:"order,omitempty"`
+	Confirmation *Confirmation `json:"confirmation,omitempty"`
+	Restored     *Outcome      `json:"restored,omitempty"`
+	Told         *Told         `json:"told,omitempty"`
+	Error        *Error        `json:"error,omitempty"`
+}
+
+// Error is what a Catch leaves: the kind of fault.KindOf by name and the cause as JSON text.
+type Error struct {
+	Error string `json:"Error"`
+	Cause string `json:"Cause"`
+}
+
+// Warned is the result of op warn.
+type Warned struct {
+	DueAt      time.Time `json:"dueAt"` // whole seconds, UTC
+	AcceptedAt time.Time `json:"acceptedAt"`
+	Reference  string    `json:"reference"`
+	Outcome    string    `json:"outcome"` // warned, superseded
+}
+
+// Looked is the result of op look.
+type Looked struct {
+	Outcome   string    `json:"outcome"` // asked, superseded
+	CommandID string    `json:"commandId,omitempty"`
+	AskedAt   time.Time `json:"askedAt,omitzero"`
+}
+
+// Decision is the result of op decide and op hold.
+type Decision struct {
+	Outcome string    `json:"outcome"` // waiting, extended, standDown, hold, revoke, withdraw, superseded
+	Reason  string    `json:"reason,omitempty"`
+	Text    string    `json:"text,omitempty"`
+	DueAt   time.Time `json:"dueAt,omitzero"`
+}
+
+// Ordered is the result of op order and op withdraw.
+type Ordered struct {
+	Outcome string    `json:"outcome"` // ordered, superseded, nothing
+	At      time.Time `json:"at"`
+}
+
+// Confirmation is the result of op confirm.
+type Confirmation struct {
+	Outcome string    `json:"outcome"` // seen (first read-back), revoked, notRevoked, unconfirmed
+	At      time.Time `json:"at"`
+	Text    string    `json:"text,omitempty"`
+}
+
+// Outcome is the result of the restore task.
+type Outcome struct {
+	Outcome string    `json:"outcome"` // restored, held, superseded
+	Reason  string    `json:"reason,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+// Told is the result of op tell.
+type Told struct {
+	Reference  string    `json:"reference"`
+	AcceptedAt time.Time `json:"acceptedAt"`
+	MessageID  string    `json:"messageId"`
+}

@@ -1,0 +1,120 @@
+package record
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/keyward/keyward/shared/evidence"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/policy"
+)
+
+// Purpose is why a command was sent.
+type Purpose string
+
+// The purposes.
+const (
+	Scheduled Purpose = "scheduled"
+	Check     Purpose = "check" // a person or a key request asked
+	Retry     Purpose = "retry" // the sweep looks again
+	Look      Purpose = "look"  // an enforcement looks before it acts: evaluate starts nothing for it
+)
+
+// Command is one inspection command on up to 50 machines.
+type Command struct {
+	ID        string    `json:"id"`
+	Nonce     string    `json:"nonce"` // 32 hex digits
+	Purpose   Purpose   `json:"purpose"`
+	Machines  []string  `json:"machines"`
+	Execution string    `json:"execution,omitempty"` // of a look
+	Document  string    `json:"document"`            // name:version
+	SentAt    time.Time `json:"sentAt"`
+	TotalBy   time.Time `json:"totalBy"` // SSM gives up by then
+	Open      bool      `json:"open"`    // not every machine has an answer yet
+}
+
+// Answer is what became of one machine of a command. It is written once, in the transaction of the
+// transition that it caused.
+type Answer struct {
+	Command  string             `json:"command"`
+	Machine  string             `json:"machine"`
+	Verdict  policy.Verdict     `json:"verdict"`
+	Why      string             `json:"why,omitempty"` // why there is no evidence, or the first bad finding
+	Sent     time.Time          `json:"sent"`
+	JudgedAt time.Time          `json:"judgedAt"`
+	Effects  []integrity.Effect `json:"effects,omitempty"`
+	Presence integrity.Presence `json:"presence,omitempty"`
+	Digest   string             `json:"digest,omitempty"`
+}
+
+// Evidence is the evidence of one inspection with its judgement.
+type Evidence struct {
+	Machine  string             `json:"machine"`
+	Command  string             `json:"command"`
+	Sent     time.Time          `json:"sent"`
+	Digest   string             `json:"digest"`
+	Result   policy.Result      `json:"result"`
+	Evidence *evidence.Evidence `json:"evidence,omitempty"` // nil when the machine gave none
+	Why      string             `json:"why,omitempty"`      // why there is none
+}
+
+// Start is an outbox entry: an execution that has to run. It is written with the transition that
+// demands it and deleted once the execution was started.
+type Start struct {
+	Name    string          `json:"name"` // of the execution
+	Machine string          `json:"machine"`
+	Input   json.RawMessage `json:"input"`
+	At      time.Time       `json:"at"`
+}
+
+// EntryKind is what a ledger entry records.
+type EntryKind string
+
+// The kinds of ledger entry.
+const (
+	EntryVerdict   EntryKind = "verdict"   // standing changed
+	EntryWarned    EntryKind = "warned"    // warning accepted by the mail service
+	EntryNotice    EntryKind = "notice"    // another notice was sent
+	EntryIntent    EntryKind = "intent"    // a revocation will be ordered
+	EntryOrdered   EntryKind = "ordered"   // KMS was asked
+	EntryConfirmed EntryKind = "confirmed" // KMS was read back twice
+	EntryFailed    EntryKind = "failed"    // a revocation did not happen, or cannot be confirmed
+	EntryRestored  EntryKind = "restored"
+	EntryReleased  EntryKind = "released" // a key request was granted
+	EntryRequest   EntryKind = "request"  // a key request was decided
+	EntryHeld      EntryKind = "held"
+	EntryWithdrawn EntryKind = "withdrawn"
+	EntryEnrolled  EntryKind = "enrolled"
+)
+
+// Entry is one line of a machine's ledger. Entries are never changed.
+type Entry struct {
+	Machine    string    `json:"machine"`
+	At         time.Time `json:"at"`
+	Kind       EntryKind `json:"kind"`
+	Text       string    `json:"text"`
+	Generation int64     `json:"generation"`
+	Execution  string    `json:"execution,omitempty"`
+	By         string    `json:"by,omitempty"`
+	Detail     string    `json:"detail,omitempty"` // grant id, message id, evidence digest
+}
+
+// Notice is one mail: written before it is sent, completed by the provider's id.
+type Notice struct {
+	Machine    string    `json:"machine"`
+	Reference  string    `json:"reference"` // execution name and kind of notice
+	Kind       string    `json:"kind"`
+	To         []string  `json:"to"`
+	Subject    string    `json:"subject"`
+	BegunAt    time.Time `json:"begunAt"`
+	AcceptedAt time.Time `json:"acceptedAt"` // zero: not accepted
+	MessageID  string    `json:"messageId,omitempty"`
+	Attempts   int       `json:"attempts"`
+}
+
+// Lease keeps revoke and restore of one key apart.
+type Lease struct {
+	KeyARN string    `json:"keyArn"`
+	Holder string    `json:"holder"` // execution name
+	Until  time.Time `json:"until"`
+}

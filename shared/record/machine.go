@@ -1,0 +1,96 @@
+// Package record is what the store keeps: machines, commands, answers, holds, notices, the ledger and
+// the outbox, as plain values. It decides nothing and knows no database; shared/aws/store writes it,
+// the functions and the command line read it.
+package record
+
+import (
+	"time"
+
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/policy"
+)
+
+// Machine is one enrolled machine with its standing.
+type Machine struct {
+	ID         string            `json:"id"` // i-… or mi-…
+	Name       string            `json:"name,omitempty"`
+	Owner      string            `json:"owner,omitempty"` // e-mail address
+	SessionARN string            `json:"sessionArn"`      // arn:aws:sts::ACCOUNT:assumed-role/ROLE/ID: who may ask and who is granted
+	Zone       string            `json:"zone,omitempty"`  // Availability Zone
+	Tags       map[string]string `json:"tags,omitempty"`  // hints at enrolment; a difference later is drift
+	Policy     string            `json:"policy"`          // name
+	Key        Key               `json:"key"`
+	EnrolledAt time.Time         `json:"enrolledAt"`
+	EnrolledBy string            `json:"enrolledBy"`
+
+	State      integrity.State  `json:"state"`
+	Findings   []policy.Finding `json:"findings,omitempty"`   // of the last judgement: failed and unknown ones
+	PolicyUsed int              `json:"policyUsed,omitempty"` // version of the last judgement
+	Digest     string           `json:"digest,omitempty"`     // of the last evidence
+	Execution  string           `json:"execution,omitempty"`  // name of the enforcement that runs
+	Grant      string           `json:"grant,omitempty"`      // id of the grant that the machine holds
+	Taken      *Taken           `json:"taken,omitempty"`      // what a revocation took and restore gives back
+
+	Version int64 `json:"version"` // raised by each write; 0 is not written yet
+}
+
+// Key is the guarded key of a machine.
+type Key struct {
+	ARN  string      `json:"arn"`
+	Mode policy.Mode `json:"mode"`
+}
+
+// Taken is what one revocation took, so that exactly that can be given back.
+type Taken struct {
+	Generation  int64       `json:"generation"`
+	Mode        policy.Mode `json:"mode"`
+	KeyARN      string      `json:"keyArn"`
+	GrantID     string      `json:"grantId,omitempty"`
+	Grantee     string      `json:"grantee,omitempty"`
+	IntentAt    time.Time   `json:"intentAt"`
+	OrderedAt   time.Time   `json:"orderedAt"`
+	FirstRead   time.Time   `json:"firstRead"` // first read-back that said so
+	ConfirmedAt time.Time   `json:"confirmedAt"`
+	NothingToDo bool        `json:"nothingToDo,omitempty"` // the key was already disabled, or the machine held no grant, before we came
+}
+
+// Scope is what a hold covers: "global", "policy:NAME" or "machine:ID".
+type Scope string
+
+// The scopes that cover one machine.
+func Scopes(machine, policyName string) []Scope {
+	return []Scope{"global", Scope("policy:" + policyName), Scope("machine:" + machine)}
+}
+
+// Hold is a person's stop: nothing is revoked under it.
+type Hold struct {
+	Scope   Scope     `json:"scope"`
+	Reason  string    `json:"reason"`
+	By      string    `json:"by"` // ARN of who set it
+	SetAt   time.Time `json:"setAt"`
+	Expires time.Time `json:"expires"` // zero: until it is lifted
+}
+
+// Request is a machine's request for its key.
+type Request struct {
+	ID        string    `json:"id"`
+	Machine   string    `json:"machine"`
+	State     string    `json:"state"` // a state of shared/keyrequest
+	Reason    string    `json:"reason"`
+	Policy    string    `json:"policy"`
+	Version   int       `json:"policyVersion"`
+	Digest    string    `json:"evidenceDigest,omitempty"`
+	BootID    string    `json:"bootId,omitempty"`
+	AskedAt   time.Time `json:"askedAt"`
+	DecidedAt time.Time `json:"decidedAt"`
+	Moves     []Move    `json:"moves"`
+	Revision  int64     `json:"revision"` // raised by each write; 0 is not written yet
+}
+
+// Move is one transition of a request.
+type Move struct {
+	To  string    `json:"to"`
+	At  time.Time `json:"at"`
+	By  string    `json:"by"`
+	Why string    `json:"why"`
+}
