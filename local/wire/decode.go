@@ -5,22 +5,31 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
 )
 
 // Decode reads the call's input into a struct of the service. A parameter the struct does not name is
-// refused with 501, since it would otherwise be ignored in silence.
+// refused with 501, since it would otherwise be ignored in silence. Values that came as text (a form,
+// the path, the query) are read as numbers, booleans and lists where the struct's fields are such.
 func Decode[T any](r *Request) (T, error) {
 	var in T
-	d := json.NewDecoder(bytes.NewReader(r.Body))
+	body, err := r.typed(reflect.TypeFor[T]())
+	if err != nil {
+		return in, serialization("reading the input of %s.%s: %v", r.Service, r.Operation, err)
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&in); err != nil {
 		if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 			return in, Unimplemented("parameter %s of %s.%s", name, r.Service, r.Operation)
 		}
-		return in, &Error{Code: "SerializationException", Message: fmt.Sprintf("reading the input of %s.%s: %v", r.Service, r.Operation, err)}
+		return in, serialization("reading the input of %s.%s: %v", r.Service, r.Operation, err)
+	}
+	if d.More() {
+		return in, serialization("reading the input of %s.%s: more than one JSON document", r.Service, r.Operation)
 	}
 	return in, nil
 }

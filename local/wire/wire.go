@@ -66,6 +66,9 @@ type Request struct {
 	Body      []byte        // the input as one JSON document, {} when there was none
 	HTTP      *http.Request // the request itself; its body is read
 	Raw       []byte        // the body as it came
+
+	text    map[string]bool // the members that came as text: path and query values
+	allText bool            // all did: a form
 }
 
 // Kind tells apart who may call.
