@@ -1,0 +1,119 @@
+// Package send asks machines for evidence: it checks that the registered document is the one this
+// program was built with, names a fresh nonce, sends it to those that are online and records the
+// command. inspect uses it for many machines, recheck for one. It reads no answers.
+package send
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// Commander runs documents on machines.
+type Commander interface {
+	Document(ctx context.Context, name string) (inspection.Document, error)
+	Online(ctx context.Context, machines []string) (map[string]bool, error)
+	Send(ctx context.Context, d inspection.Document, machines []string, parameters map[string]string, comment string) (string, error)
+}
+
+// Recorder keeps what was sent.
+type Recorder interface {
+	Sent(ctx context.Context, c record.Command) error
+}
+
+// Sender sends inspections.
+type Sender struct {
+	Commander Commander
+	Recorder  Recorder
+	Document  string // name of the registered document
+	Script    string // that its script has to be
+}
+
+// deadline is how long after sending SSM still may bring an answer: 30 s to deliver, then the
+// document's own 60 s, and as much again for what is on its way.
+const deadline = 3 * time.Minute
+
+// Send asks all machines, in batches. Those whose agent does not answer are recorded as well, so that
+// their silence counts; nothing is sent to them. It returns the commands in the order of the machines.
+func (s *Sender) Send(ctx context.Context, machines []string, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error) {
+	d, err := s.Commander.Document(ctx, s.Document)
+	if err != nil {
+		return nil, err
+	}
+	if err := inspection.Check(d, s.Script); err != nil {
+		return nil, err
+	}
+	var sent []record.Command
+	for len(machines) > 0 {
+		n := min(len(machines), inspection.BatchSize)
+		batch := machines[:n]
+		machines = machines[n:]
+		commands, err := s.batch(ctx, d, batch, record.Command{
+			Purpose: purpose, Execution: execution, Document: d.Name + ":" + d.Version, SentAt: now, TotalBy: now.Add(deadline),
+		})
+		if err != nil {
+			return sent, err
+		}
+		sent = append(sent, commands...)
+	}
+	return sent, nil
+}
+
+func (s *Sender) batch(ctx context.Context, d inspection.Document, machines []string, c record.Command) ([]record.Command, error) {
+	online, err := s.Commander.Online(ctx, machines)
+	if err != nil {
+		return nil, err
+	}
+	var reachable, silent []string
+	for _, id := range machines {
+		if online[id] {
+			reachable = append(reachable, id)
+		} else {
+			silent = append(silent, id)
+		}
+	}
+	var commands []record.Command
+	if len(reachable) > 0 {
+		sent, err := s.send(ctx, d, reachable, c)
+		if err != nil {
+			return nil, err
+		}
+		commands = append(commands, sent...)
+	}
+	if len(silent) > 0 {
+		c.Nonce = inspection.Nonce()
+		c.ID, c.Machines, c.TotalBy = inspection.OfflineID(c.Nonce), silent, c.SentAt
+		if err := s.Recorder.Sent(ctx, c); err != nil {
+			return commands, err
+		}
+		commands = append(commands, c)
+	}
+	return commands, nil
+}
+
+// send splits the batch when SSM refuses it for one machine's sake: a machine can go between the
+// question who is online and the command.
+func (s *Sender) send(ctx context.Context, d inspection.Document, machines []string, c record.Command) ([]record.Command, error) {
+	c.Nonce, c.Machines = inspection.Nonce(), machines
+	id, err := s.Commander.Send(ctx, d, machines, inspection.Parameters(c.Nonce), fmt.Sprintf("Keyward %s inspection", c.Purpose))
+	switch {
+	case fault.Is(err, fault.Invalid) && len(machines) > 1:
+		first, err := s.send(ctx, d, machines[:len(machines)/2], c)
+		if err != nil {
+			return nil, err
+		}
+		second, err := s.send(ctx, d, machines[len(machines)/2:], c)
+		return append(first, second...), err
+	case fault.Is(err, fault.Invalid):
+		c.ID, c.TotalBy = inspection.OfflineID(c.Nonce), c.SentAt
+		return []record.Command{c}, s.Recorder.Sent(ctx, c)
+	case err != nil:
+		return nil, err
+	}
+	c.ID = id
+	return []record.Command{c}, s.Recorder.Sent(ctx, c)
+}

@@ -1,0 +1,82 @@
+// Package kmskey reads KMS keys: state, tags and grants. It can change nothing; the calls that do are
+// in kmskey/revoke and kmskey/release, so that a program shows by its imports what it may do.
+package kmskey
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"github.com/keyward/keyward/shared/aws/awsconf"
+)
+
+// GuardedTag on a key, with the value "true", lets Keyward act on it.
+const GuardedTag = "keyward:guarded"
+
+// Client talks to KMS.
+type Client struct{ api *kms.Client }
+
+// New returns a client.
+func New(cfg aws.Config) *Client { return &Client{api: kms.NewFromConfig(cfg)} }
+
+// Key is what KMS says about one key.
+type Key struct {
+	ARN     string
+	State   string // Enabled, Disabled, PendingDeletion, …
+	Enabled bool
+	Guarded bool
+}
+
+// Key reads one key, by ARN, id or alias.
+func (c *Client) Key(ctx context.Context, id string) (Key, error) {
+	out, err := c.api.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &id})
+	if err != nil {
+		return Key{}, awsconf.Wrap(err, "describing key")
+	}
+	k := Key{
+		ARN: aws.ToString(out.KeyMetadata.Arn), State: string(out.KeyMetadata.KeyState), Enabled: out.KeyMetadata.Enabled,
+	}
+	tags, err := c.api.ListResourceTags(ctx, &kms.ListResourceTagsInput{KeyId: &k.ARN})
+	if err != nil {
+		return Key{}, awsconf.Wrap(err, "reading tags of key")
+	}
+	for _, t := range tags.Tags {
+		if aws.ToString(t.TagKey) == GuardedTag {
+			k.Guarded = aws.ToString(t.TagValue) == "true"
+		}
+	}
+	return k, nil
+}
+
+// Grant is one grant on a key.
+type Grant struct {
+	ID      string
+	Name    string
+	Grantee string
+}
+
+// Grants lists all grants on a key, or those of one grantee.
+func (c *Client) Grants(ctx context.Context, key, grantee string) ([]Grant, error) {
+	in := &kms.ListGrantsInput{KeyId: &key, Limit: aws.Int32(100)}
+	if grantee != "" {
+		in.GranteePrincipal = &grantee
+	}
+	pages := kms.NewListGrantsPaginator(c.api, in)
+	var all []Grant
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, awsconf.Wrap(err, "listing grants")
+		}
+		for _, g := range page.Grants {
+			all = append(all, grant(g))
+		}
+	}
+	return all, nil
+}
+
+func grant(g types.GrantListEntry) Grant {
+	return Grant{ID: aws.ToString(g.GrantId), Name: aws.ToString(g.Name), Grantee: aws.ToString(g.GranteePrincipal)}
+}

@@ -1,0 +1,56 @@
+// Package release holds the two calls that give a machine access to its key. functions/request and
+// functions/restore import it, nobody else; a test holds that.
+package release
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"github.com/keyward/keyward/shared/aws/awsconf"
+)
+
+// ContextKey is the encryption context that every data key of a machine carries, with its id.
+const ContextKey = "keyward:machine"
+
+// Client talks to KMS.
+type Client struct{ api *kms.Client }
+
+// New returns a client.
+func New(cfg aws.Config) *Client { return &Client{api: kms.NewFromConfig(cfg)} }
+
+// Granted is a grant that was made. The token lets the grantee use it at once, before it has reached
+// every part of KMS.
+type Granted struct {
+	ID    string
+	Token string
+}
+
+// GrantName is the name of a machine's grant; KMS returns the same grant for the same name and terms,
+// so that a repeated call makes no second one.
+func GrantName(machine string, generation int64) string {
+	return fmt.Sprintf("keyward-%s-%d", machine, generation)
+}
+
+// Grant gives a machine's session Decrypt and GenerateDataKey under its own encryption context.
+func (c *Client) Grant(ctx context.Context, key, machine, session string, generation int64) (Granted, error) {
+	name := GrantName(machine, generation)
+	out, err := c.api.CreateGrant(ctx, &kms.CreateGrantInput{
+		KeyId: &key, GranteePrincipal: &session, Name: &name,
+		Operations:  []types.GrantOperation{types.GrantOperationDecrypt, types.GrantOperationGenerateDataKey},
+		Constraints: &types.GrantConstraints{EncryptionContextSubset: map[string]string{ContextKey: machine}},
+	})
+	if err != nil {
+		return Granted{}, awsconf.Wrap(err, "creating grant")
+	}
+	return Granted{ID: aws.ToString(out.GrantId), Token: aws.ToString(out.GrantToken)}, nil
+}
+
+// EnableKey enables a key. KMS accepts it for a key that is enabled already.
+func (c *Client) EnableKey(ctx context.Context, key string) error {
+	_, err := c.api.EnableKey(ctx, &kms.EnableKeyInput{KeyId: &key})
+	return awsconf.Wrap(err, "enabling key")
+}

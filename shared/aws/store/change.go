@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/keyward/keyward/shared/aws/awsconf"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/record"
+)
+
+const outboxKey = "outbox"
+
+// How long records stay. Machines, policies and ledger entries stay for good.
+const (
+	keepEvidence = 400 * 24 * time.Hour
+	keepCommands = 32 * 24 * time.Hour
+)
+
+// Change is one transition of one machine: everything in it is written, or nothing. The machine's
+// Version is the one that was read; the store raises it.
+type Change struct {
+	Machine  record.Machine
+	Evidence *record.Evidence
+	Answer   *record.Answer // written once: a second answer of the same machine to the same command is a conflict
+	Ledger   []record.Entry
+	Start    []record.Start // for the outbox
+	Request  *record.Request
+
+	NotHeld   []record.Scope // fails when one of these is held at At
+	TakeLease *record.Lease  // fails when somebody else holds it at At
+	DropLease *record.Lease  // given back, if this holder has it
+	At        time.Time      // now, for holds and leases that have ended
+}
+
+// Apply writes a change in one transaction and returns the machine with its new version. It is a
+// fault.Conflict when the machine was changed since, is held, the lease is taken, or the answer is
+// there already; the text says which.
+func (s *Store) Apply(ctx context.Context, c Change) (record.Machine, error) {
+	before := c.Machine.Version
+	c.Machine.Version++
+	var t transaction
+	t.put(s, machineItem(c.Machine), versionIs(before), "it was changed by somebody else")
+	if e := c.Evidence; e != nil {
+		t.put(s, item{
+			pk: machineKey(e.Machine), sk: "evidence#" + stamp(e.Sent) + "#" + e.Command, doc: e,
+			expires: e.Sent.Add(keepEvidence),
+		}, condition{}, "")
+	}
+	if a := c.Answer; a != nil {
+		t.put(s, answerItem(*a), isNew, "the command was answered already")
+	}
+	for i, e := range c.Ledger {
+		t.put(s, item{
+			pk: machineKey(e.Machine), sk: fmt.Sprintf("ledger#%s#%06d#%02d", stamp(e.At), c.Machine.Version, i), doc: e,
+		}, isNew, "the ledger entry is there already")
+	}
+	for _, o := range c.Start {
+		t.put(s, item{pk: outboxKey, sk: "start#" + o.Name, doc: o}, condition{}, "")
+	}
+	if r := c.Request; r != nil {
+		t.put(s, requestItem(*r), versionIs(r.Revision), "the request was changed by somebody else")
+	}
+	for _, scope := range c.NotHeld {
+		t.check(s, holdKey(scope), holdRow, freeOfHold(c.At), "it is held: "+string(scope))
+	}
+	if l := c.TakeLease; l != nil {
+		t.put(s, leaseItem(*l), leaseIsFree(*l, c.At), "another execution is at work on its key")
+	}
+	if l := c.DropLease; l != nil {
+		// Expired at once instead of deleted: a holder that lost it meanwhile must not fail here.
+		l := *l
+		l.Until = c.At
+		t.put(s, leaseItem(l), leaseIsFree(l, c.At), "another execution is at work on its key")
+	}
+	if err := t.commit(ctx, s, "changing machine "+c.Machine.ID); err != nil {
+		return record.Machine{}, err
+	}
+	return c.Machine, nil
+}
+
+// transaction collects writes together with what to say when the condition of one does not hold.
+type transaction struct {
+	items    []types.TransactWriteItem
+	meanings []string
+	err      error
+}
+
+func (t *transaction) put(s *Store, i item, c condition, meaning string) {
+	row, err := s.attributes(i)
+	t.err = errors.Join(t.err, err)
+	t.items = append(t.items, types.TransactWriteItem{Put: &types.Put{
+		TableName: &s.table, Item: row,
+		ConditionExpression: expression(c), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
+	}})
+	t.meanings = append(t.meanings, meaning)
+}
+
+func (t *transaction) check(s *Store, pk, sk string, c condition, meaning string) {
+	t.items = append(t.items, types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &s.table, Key: s.key(pk, sk),
+		ConditionExpression: expression(c), ExpressionAttributeNames: c.names, ExpressionAttributeValues: maps.Clone(c.values),
+	}})
+	t.meanings = append(t.meanings, meaning)
+}
+
+func (t *transaction) commit(ctx context.Context, s *Store, doing string) error {
+	if t.err != nil {
+		return t.err
+	}
+	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: t.items})
+	var cancelled *types.TransactionCanceledException
+	if !errors.As(err, &cancelled) {
+		return awsconf.Wrap(err, doing)
+	}
+	for i, r := range cancelled.CancellationReasons {
+		switch aws.ToString(r.Code) {
+		case "ConditionalCheckFailed":
+			return fault.Wrap(fault.Conflict, err, "%s: %s", doing, t.meanings[i])
+		case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
+			return fault.Wrap(fault.Transient, err, "%s: the table is busy with it", doing)
+		}
+	}
+	return awsconf.Wrap(err, doing)
+}
+
+func (s *Store) remove(ctx context.Context, pk, sk string, c condition, doing string) error {
+	_, err := s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &s.table, Key: s.key(pk, sk),
+		ConditionExpression: expression(c), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
+	})
+	return awsconf.Wrap(err, doing)
+}

@@ -1,0 +1,120 @@
+// Package inspection is the words of asking machines for evidence: the event that asks, the document
+// that is sent, and what became of it on each machine. Pure values and two checks; inspect, recheck,
+// request, api and sweep ask, evaluate reads the answers.
+package inspection
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// Version of Request and Settle that this code writes.
+const Version = 1
+
+// BatchSize is how many machines one command may name (SendCommand API reference).
+const BatchSize = 50
+
+// Request is the event that makes inspect look at machines.
+type Request struct {
+	Version  int            `json:"version"`
+	Purpose  record.Purpose `json:"purpose"`
+	Policy   string         `json:"policy,omitempty"`   // all machines of this policy
+	Machines []string       `json:"machines,omitempty"` // or these; with neither, all machines whose policy has no schedule
+}
+
+// Settle is the event that makes evaluate read the answers of commands now, whatever SSM's events said.
+type Settle struct {
+	Version  int      `json:"version"`
+	Commands []string `json:"commands"`
+}
+
+// Document is one version of a registered inspection document.
+type Document struct {
+	Name    string
+	Version string // numeric
+	Hash    string // SSM's own SHA-256 of the content
+	Content string // JSON, schema 2.2
+}
+
+// Invocation is what became of a command on one machine.
+type Invocation struct {
+	Machine string
+	Status  string // SSM's StatusDetails: Success, Failed, DeliveryTimedOut, …
+	Ended   bool
+	Success bool   // the agent answered exit code 0: only then is there anything to read
+	Output  string // at most 2,500 characters
+}
+
+// CutOutput is how long the merged output of a list may be; longer ones have to be fetched alone.
+const CutOutput = 2400
+
+// Parameters are the document's parameters for one command.
+func Parameters(nonce string) map[string]string {
+	return map[string]string{"Nonce": nonce, "Collect": "base"}
+}
+
+// Nonce is 32 random hex digits.
+func Nonce() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails: crypto/rand's documentation since Go 1.24
+	return hex.EncodeToString(b[:])
+}
+
+// Check compares the script inside a registered document with the one this program was built with. A
+// difference means that somebody registered another: nothing may be sent, and nothing it says is
+// evidence.
+func Check(d Document, script string) error {
+	var content struct {
+		MainSteps []struct {
+			Action string `json:"action"`
+			Inputs struct {
+				RunCommand []string `json:"runCommand"`
+			} `json:"inputs"`
+		} `json:"mainSteps"`
+	}
+	if err := json.Unmarshal([]byte(d.Content), &content); err != nil {
+		return fault.Wrap(fault.Conflict, err, "checking document %s version %s: it is not JSON", d.Name, d.Version)
+	}
+	for _, step := range content.MainSteps {
+		if step.Action != "aws:runShellScript" {
+			continue
+		}
+		if joined(step.Inputs.RunCommand) == joined([]string{script}) {
+			return nil
+		}
+	}
+	return fault.New(fault.Conflict, "checking document %s version %s: its script is not the one this version of Keyward was built with", d.Name, d.Version)
+}
+
+func joined(lines []string) string {
+	var s string
+	for i, l := range lines {
+		if i > 0 {
+			s += "\n"
+		}
+		s += l
+	}
+	for len(s) > 0 && s[len(s)-1] == '\n' {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// Overdue is when a machine should have been inspected again: two hours after a daily, or a day after
+// a weekly look was due.
+func Overdue(last time.Time, weekly bool) time.Time {
+	if weekly {
+		return last.Add(8 * 24 * time.Hour)
+	}
+	return last.Add(26 * time.Hour)
+}
+
+// OfflineID is the id of a record that stands for machines whose agent did not answer when they should
+// have been inspected: nothing was sent, and evaluate judges them as unknown.
+func OfflineID(nonce string) string { return fmt.Sprintf("offline-%s", nonce) }
