@@ -71,6 +71,11 @@ type State struct {
 	HeldFor   string    `json:"heldFor,omitempty"` // why an enforcement stands still; "" when none does
 	HeldSince time.Time `json:"heldSince"`
 	GoneOnce  time.Time `json:"goneOnce"` // first report that the machine is gone
+
+	LastNews   time.Time `json:"lastNews"`   // when the newest input of any kind was sent; LastEvidence or later
+	FailedAt   time.Time `json:"failedAt"`   // when the last counted failing inspection was sent; with Failures
+	BlindSince time.Time `json:"blindSince"` // we cannot look since; zero while we can
+	GoneAt     time.Time `json:"goneAt"`     // confirmed gone
 }
 
 // Input is one judged inspection, or the news that there was none.

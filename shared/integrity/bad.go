@@ -1,0 +1,128 @@
+package integrity
+
+import (
+	"time"
+
+	"github.com/keyward/keyward/shared/policy"
+)
+
+// judgeBad judges a machine whose violation runs and whose key is not revoked.
+func (m *move) judgeBad() {
+	switch m.verdict {
+	case policy.Pass:
+		m.standDown()
+	case policy.Fail:
+		m.failBad()
+	default:
+		m.silentBad()
+	}
+}
+
+// standDown ends a violation by a correction. Its deadline is kept: a relapse resumes it.
+func (m *move) standDown() {
+	if !m.FrozenSince.IsZero() {
+		m.thaw()
+		m.freeze()
+	}
+	if !m.Silence && !m.DueAt.IsZero() {
+		m.OldDueAt = m.DueAt
+	}
+	m.stand(Good, "")
+	m.endViolation()
+	m.CorrectedAt = m.now
+	m.Generation++
+	m.follow(StandDown)
+}
+
+// failBad is another failure: the clock never restarts by it.
+func (m *move) failBad() {
+	if m.Silence {
+		// People were warned of silence and not of this, so it is a violation of its own.
+		m.begin(false)
+		return
+	}
+	m.Why = m.in.Why
+	if m.HeldFor == HeldPolicy && m.terms.OnFail == policy.ActRevoke {
+		m.release()
+	}
+	m.retry()
+	if m.due() && m.terms.OnFail == policy.ActRevoke && m.HeldFor == "" {
+		m.follow(Revoke)
+		return
+	}
+	m.remind()
+}
+
+// due is whether the inspection was sent after the deadline, with no clock standing still. One that
+// was sent before it says nothing about a correction in the last minute.
+func (m *move) due() bool {
+	return !m.DueAt.IsZero() && !m.now.Before(m.DueAt) && !m.in.Sent.Before(m.DueAt) && m.FrozenSince.IsZero()
+}
+
+// silentBad is silence during a violation. Before the deadline it changes nothing; after it the policy
+// decides, and what was promised for a failure is not enough to revoke for silence.
+func (m *move) silentBad() {
+	if m.DueAt.IsZero() || m.now.Before(m.DueAt) {
+		return
+	}
+	m.retry()
+	switch {
+	case !silenceRevokes(m.terms):
+		if m.HeldFor == "" {
+			m.hold(HeldSilence)
+		}
+	case m.Silence:
+		if m.due() && m.HeldFor == "" {
+			m.follow(Revoke)
+		}
+	case m.silenceOver():
+		// The failure's deadline is kept: when the machine answers and still fails, it is resumed.
+		m.OldDueAt, m.CorrectedAt = m.DueAt, time.Time{}
+		m.begin(true)
+	}
+}
+
+// judgeRevoked judges a machine whose key is revoked or about to be.
+func (m *move) judgeRevoked() {
+	switch m.verdict {
+	case policy.Pass:
+		m.correct()
+	case policy.Fail:
+		m.failRevoked()
+	default:
+		m.retry()
+	}
+}
+
+// correct asks for the restore, once for one correction. The generation rises in any case: a
+// revocation that is still on its way must not reach a machine that is in order.
+func (m *move) correct() {
+	pending := !m.CorrectedAt.IsZero()
+	if pending && (m.HeldFor != HeldManual || m.terms.RestoreManual) {
+		return
+	}
+	m.CorrectedAt = m.now
+	m.Generation++
+	m.LookAt = time.Time{}
+	m.release()
+	if m.terms.RestoreManual {
+		m.hold(HeldManual)
+		return
+	}
+	m.follow(Restore)
+}
+
+// failRevoked takes back a correction that did not last until the restore.
+func (m *move) failRevoked() {
+	m.Why, m.Silence = m.in.Why, false
+	if !m.CorrectedAt.IsZero() {
+		m.CorrectedAt = time.Time{}
+		m.Generation++
+		if m.HeldFor == HeldManual {
+			m.release()
+		}
+		m.State = firstLook(m.State, m.terms, m.now)
+	}
+	m.retry()
+	m.remind()
+}

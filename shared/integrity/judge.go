@@ -1,0 +1,133 @@
+package integrity
+
+import (
+	"time"
+
+	"github.com/keyward/keyward/shared/policy"
+)
+
+// defaultSilence is how long a machine may be silent when a policy says nothing.
+const defaultSilence = 24 * time.Hour
+
+// judgeOther judges a machine that is Good or was never judged.
+func (m *move) judgeOther() {
+	switch {
+	case m.verdict == policy.Pass:
+		m.stand(Good, "")
+		m.Failures, m.FailedAt, m.LookAt, m.Looks = 0, time.Time{}, time.Time{}, 0
+		m.release()
+	case m.settling():
+		m.SilentSince = time.Time{}
+		m.LookAt = m.SettledAt
+	case m.verdict == policy.Fail:
+		m.countFailure()
+	default:
+		m.waitForWord()
+	}
+}
+
+// countFailure makes a machine Bad after as many failing inspections in a row as the policy asks for.
+// Failing ones that are too close together count once, so that one short disturbance is one failure.
+func (m *move) countFailure() {
+	if m.Failures > 0 && m.in.Sent.Sub(m.FailedAt) < ConfirmApart {
+		return
+	}
+	m.Failures, m.FailedAt = m.Failures+1, m.in.Sent
+	if m.Failures < m.terms.Confirm {
+		m.LookAt = m.in.Sent.Add(ConfirmApart)
+		return
+	}
+	m.begin(false)
+}
+
+// waitForWord lets silence run: it is neither guilt nor health until the policy's time is over.
+func (m *move) waitForWord() {
+	if m.Standing == Unknown {
+		m.stand(Unknown, m.in.Why)
+	}
+	if !m.silenceOver() {
+		return
+	}
+	if silenceRevokes(m.terms) {
+		m.begin(true)
+		return
+	}
+	m.stand(Unknown, m.in.Why)
+	m.LookAt = time.Time{}
+	if m.HeldFor == "" {
+		m.hold(HeldSilence)
+	}
+}
+
+// silenceOver is whether the machine was silent for as long as the policy allows. While it was not,
+// a look is asked for at that time, since the schedule may be a week away.
+func (m *move) silenceOver() bool {
+	after := m.terms.SilenceAfter
+	if after <= 0 {
+		after = defaultSilence
+	}
+	over := m.SilentSince.Add(after)
+	if !m.now.Before(over) {
+		return true
+	}
+	if !m.LookAt.After(m.now) || m.LookAt.After(over) {
+		m.LookAt = over
+	}
+	return false
+}
+
+// begin is the start of a violation: everything that an older execution knew is void, and nothing is
+// due before its warning was accepted.
+func (m *move) begin(silence bool) {
+	m.stand(Bad, m.in.Why)
+	m.Since = m.now
+	m.endViolation()
+	if !m.CorrectedAt.IsZero() && m.now.Sub(m.CorrectedAt) > RelapseWindow {
+		m.OldDueAt = time.Time{}
+	}
+	m.Silence = silence
+	if !silence {
+		m.CorrectedAt = time.Time{}
+	}
+	m.Generation++
+	m.remindLater()
+	switch m.terms.OnFail {
+	case policy.ActRevoke:
+		m.follow(Warn)
+	case policy.ActHold:
+		m.hold(HeldPolicy)
+	default:
+		m.follow(NotifyBad)
+	}
+}
+
+// endViolation clears what belongs to one violation. OldDueAt and CorrectedAt outlive it.
+func (s *State) endViolation() {
+	s.WarnedAt, s.DueAt, s.RemindAt = time.Time{}, time.Time{}, time.Time{}
+	s.Frozen, s.Silence = 0, false
+	s.Failures, s.FailedAt = 0, time.Time{}
+	s.LookAt, s.Looks = time.Time{}, 0
+	s.HeldFor, s.HeldSince = "", time.Time{}
+}
+
+func (m *move) remindLater() {
+	m.RemindAt = time.Time{}
+	if m.terms.Remind > 0 {
+		m.RemindAt = m.now.Add(m.terms.Remind)
+	}
+}
+
+func (m *move) remind() {
+	if !m.RemindAt.IsZero() && !m.now.Before(m.RemindAt) {
+		m.remindLater()
+		m.follow(Remind)
+	}
+}
+
+// retry moves on to the next look for a correction, as long as the policy asks for one.
+func (m *move) retry() {
+	if m.LookAt.IsZero() || m.now.Before(m.LookAt) {
+		return
+	}
+	m.State = nextLook(m.State, m.terms, m.now)
+}

@@ -1,0 +1,82 @@
+package integrity
+
+import (
+	"time"
+
+	"github.com/keyward/keyward/shared/policy"
+)
+
+// lookAgain is after how long a look that the sweep asked for and got no answer to is asked for again.
+const lookAgain = 10 * time.Minute
+
+// Denied asks for looks for a correction after a key request was denied, as after a revocation, so
+// that a machine that was put right need not wait for its schedule.
+func Denied(s State, now time.Time, terms policy.Integrity) State {
+	if !s.LookAt.IsZero() {
+		return s
+	}
+	return firstLook(s, terms, now)
+}
+
+// Asked notes that the look of LookAt was asked for, so that it is asked for once. It is called in
+// the write that precedes the asking.
+func Asked(s State, now time.Time, terms policy.Integrity) State {
+	if s.LookAt.IsZero() || now.Before(s.LookAt) {
+		return s
+	}
+	if retrying(s) {
+		return nextLook(s, terms, now)
+	}
+	s.LookAt = now.UTC().Add(lookAgain)
+	return s
+}
+
+// retrying is whether LookAt counts towards retry.upTo: looks for a correction do, looks that confirm
+// a failure, end a settling time or measure silence do not.
+func retrying(s State) bool {
+	return s.Key == KeyRevoked || s.Key == KeyRevoking ||
+		(s.Failures == 0 && s.SilentSince.IsZero() && s.SettledAt.Before(s.LookAt))
+}
+
+// firstLook is the first look for a correction, one interval from now.
+func firstLook(s State, t policy.Integrity, now time.Time) State {
+	s.Looks, s.LookAt = 0, time.Time{}
+	if t.RetryUpTo > 0 && t.RetryEvery > 0 {
+		s.LookAt = now.UTC().Add(t.RetryEvery)
+	}
+	return s
+}
+
+// nextLook counts the look that is being asked for and says when the one after it is.
+func nextLook(s State, t policy.Integrity, now time.Time) State {
+	s.Looks++
+	s.LookAt = time.Time{}
+	if s.Looks < t.RetryUpTo && t.RetryEvery > 0 {
+		s.LookAt = now.UTC().Add(t.RetryEvery)
+	}
+	return s
+}
+
+// Owed is the execution that a state has to have running, if any: Warn a whole enforcement, Revoke
+// a look that waits until DueAt, Restore and Withdraw their own. The sweep starts what is owed and
+// has no live execution, so that no crash and no lost event leaves a machine to itself. A
+// held state is owed nothing until Unheld.
+func Owed(s State, t policy.Integrity) (Effect, bool) {
+	switch {
+	case !s.GoneAt.IsZero():
+		return Withdraw, s.Key != KeyWithdrawn && s.Key != KeyRevoked
+	case s.HeldFor != "":
+		return "", false
+	case s.Key == KeyRevoking || s.Key == KeyRevoked:
+		if !s.CorrectedAt.IsZero() {
+			return Restore, true
+		}
+		return Revoke, s.Key == KeyRevoking
+	case s.Standing != Bad || t.OnFail != policy.ActRevoke:
+		return "", false
+	case s.WarnedAt.IsZero():
+		return Warn, true
+	default:
+		return Revoke, true
+	}
+}

@@ -1,0 +1,138 @@
+package integrity
+
+import (
+	"time"
+
+	"github.com/keyward/keyward/shared/policy"
+)
+
+// shortestGrace is what a grace of zero or less counts as; policies cannot say less.
+const shortestGrace = time.Minute
+
+// Warned notes that the mail service accepted the warning of this violation and sets the deadline: the
+// grace after the acceptance, rounded up to a whole second. A relapse resumes the old deadline, but
+// never sooner than RelapseFloor after its warning. A violation is warned of once: a second
+// acceptance, and a machine that is not Bad, change nothing, so a deadline is never shortened.
+func Warned(s State, acceptedAt time.Time, terms policy.Integrity) State {
+	if s.Standing != Bad || !s.WarnedAt.IsZero() {
+		return s
+	}
+	acceptedAt = acceptedAt.UTC()
+	due := acceptedAt.Add(max(terms.Grace, shortestGrace))
+	if !s.Silence && !s.OldDueAt.IsZero() {
+		due = acceptedAt.Add(RelapseFloor)
+		if s.OldDueAt.After(due) {
+			due = s.OldDueAt
+		}
+	}
+	s.WarnedAt, s.DueAt = acceptedAt, wholeSecond(due)
+	return s
+}
+
+// Ordered notes the intent to revoke: from now on KMS may have been asked. It changes nothing unless
+// the machine is Bad, warned, its deadline reached and no clock stands still; a caller that gets a
+// state whose Key is not KeyRevoking must not ask KMS. Noting it twice keeps the first time.
+func Ordered(s State, now time.Time) State {
+	if s.Key == KeyRevoking || s.Key == KeyRevoked || s.Standing != Bad {
+		return s
+	}
+	if s.DueAt.IsZero() || now.Before(s.DueAt) || !s.FrozenSince.IsZero() {
+		return s
+	}
+	s.Key, s.KeySince, s.CorrectedAt = KeyRevoking, now.UTC(), time.Time{}
+	s.HeldFor, s.HeldSince = "", time.Time{}
+	return s
+}
+
+// Revoked notes that KMS was read back twice and says so, and asks for the first look for a
+// correction. It changes nothing unless the revocation was Ordered.
+func Revoked(s State, now time.Time, terms policy.Integrity) State {
+	if s.Key != KeyRevoking {
+		return s
+	}
+	s.Key, s.KeySince = KeyRevoked, now.UTC()
+	s.HeldFor, s.HeldSince = "", time.Time{}
+	return firstLook(s, terms, now)
+}
+
+// NotRevoked notes that KMS was read back and the machine still has its key after an order: the
+// enforcement is held for the reason and nothing is taken.
+func NotRevoked(s State, reason string, now time.Time) State {
+	if s.Key != KeyRevoking {
+		return s
+	}
+	s.Key, s.KeySince = KeyReleased, now.UTC()
+	return Held(s, reason, now)
+}
+
+// Restoring is a person's wish to give the key back, whatever the verdict: it makes a revocation
+// that is still on its way stale. It changes nothing unless the key is revoked or about to be.
+func Restoring(s State, now time.Time) State {
+	if s.Key != KeyRevoking && s.Key != KeyRevoked {
+		return s
+	}
+	s.CorrectedAt = now.UTC()
+	s.Generation++
+	s.HeldFor, s.HeldSince = "", time.Time{}
+	return s
+}
+
+// Restored notes that the machine has again what a revocation took. Its next violation within
+// RelapseWindow resumes the old deadline, and until it has settled no verdict counts against it. It
+// changes nothing unless the key was revoked or about to be.
+func Restored(s State, now time.Time, terms policy.Integrity) State {
+	if s.Key != KeyRevoking && s.Key != KeyRevoked {
+		return s
+	}
+	if !s.Silence && !s.DueAt.IsZero() {
+		s.OldDueAt = s.DueAt
+	}
+	s.endViolation()
+	s.Key, s.KeySince = KeyReleased, now.UTC()
+	s.Standing, s.Since, s.Why = Good, now.UTC(), ""
+	s.CorrectedAt = now.UTC()
+	return Settling(s, now, terms)
+}
+
+// Settling gives the machine time after a launch, patching or a restore: no verdict counts
+// against it before SettledAt. It never shortens that time.
+func Settling(s State, now time.Time, terms policy.Integrity) State {
+	if until := now.UTC().Add(terms.Settle); terms.Settle > 0 && until.After(s.SettledAt) {
+		s.SettledAt = until
+	}
+	return s
+}
+
+// Released notes that a key request was granted. A revocation is undone by Restored alone, so it
+// changes nothing while the key is revoked or about to be.
+func Released(s State, now time.Time) State {
+	if s.Key == KeyRevoking || s.Key == KeyRevoked || s.Key == KeyReleased {
+		return s
+	}
+	s.Key, s.KeySince = KeyReleased, now.UTC()
+	return s
+}
+
+// Withdrawn notes that a machine that is gone has no grant any more. What a revocation took stays
+// noted as revoked.
+func Withdrawn(s State, now time.Time) State {
+	if s.Key == KeyRevoked || s.Key == KeyWithdrawn {
+		return s
+	}
+	s.Key, s.KeySince = KeyWithdrawn, now.UTC()
+	return s
+}
+
+// Held notes why an enforcement stands still. The same reason again keeps the time it began.
+func Held(s State, reason string, now time.Time) State {
+	if s.HeldFor != reason {
+		s.HeldFor, s.HeldSince = reason, now.UTC()
+	}
+	return s
+}
+
+// Unheld notes that the reason is gone; Owed says what has to run now.
+func Unheld(s State, _ time.Time) State {
+	s.HeldFor, s.HeldSince = "", time.Time{}
+	return s
+}

@@ -1,0 +1,24 @@
+package integrity
+
+// Reasons of State.HeldFor that this package writes or ends itself. shared/guard has the whole list
+// with a plain text for each.
+const (
+	HeldBlind    = "cannot-look"    // we could not look for a day
+	HeldSilence  = "silence"        // no known verdict for as long as the policy allows
+	HeldPolicy   = "policy-hold"    // onFail: hold
+	HeldManual   = "restore-manual" // corrected after a revocation, and the policy leaves the rest to a person
+	HeldStopped  = "stopped"        // the machine was stopped when its time came
+	HeldNoAnswer = "no-answer"      // the last look before a revocation was not answered
+	HeldUnknown  = "unknown"        // it was answered, and the verdict was Unknown
+	HeldStale    = "stale-evidence" // it was answered too late to be acted on
+	HeldOvertook = "overtaken"      // another inspection was judged meanwhile
+)
+
+// endedByEvidence are the reasons that a newer known verdict ends: they are all about not knowing.
+var endedByEvidence = map[string]bool{
+	HeldBlind: true, HeldSilence: true, HeldStopped: true, HeldNoAnswer: true,
+	HeldUnknown: true, HeldStale: true, HeldOvertook: true,
+}
+
+// endedByPresence are the reasons that end when the machine runs and can be looked at again.
+var endedByPresence = map[string]bool{HeldBlind: true, HeldStopped: true}
