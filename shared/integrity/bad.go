@@ -69,7 +69,8 @@ func (m *move) silentBad() {
 	switch {
 	case !silenceRevokes(m.terms):
 		if m.HeldFor == "" {
-			m.hold(HeldSilence)
+			m.State = Held(m.State, HeldSilence, m.now)
+			m.follow(Hold)
 		}
 	case m.Silence:
 		if m.due() && m.HeldFor == "" {

@@ -7,7 +7,7 @@ import (
 )
 
 // lookAgain is after how long a look that the sweep asked for and got no answer to is asked for again.
-const lookAgain = 10 * time.Minute
+const lookAgain = 30 * time.Minute
 
 // Denied asks for looks for a correction after a key request was denied, as after a revocation, so
 // that a machine that was put right need not wait for its schedule.

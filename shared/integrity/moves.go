@@ -123,10 +123,14 @@ func Withdrawn(s State, now time.Time) State {
 	return s
 }
 
-// Held notes why an enforcement stands still. The same reason again keeps the time it began.
+// Held notes why an enforcement stands still. The same reason again keeps the time it began. A reason
+// that evidence ends asks for a look, since the schedule may be a week away.
 func Held(s State, reason string, now time.Time) State {
 	if s.HeldFor != reason {
 		s.HeldFor, s.HeldSince = reason, now.UTC()
+	}
+	if endedByEvidence[reason] && s.LookAt.IsZero() {
+		s.LookAt = now.UTC().Add(lookAgain)
 	}
 	return s
 }

@@ -1,0 +1,136 @@
+package guard
+
+import (
+	"time"
+
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/policy"
+)
+
+// Fresh is how old the evidence of the last look may be when it is acted on.
+const Fresh = 15 * time.Minute
+
+// condition is one thing that must hold before a key is taken. check returns why it does not, or "".
+type condition struct {
+	name    string
+	check   func(Facts, time.Time) Reason
+	reasons []Reason // whose end the check can see
+}
+
+// conditions are all of them, in the order in which they are asked and told. Their places, by the
+// numbers of the design:
+//
+//  1. fresh evidence says Fail, or silence has run its course: evidence, presence
+//  2. the warning was accepted: warned. That it has not bounced belongs here.
+//  3. no hold covers it, and each could be read: holds. Waivers and change calendars belong here.
+//  4. the breaker has room: belongs here; nothing asks it.
+//  5. the key is guarded: guarded. Other dependants of the key belong here.
+//  6. the generation is the execution's own: closed, which supersedes instead of holding
+//  7. the intent was written: the caller's transaction, and Unwritten
+//
+// The policy itself is asked before all of them: without it no condition means anything.
+var conditions = []condition{
+	{"policy", policyRevokes, []Reason{ReasonPolicyUnread, ReasonPolicyChanged}},
+	{"warned", warned, nil},
+	{"presence", present, []Reason{ReasonBlind, ReasonStopped}},
+	{"evidence", evidenceFails, nil},
+	{"holds", notHeld, []Reason{ReasonHoldsUnread, ReasonHeldGlobal, ReasonHeldPolicy, ReasonHeldMachine}},
+	{"guarded", guarded, []Reason{ReasonKeyUnread, ReasonNotGuarded}},
+}
+
+func policyRevokes(f Facts, _ time.Time) Reason {
+	switch {
+	case !f.Policy.Read:
+		return ReasonPolicyUnread
+	case f.Policy.Terms.OnFail != policy.ActRevoke:
+		return ReasonPolicyChanged
+	}
+	return ""
+}
+
+func warned(f Facts, _ time.Time) Reason {
+	if f.State.WarnedAt.IsZero() || f.State.DueAt.IsZero() {
+		return ReasonNotWarned
+	}
+	return ""
+}
+
+// present is asked before the verdict: when the machine stands still, no verdict is expected.
+func present(f Facts, _ time.Time) Reason {
+	switch {
+	case !f.State.BlindSince.IsZero():
+		return ReasonBlind
+	case !f.State.FrozenSince.IsZero():
+		return ReasonStopped
+	}
+	return ""
+}
+
+func evidenceFails(f Facts, now time.Time) Reason {
+	l := f.Look
+	switch {
+	case !l.Answered:
+		return ReasonNoAnswer
+	case now.Sub(l.Sent) > Fresh:
+		return ReasonStale
+	case f.State.LastVerdict != l.Verdict.String():
+		return ReasonOvertaken
+	case l.Verdict == policy.Fail && !f.State.Silence:
+		return ""
+	case l.Verdict == policy.Unknown && silenceRan(f):
+		return ""
+	case l.Verdict == policy.Unknown:
+		return ReasonUnknown
+	}
+	return ReasonOvertaken
+}
+
+// silenceRan is whether this violation is silence, warned of as such, that the policy revokes for, of
+// a machine that AWS says runs.
+func silenceRan(f Facts) bool {
+	return f.State.Silence && f.Policy.Terms.SilenceThen == policy.ActRevoke && f.Look.Presence == integrity.Running
+}
+
+func notHeld(f Facts, now time.Time) Reason {
+	for _, h := range []struct {
+		stop   Stop
+		reason Reason
+	}{
+		{f.Holds.Global, ReasonHeldGlobal},
+		{f.Holds.Policy, ReasonHeldPolicy},
+		{f.Holds.Machine, ReasonHeldMachine},
+	} {
+		switch {
+		case !h.stop.Read:
+			return ReasonHoldsUnread
+		case h.stop.Set && (h.stop.Expires.IsZero() || now.Before(h.stop.Expires)):
+			return h.reason
+		}
+	}
+	return ""
+}
+
+func guarded(f Facts, _ time.Time) Reason {
+	switch {
+	case !f.Key.Read:
+		return ReasonKeyUnread
+	case !f.Key.Guarded:
+		return ReasonNotGuarded
+	}
+	return ""
+}
+
+// Stops is what would stop a revocation now if its deadline were reached and the evidence there, in
+// the order of the conditions; empty when nothing would. Facts.Look and Facts.Generation are not read.
+func Stops(f Facts, now time.Time) []Reason {
+	var stops []Reason
+	for _, c := range conditions {
+		if c.name == "evidence" {
+			continue
+		}
+		if r := c.check(f, now); r != "" {
+			stops = append(stops, r)
+		}
+	}
+	return stops
+}
