@@ -1,0 +1,64 @@
+package policy_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/keyward/keyward/shared/policy"
+)
+
+const packs = "../../policies"
+
+// packFiles are the policies that come with the project.
+func packFiles(tb testing.TB) map[string][]byte {
+	tb.Helper()
+	names, err := filepath.Glob(filepath.Join(packs, "*.yaml"))
+	if err != nil || len(names) < 3 {
+		tb.Fatalf("Glob(%s) = %v, %v, want at least 3 files", packs, names, err)
+	}
+	files := map[string][]byte{}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		files[filepath.Base(name)] = text
+	}
+	return files
+}
+
+func TestPacksParse(t *testing.T) {
+	t.Parallel()
+	for name, text := range packFiles(t) {
+		p, err := policy.Parse(text)
+		if err != nil {
+			t.Errorf("Parse(%s) = %v", name, err)
+			continue
+		}
+		if want := name[:len(name)-len(".yaml")]; p.Name != want {
+			t.Errorf("Parse(%s).Name = %q, want %q", name, p.Name, want)
+		}
+		for _, r := range p.Rules {
+			if r.Expected == "" {
+				t.Errorf("Parse(%s): rule %q expects nothing", name, r.Name)
+			}
+		}
+	}
+}
+
+func TestDemoIsWhatTheDemoShows(t *testing.T) {
+	t.Parallel()
+	p, err := policy.Parse(packFiles(t)["demo.yaml"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := policy.Integrity{
+		OnFail: policy.ActRevoke, Grace: 4 * time.Hour, Confirm: 1, SilenceAfter: 24 * time.Hour, SilenceThen: policy.ActHold,
+		RetryEvery: 30 * time.Minute, RetryUpTo: 50, Mode: policy.RevokeGrant, Remind: 24 * time.Hour,
+	}
+	if p.Integrity != want {
+		t.Errorf("demo.yaml integrity = %+v, want %+v", p.Integrity, want)
+	}
+}

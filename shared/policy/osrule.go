@@ -1,0 +1,69 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyward/keyward/shared/evidence"
+)
+
+// systems are the ID values of os-release that policies may name: a misspelt one would fail every
+// machine. Source: the distributions' own /etc/os-release.
+var systems = []string{
+	"almalinux", "alpine", "amzn", "arch", "azurelinux", "bottlerocket", "centos", "cloudlinux", "cos", "debian",
+	"devuan", "fedora", "flatcar", "gentoo", "kali", "linuxmint", "manjaro", "mariner", "nixos", "ol", "openeuler",
+	"opensuse-leap", "opensuse-tumbleweed", "photon", "raspbian", "rhel", "rocky", "scientific", "sled", "sles",
+	"ubuntu", "void", "wolfi",
+}
+
+// osCondition asks for an operating system, its version and its kernel's.
+type osCondition struct {
+	is              []string
+	version, kernel *constraint
+}
+
+func (c *osCondition) expected() string {
+	var words []string
+	if len(c.is) > 0 {
+		words = append(words, strings.Join(c.is, " or "))
+	}
+	if c.version != nil {
+		words = append(words, "version "+c.version.text)
+	}
+	if c.kernel != nil {
+		words = append(words, "kernel "+c.kernel.text)
+	}
+	return strings.Join(words, ", ")
+}
+
+func (c *osCondition) judge(ev *evidence.Evidence, _ time.Time) outcome {
+	outcomes := make([]outcome, 0, 3)
+	if len(c.is) > 0 {
+		outcomes = append(outcomes, check("operating system", ev.OS.ID, func(id string) outcome {
+			if slices.Contains(c.is, id) {
+				return passed(id)
+			}
+			return failed(quoteUnlessPlain(id), "")
+		}))
+	}
+	if c.version != nil {
+		outcomes = append(outcomes, judgeVersion("version", ev.OS.VersionID, *c.version))
+	}
+	if c.kernel != nil {
+		outcomes = append(outcomes, judgeVersion("kernel", ev.OS.Kernel, *c.kernel))
+	}
+	o := joinAll(outcomes)
+	if o.verdict == Fail {
+		o.offender = ev.OS.Pretty.Or("")
+	}
+	return o
+}
+
+// quoteUnlessPlain keeps an empty text visible in a finding.
+func quoteUnlessPlain(s string) string {
+	if s == "" {
+		return `""`
+	}
+	return s
+}

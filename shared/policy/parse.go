@@ -1,0 +1,170 @@
+package policy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"net/mail"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Parse reads and compiles a policy document of at most MaxBytes and MaxDepth. The error is Errors:
+// everything that is wrong, each with its position, what stands there and what was expected. The
+// text may come from anybody.
+func Parse(text []byte) (*Policy, error) {
+	root, e := parseTree(text)
+	if e != nil {
+		return nil, Errors{*e}
+	}
+	r := &reader{}
+	p := defaults()
+	r.policy(root, p)
+	if len(r.errs) > 0 {
+		return nil, r.errs.sorted()
+	}
+	sum := sha256.Sum256(text)
+	p.Digest, p.Text = hex.EncodeToString(sum[:]), string(text)
+	return p, nil
+}
+
+// defaults is a policy that says nothing: it judges nothing and takes no key away.
+func defaults() *Policy {
+	return &Policy{
+		Requests: Requests{OnPass: Approve, OnFail: Deny, OnUnknown: Hold, EvidenceAge: time.Hour, Expire: day},
+		Integrity: Integrity{
+			OnFail: ActNotify, Confirm: 1, SilenceAfter: day, SilenceThen: ActHold, RetryEvery: 30 * time.Minute,
+			RetryUpTo: 50, Settle: 30 * time.Minute, Mode: RevokeGrant,
+		},
+	}
+}
+
+var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+
+func (r *reader) policy(root *node, p *Policy) {
+	seen := r.object(root, "", []key{
+		{"policy", func(n *node, path string) { p.Name = r.name(n, path) }},
+		{"description", func(n *node, path string) { p.Description = r.line(n, path, 500) }},
+		{"machines", func(n *node, path string) { r.machines(n, path, &p.Machines) }},
+		{"schedule", func(n *node, path string) { r.schedule(n, path, &p.Schedule) }},
+		{"rules", func(n *node, path string) { p.Rules = r.rules(n, path) }},
+		{"requests", func(n *node, path string) { r.requests(n, path, &p.Requests) }},
+		{"integrity", func(n *node, path string) { r.integrity(n, path, p) }},
+		{"notify", func(n *node, path string) { r.notify(n, path, &p.Notify) }},
+	})
+	if root.kind == mapping && seen["policy"] == nil {
+		r.fail(root, "policy", "is missing, expected %s", nameExpected)
+	}
+	// Without a rule every verdict is Unknown, which silence would turn into a revocation of everything.
+	if p.Integrity.SilenceThen == ActRevoke && !slices.ContainsFunc(p.Rules, func(rule Rule) bool { return !rule.Info }) && seen["integrity"] != nil {
+		r.fail(seen["integrity"], "integrity.silence.then", "got revoke, which needs at least one rule that is not info")
+	}
+}
+
+const nameExpected = "a name of 1 to 32 characters from a-z, 0-9 and -"
+
+func (r *reader) name(n *node, path string) string {
+	switch {
+	case n.kind != text || len(n.text) > MaxName || !namePattern.MatchString(n.text):
+		r.got(n, path, nameExpected)
+		return ""
+	case n.text == DefaultName:
+		r.fail(n, path, "%s is the name of the built-in policy, expected another", quote(n.text))
+		return ""
+	}
+	return n.text
+}
+
+var machinePattern = regexp.MustCompile(`^(i|mi)-([0-9a-f]{8}|[0-9a-f]{17})$`)
+
+func (r *reader) machines(n *node, path string, m *Machines) {
+	ids := func(into *[]string) func(n *node, path string) {
+		return func(n *node, path string) {
+			r.each(n, path, "machine ids", 1, 100, func(n *node, path string) {
+				if n.kind != text || !machinePattern.MatchString(n.text) {
+					r.got(n, path, "a machine id such as i-1234567890abcdef0 or mi-1234567890abcdef0")
+				}
+				*into = append(*into, n.text)
+			})
+		}
+	}
+	r.object(n, path, []key{
+		{"ids", ids(&m.IDs)},
+		{"tags", func(n *node, path string) { m.Tags = r.tags(n, path) }},
+		{"except", ids(&m.Except)},
+		{"priority", func(n *node, path string) { m.Priority = r.count(n, path, 0, 1000) }},
+	})
+}
+
+// tags reads names and values within AWS's limits for tags.
+func (r *reader) tags(n *node, path string) map[string]string {
+	if n.kind != mapping || len(n.pairs) == 0 || len(n.pairs) > 50 {
+		r.got(n, path, "a mapping of 1 to 50 tags to their values")
+		return nil
+	}
+	tags := map[string]string{}
+	for _, p := range n.pairs {
+		here := join(path, p.key.text)
+		if _, twice := tags[p.key.text]; twice {
+			r.fail(p.key, here, "stands twice")
+		}
+		if k := p.key.text; k == "" || len([]rune(k)) > 128 {
+			r.fail(p.key, path, "got the tag %s, expected a name of 1 to 128 characters", quote(k))
+		}
+		if p.value.kind == nothing {
+			p.value.line, p.value.column = p.key.line, p.key.column
+		}
+		if p.value.kind != text || len([]rune(p.value.text)) > 256 {
+			r.got(p.value, here, "text of at most 256 characters, numbers in quotes")
+		}
+		tags[p.key.text] = p.value.text
+	}
+	return maps.Clone(tags)
+}
+
+func (r *reader) requests(n *node, path string, q *Requests) {
+	decision := func(into *Decision, known ...Decision) func(n *node, path string) {
+		return func(n *node, path string) {
+			words := make([]string, len(known))
+			for i, k := range known {
+				words[i] = string(k)
+			}
+			*into = Decision(r.word(n, path, words...))
+		}
+	}
+	r.object(n, path, []key{
+		{"onPass", decision(&q.OnPass, Approve, Deny, Hold)},
+		{"onFail", decision(&q.OnFail, Deny, Hold)},
+		{"onUnknown", decision(&q.OnUnknown, Deny, Hold)},
+		{"autoApprove", nil},
+		{"evidenceAge", func(n *node, path string) { q.EvidenceAge = r.duration(n, path, time.Minute, 7*day) }},
+		{"expire", func(n *node, path string) { q.Expire = r.duration(n, path, time.Hour, 30*day) }},
+	})
+}
+
+func (r *reader) notify(n *node, path string, to *Notify) {
+	r.object(n, path, []key{
+		{"to", func(n *node, path string) {
+			r.each(n, path, "e-mail addresses", 1, 10, func(n *node, path string) {
+				if n.kind != text || !isAddress(n.text) {
+					r.got(n, path, "an e-mail address such as ops@example.com")
+				} else if slices.Contains(to.To, n.text) {
+					r.fail(n, path, "%s stands twice", quote(n.text))
+				}
+				to.To = append(to.To, n.text)
+			})
+		}},
+		{"timeZone", func(n *node, path string) { to.TimeZone = r.zone(n, path) }},
+		{"ownerTag", nil},
+	})
+}
+
+var addressPattern = regexp.MustCompile(`^[!-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
+
+// isAddress accepts plain ASCII addresses without a display name: 254 characters is SMTP's limit.
+func isAddress(s string) bool {
+	a, err := mail.ParseAddress(s)
+	return err == nil && a.Address == s && len(s) <= 254 && addressPattern.MatchString(s) && !strings.ContainsAny(s, `<>",;`)
+}

@@ -1,0 +1,182 @@
+package policy
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/keyward/keyward/shared/evidence"
+)
+
+const maxConditions = 16
+
+var missingWords = map[string]Missing{"unknown": Missing(Unknown), "fail": Missing(Fail), "pass": Missing(Pass)}
+
+func (r *reader) rules(n *node, path string) []Rule {
+	var rules []Rule
+	first := map[string]int{}
+	r.each(n, path, "rules", 1, MaxRules, func(n *node, path string) {
+		rule := r.rule(n, path)
+		if line := first[strings.ToLower(rule.Name)]; line > 0 && rule.Name != "" {
+			r.fail(n, path+".rule", "the name %s stands twice; the first is in line %d", quote(rule.Name), line)
+		} else {
+			first[strings.ToLower(rule.Name)] = n.line
+		}
+		rules = append(rules, rule)
+	})
+	return rules
+}
+
+func (r *reader) rule(n *node, path string) Rule {
+	var rule Rule
+	one := func(n *node, path, name string) {
+		rule.conditions = append(rule.conditions, r.condition(n, path, name)...)
+	}
+	keys := []key{
+		{"rule", func(n *node, path string) { rule.Name = r.line(n, path, 64) }},
+		{"product", func(n *node, path string) { one(n, path, "product") }},
+		{"ports", func(n *node, path string) { one(n, path, "ports") }},
+		{"os", func(n *node, path string) { one(n, path, "os") }},
+		{"all", func(n *node, path string) { rule.conditions = append(rule.conditions, r.several(n, path)...) }},
+		{"any", func(n *node, path string) {
+			rule.any = true
+			rule.conditions = append(rule.conditions, r.several(n, path)...)
+		}},
+		{"fix", func(n *node, path string) { rule.Fix = r.line(n, path, 500) }},
+		{"missing", func(n *node, path string) { rule.Missing = missingWords[r.word(n, path, "unknown", "fail", "pass")] }},
+		{"info", func(n *node, path string) { rule.Info = r.flag(n, path) }},
+		{"each", nil}, {"where", nil}, {"expression", nil}, {"message", nil}, {"empty", nil},
+	}
+	seen := r.object(n, path, keys)
+	if n.kind != mapping {
+		return rule
+	}
+	if seen["rule"] == nil {
+		r.fail(n, path+".rule", "is missing, expected the rule's name")
+	}
+	r.exactlyOne(n, path, seen)
+	name(rule.conditions)
+	if len(r.errs) == 0 {
+		rule.Expected = rule.expected()
+	}
+	return rule
+}
+
+// exactlyOne refuses rules that say nothing, or two things without saying how they join.
+func (r *reader) exactlyOne(n *node, path string, seen map[string]*node) {
+	var found []string
+	for _, k := range []string{"product", "ports", "os", "all", "any"} {
+		if seen[k] != nil {
+			found = append(found, k)
+		}
+	}
+	switch {
+	case len(found) > 1:
+		r.fail(n, path, "has %s, expected one of product, ports, os, all, any; all and any join several", strings.Join(found, " and "))
+	case len(found) == 0 && seen["expression"] == nil && seen["each"] == nil:
+		r.fail(n, path, "has no condition, expected one of product, ports, os, all, any")
+	}
+}
+
+// name makes product conditions say which product they are about, where that is not plain.
+func name(conditions []condition) {
+	if len(conditions) < 2 {
+		return
+	}
+	for _, c := range conditions {
+		if p, ok := c.(*productCondition); ok {
+			p.named = true
+		}
+	}
+}
+
+// several reads the list under all or any: one condition an element, not nested again.
+func (r *reader) several(n *node, path string) []condition {
+	var conditions []condition
+	r.each(n, path, "conditions", 2, maxConditions, func(n *node, path string) {
+		before := len(r.errs)
+		read := func(name string) key {
+			return key{name, func(n *node, path string) { conditions = append(conditions, r.condition(n, path, name)...) }}
+		}
+		seen := r.object(n, path, []key{read("product"), read("ports"), read("os")})
+		if len(r.errs) == before && len(seen) != 1 {
+			r.fail(n, path, "has %d conditions, expected one of product, ports, os", len(seen))
+		}
+	})
+	return conditions
+}
+
+func (r *reader) condition(n *node, path, name string) []condition {
+	switch name {
+	case "product":
+		return []condition{r.product(n, path)}
+	case "ports":
+		return []condition{r.ports(n, path)}
+	default:
+		return []condition{r.os(n, path)}
+	}
+}
+
+func (r *reader) product(n *node, path string) *productCondition {
+	c := &productCondition{}
+	seen := r.object(n, path, []key{
+		{"is", func(n *node, path string) { c.id = evidence.ProductID(r.word(n, path, products...)) }},
+		{"state", func(n *node, path string) { c.state = productState(r.word(n, path, productStates...)) }},
+		{"version", func(n *node, path string) { c.version = r.constraint(n, path) }},
+		{"definitions", func(n *node, path string) { c.age = r.definitions(n, path) }},
+	})
+	switch {
+	case n.kind != mapping:
+	case seen["is"] == nil:
+		r.fail(n, path+".is", "is missing, expected one of %s", strings.Join(products, ", "))
+	case len(seen) == 1 && c.id != "":
+		r.fail(n, path, "asks nothing of %s, expected state, version or definitions", c.id)
+	case c.state == stateAbsent && len(seen) > 2:
+		r.fail(n, path, "state absent does not go with version or definitions")
+	case seen["definitions"] != nil && withoutDefinitions[c.id]:
+		r.fail(seen["definitions"], path+".definitions", "does not fit %s, which has no pattern feed", c.id)
+	}
+	return c
+}
+
+func (r *reader) definitions(n *node, path string) *ageLimit {
+	var limit *ageLimit
+	seen := r.object(n, path, []key{{"age", func(n *node, path string) { limit = r.age(n, path) }}})
+	if n.kind == mapping && seen["age"] == nil {
+		r.fail(n, path+".age", "is missing, expected %s", ageExpected)
+	}
+	return limit
+}
+
+const ageExpected = `an operator (<, <=) and a duration from 1h to 365d, such as "<= 72h"`
+
+var agePattern = regexp.MustCompile(`^(<=?)\s*(\S+)$`)
+
+func (r *reader) age(n *node, path string) *ageLimit {
+	if parts := agePattern.FindStringSubmatch(n.text); parts != nil && n.kind == text {
+		if d, ok := parseDuration(parts[2]); ok && d >= time.Hour && d <= 365*day {
+			return &ageLimit{parts[1], d}
+		}
+	}
+	r.got(n, path, ageExpected)
+	return nil
+}
+
+func (r *reader) os(n *node, path string) *osCondition {
+	c := &osCondition{}
+	seen := r.object(n, path, []key{
+		{"is", func(n *node, path string) {
+			if n.kind != list {
+				c.is = []string{r.word(n, path, systems...)}
+				return
+			}
+			r.each(n, path, "systems", 1, len(systems), func(n *node, path string) { c.is = append(c.is, r.word(n, path, systems...)) })
+		}},
+		{"version", func(n *node, path string) { c.version = r.constraint(n, path) }},
+		{"kernel", func(n *node, path string) { c.kernel = r.constraint(n, path) }},
+	})
+	if n.kind == mapping && len(seen) == 0 {
+		r.fail(n, path, "asks nothing, expected is, version or kernel")
+	}
+	return c
+}

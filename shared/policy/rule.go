@@ -1,0 +1,144 @@
+package policy
+
+import (
+	"strings"
+	"time"
+
+	"github.com/keyward/keyward/shared/evidence"
+)
+
+// Missing is what a rule says when the facts it needs are not there. The zero value is Unknown.
+type Missing Verdict
+
+// Rule is one requirement on a machine: a name, and one condition or several that are joined.
+type Rule struct {
+	Name       string
+	Fix        string // how to put it right, for the mails
+	Missing    Missing
+	Info       bool   // shown, never judged
+	Expected   string // in words
+	any        bool   // one of the conditions is enough
+	conditions []condition
+}
+
+// condition is one check on the evidence. It sees nothing else but the time of the judgement.
+type condition interface {
+	expected() string
+	judge(ev *evidence.Evidence, now time.Time) outcome
+}
+
+// outcome is what one condition found. The zero value is Unknown.
+type outcome struct {
+	verdict  Verdict
+	actual   string
+	offender string
+	why      string
+}
+
+func passed(actual string) outcome           { return outcome{verdict: Pass, actual: actual} }
+func failed(actual, offender string) outcome { return outcome{Fail, actual, offender, ""} }
+
+// missing is the outcome for want of a fact.
+func missing(what, why string) outcome {
+	if why == "" {
+		why = "no_reason"
+	}
+	return outcome{actual: what + " unknown (" + why + ")", why: why}
+}
+
+// check turns a fact and whether it satisfies into an outcome, so that a fact that is not known can
+// never be taken for its zero value.
+func check[T any](what string, f evidence.Fact[T], judge func(T) outcome) outcome {
+	if !f.Known {
+		return missing(what, f.Why)
+	}
+	return judge(f.Value)
+}
+
+// finding is the rule's finding on one machine.
+func (r *Rule) finding(ev *evidence.Evidence, now time.Time) Finding {
+	f := Finding{Rule: r.Name, Info: r.Info, Expected: r.Expected, Fix: r.Fix}
+	if ev == nil {
+		f.Actual, f.Why = "no evidence", "no_evidence"
+		return f
+	}
+	outcomes := make([]outcome, 0, 4)
+	for _, c := range r.conditions {
+		outcomes = append(outcomes, c.judge(ev, now))
+	}
+	o := joinAll(outcomes)
+	if r.any {
+		o = joinAny(outcomes)
+	}
+	if o.verdict == Unknown {
+		o.verdict = Verdict(r.Missing)
+	}
+	f.Verdict, f.Actual, f.Offender, f.Why = o.verdict, o.actual, o.offender, o.why
+	return f
+}
+
+// joinAll: any Fail makes Fail, else any Unknown makes Unknown. None at all is Unknown.
+func joinAll(outcomes []outcome) outcome {
+	switch {
+	case has(outcomes, Fail):
+		return merge(outcomes, Fail)
+	case has(outcomes, Unknown) || len(outcomes) == 0:
+		return merge(outcomes, Unknown)
+	default:
+		return merge(outcomes, Pass)
+	}
+}
+
+// joinAny: any Pass makes Pass, else any Unknown makes Unknown. None at all is Unknown.
+func joinAny(outcomes []outcome) outcome {
+	switch {
+	case has(outcomes, Pass):
+		return merge(outcomes, Pass)
+	case has(outcomes, Unknown) || len(outcomes) == 0:
+		return merge(outcomes, Unknown)
+	default:
+		return merge(outcomes, Fail)
+	}
+}
+
+func has(outcomes []outcome, v Verdict) bool {
+	for _, o := range outcomes {
+		if o.verdict == v {
+			return true
+		}
+	}
+	return false
+}
+
+// merge tells what those outcomes found that decided.
+func merge(outcomes []outcome, v Verdict) outcome {
+	sum := outcome{verdict: v}
+	for _, o := range outcomes {
+		if o.verdict != v {
+			continue
+		}
+		if sum.actual != "" && o.actual != "" {
+			sum.actual += "; "
+		}
+		sum.actual += o.actual
+		if sum.offender == "" {
+			sum.offender = o.offender
+		}
+		if sum.why == "" {
+			sum.why = o.why
+		}
+	}
+	return sum
+}
+
+// expected puts the conditions of a rule in words.
+func (r *Rule) expected() string {
+	words := make([]string, len(r.conditions))
+	for i, c := range r.conditions {
+		words[i] = c.expected()
+	}
+	if r.any {
+		return strings.Join(words, ", or ")
+	}
+	return strings.Join(words, ", and ")
+}
