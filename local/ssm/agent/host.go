@@ -1,0 +1,223 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// drain is how long a killed script's output may still be read: a child in a session of its own
+// survives the kill and may hold the pipe open for ever.
+const drain = time.Second
+
+// Host runs scripts on this host, with the rights of this process.
+type Host struct {
+	dir   string
+	shell string
+	home  string
+	// noexec says whether programs may not run below a directory.
+	noexec func(dir string) bool
+}
+
+// NewHost returns a host that keeps scripts below dir while they run; "" means the system's temporary
+// directory.
+func NewHost(dir string) *Host {
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	h := &Host{dir: dir, shell: "/bin/sh", home: "/", noexec: mountedNoexec}
+	for _, d := range filepath.SplitList(searchPath) {
+		if info, err := os.Stat(filepath.Join(d, "sh")); err == nil && info.Mode().Perm()&0o111 != 0 {
+			h.shell = filepath.Join(d, "sh")
+			break
+		}
+	}
+	if u, err := user.LookupId(strconv.Itoa(os.Getuid())); err == nil && u.HomeDir != "" {
+		h.home = u.HomeDir
+	}
+	return h
+}
+
+// Execute runs the script as the agent does: written to a file of mode 700 in a private directory, as
+// `sh -c FILE` in a process group of its own, in /, with no input, umask 022 and an environment that
+// owes nothing to this process. Real time limits it. The directory is gone when Execute returns.
+func (h *Host) Execute(ctx context.Context, s Script) Outcome {
+	private, err := os.MkdirTemp(h.dir, "keyward-ssm-")
+	if err != nil {
+		return Outcome{Code: 1, Reason: fmt.Sprintf("creating the script's directory: %v", err)}
+	}
+	defer os.RemoveAll(private)
+	path := filepath.Join(private, s.CommandID, s.Step, "_script.sh")
+	if err := writeScript(path, s.Text); err != nil {
+		return Outcome{Code: 1, Reason: fmt.Sprintf("writing the script: %v", err)}
+	}
+	o := h.run(ctx, s, path)
+	if o.Code == 126 && h.noexec(h.dir) {
+		o.Reason += ": " + h.dir + " is mounted noexec, so no script can run there; set TMPDIR to a directory where programs may run"
+	}
+	return o
+}
+
+func writeScript(path, text string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	// A child that another goroutine forks now would inherit the open file until its own exec, and the
+	// script would be "Text file busy" for as long.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, []byte(text), 0o700)
+}
+
+var plain = regexp.MustCompile(`^[A-Za-z0-9/._+:@%-]+$`)
+
+func quote(path string) string {
+	if plain.MatchString(path) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+func (h *Host) run(ctx context.Context, s Script, path string) Outcome {
+	// The umask is this process's and cannot be set for a child alone; the outer shell sets it and
+	// becomes the `sh -c FILE` of the agent.
+	cmd := exec.Command(h.shell, "-c", `umask 022; exec sh -c "$0"`, quote(path))
+	cmd.Args[0] = "sh"
+	cmd.Dir = s.Dir
+	if cmd.Dir == "" {
+		cmd.Dir = "/"
+	}
+	cmd.Env = []string{
+		"HOME=" + h.home, "PATH=" + searchPath, "SSM_COMMAND_ID=" + s.CommandID,
+		"AWS_REGION=" + s.Machine.Region, "AWS_SSM_REGION_NAME=" + s.Machine.Region,
+		"AWS_SSM_INSTANCE_ID=" + s.Machine.ID,
+		"AWS_SSM_PLATFORM_NAME=" + s.Machine.PlatformName, "AWS_SSM_PLATFORM_VERSION=" + s.Machine.PlatformVersion,
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	o := Outcome{}
+	streams, err := start(cmd, &o)
+	if err != nil {
+		o.Code, o.Reason = 1, err.Error()
+		return o
+	}
+	timer := time.NewTimer(s.Timeout)
+	defer timer.Stop()
+	await(ctx, cmd, streams, timer.C, &o)
+	return o
+}
+
+// pipes are the read ends of a running script's streams.
+type pipes struct {
+	read []*os.File
+	done chan struct{} // closed once nobody holds a write end any more
+}
+
+func start(cmd *exec.Cmd, o *Outcome) (*pipes, error) {
+	p := &pipes{done: make(chan struct{})}
+	var copying sync.WaitGroup
+	var write []*os.File
+	closeAll := func(files []*os.File) {
+		for _, f := range files {
+			f.Close()
+		}
+	}
+	for _, to := range []*Output{&o.Stdout, &o.Stderr} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			closeAll(append(p.read, write...))
+			return nil, err
+		}
+		p.read, write = append(p.read, r), append(write, w)
+		copying.Go(func() { io.Copy(to, r) })
+	}
+	cmd.Stdout, cmd.Stderr = write[0], write[1]
+	err := cmd.Start()
+	closeAll(write)
+	go func() {
+		copying.Wait()
+		closeAll(p.read)
+		close(p.done)
+	}()
+	if err != nil {
+		<-p.done
+		return nil, err
+	}
+	return p, nil
+}
+
+// await waits until the streams are closed and the script has ended, in this order: while the script
+// is not waited for, its process group cannot become another's.
+func await(ctx context.Context, cmd *exec.Cmd, p *pipes, timeout <-chan time.Time, o *Outcome) {
+	killed := false
+	interrupted := func(done <-chan struct{}) {
+		select {
+		case <-done:
+			return
+		case <-timeout:
+		case <-ctx.Done():
+			o.Cancelled = true
+		}
+		killed = true
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		select {
+		case <-done:
+		case <-time.After(drain):
+			for _, r := range p.read {
+				r.Close()
+			}
+			<-done
+		}
+	}
+	interrupted(p.done)
+	ended := make(chan struct{})
+	var err error
+	go func() {
+		err = cmd.Wait()
+		close(ended)
+	}()
+	if killed {
+		<-ended
+	} else {
+		interrupted(ended)
+	}
+	o.Code, o.Reason = exitCode(err)
+	if killed {
+		o.Code, o.Reason = stopped, ""
+	}
+}
+
+func exitCode(err error) (int, string) {
+	if err == nil {
+		return 0, ""
+	}
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return 1, err.Error()
+	}
+	code := exit.ExitCode()
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		// A shell that stays between the agent and the script reports a signal so, one that does not
+		// stay should look the same.
+		code = 128 + int(status.Signal())
+	}
+	return code, fmt.Sprintf("exit status %d", code)
+}
+
+// mountedNoexec asks the kernel; ST_NOEXEC is 8 in Linux's statfs(2).
+func mountedNoexec(dir string) bool {
+	var st syscall.Statfs_t
+	return syscall.Statfs(dir, &st) == nil && int64(st.Flags)&8 != 0
+}
