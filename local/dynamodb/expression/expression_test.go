@@ -280,8 +280,8 @@ func TestProjectionRefuses(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{
 		"a, b,":      "Syntax error",
-		"a, a.b":     "Two document paths overlap with each twin; must remove or rewrite one of these paths; path one: [a], path two: [a, b]",
-		"a[0], a.b":  "Two document paths conflict with each twin; must remove or rewrite one of these paths; path one: [a, [0]], path two: [a, b]",
+		"a, a.b":     "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a], path two: [a, b]",
+		"a[0], a.b":  "Two document paths conflict with each other; must remove or rewrite one of these paths; path one: [a, [0]], path two: [a, b]",
 		"date":       "Attribute name is a reserved keyword; reserved keyword: date",
 		"a.#x":       "attribute name: #x",
 		"size(a), b": "Syntax error",
