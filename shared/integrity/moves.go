@@ -30,10 +30,10 @@ func Warned(s State, acceptedAt time.Time, terms policy.Integrity) State {
 }
 
 // Ordered notes the intent to revoke: from now on KMS may have been asked. It changes nothing unless
-// the machine is Bad, warned, its deadline reached and no clock stands still; a caller that gets a
+// the machine is Bad by its last verdict, warned, its deadline reached and no clock stands still; a caller that gets a
 // state whose Key is not KeyRevoking must not ask KMS. Noting it twice keeps the first time.
 func Ordered(s State, now time.Time) State {
-	if s.Key == KeyRevoking || s.Key == KeyRevoked || s.Standing != Bad {
+	if s.Key == KeyRevoking || s.Key == KeyRevoked || s.Standing != Bad || s.LastVerdict == policy.Pass.String() {
 		return s
 	}
 	if s.DueAt.IsZero() || now.Before(s.DueAt) || !s.FrozenSince.IsZero() {
@@ -45,20 +45,25 @@ func Ordered(s State, now time.Time) State {
 }
 
 // Revoked notes that KMS was read back twice and says so, and asks for the first look for a
-// correction. It changes nothing unless the revocation was Ordered.
+// correction, unless one was seen since the order. It changes nothing unless the revocation was
+// Ordered.
 func Revoked(s State, now time.Time, terms policy.Integrity) State {
 	if s.Key != KeyRevoking {
 		return s
 	}
 	s.Key, s.KeySince = KeyRevoked, now.UTC()
+	if !s.CorrectedAt.IsZero() {
+		return s
+	}
 	s.HeldFor, s.HeldSince = "", time.Time{}
 	return firstLook(s, terms, now)
 }
 
 // NotRevoked notes that KMS was read back and the machine still has its key after an order: the
-// enforcement is held for the reason and nothing is taken.
+// enforcement is held for the reason and nothing is taken. A machine that was corrected since is left
+// to its restore, which finds nothing to give back.
 func NotRevoked(s State, reason string, now time.Time) State {
-	if s.Key != KeyRevoking {
+	if s.Key != KeyRevoking || !s.CorrectedAt.IsZero() {
 		return s
 	}
 	s.Key, s.KeySince = KeyReleased, now.UTC()

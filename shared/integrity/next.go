@@ -68,7 +68,7 @@ func (m *move) run() {
 		m.LastNews = m.in.Sent
 		m.presence()
 	}
-	if m.in.Presence == Gone {
+	if m.in.Presence == Gone || !m.GoneAt.IsZero() {
 		return
 	}
 	if m.verdict == policy.Unknown && (!newest || m.in.Presence != Running) {
