@@ -80,14 +80,16 @@ type Listener struct {
 	PID        Fact[int]    `json:"pid"`
 	Exe        Fact[string] `json:"exe"` // /proc/<pid>/exe, without " (deleted)"
 	ExeDeleted bool         `json:"exeDeleted,omitempty"`
+	ExeForeign bool         `json:"exeForeign,omitempty"` // at this path there is another file: another namespace's program
 }
 
 // Firewall is the host's packet filter.
 type Firewall struct {
-	Engine    Fact[string] `json:"engine"`    // nft, iptables, firewalld, ufw, none
-	Active    Fact[bool]   `json:"active"`    // an input hook that drops or rejects
-	DefaultIn Fact[string] `json:"defaultIn"` // allow or drop
-	Rules     Fact[int]    `json:"rules"`
+	Engine     Fact[string] `json:"engine"`     // nft, iptables, firewalld, ufw, none
+	Active     Fact[bool]   `json:"active"`     // an input hook that drops or rejects
+	DefaultIn  Fact[string] `json:"defaultIn"`  // allow or drop, for IPv4
+	DefaultIn6 Fact[string] `json:"defaultIn6"` // the same for IPv6
+	Rules      Fact[int]    `json:"rules"`
 }
 
 // Mount is one mounted file system.
@@ -95,7 +97,8 @@ type Mount struct {
 	Target    string       `json:"target"`
 	FSType    string       `json:"fstype"`
 	Source    string       `json:"source"`
-	Device    string       `json:"device"` // major:minor
+	Device    string       `json:"device"`         // major:minor
+	Root      string       `json:"root,omitempty"` // what of the file system is mounted; not / for a bind mount
 	Options   []string     `json:"options"`
 	Encrypted Fact[bool]   `json:"encrypted"` // every leaf device passes a dm-crypt layer
 	Crypt     Fact[string] `json:"crypt"`     // LUKS2, LUKS1, PLAIN

@@ -1,0 +1,154 @@
+// Package documents holds what runs on machines: the inspection script and the SSM document made of
+// it. Everything that sends, pins or runs the document takes it from here, so that the text that was
+// compiled in is the text that runs.
+//
+// It refuses parameters that could be anything but a nonce and collection words, since SSM pastes
+// them into the script as text. inspect, keyward local and keyward inspect --here call it.
+package documents
+
+//go:generate go run ./internal/generate
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Patterns that the document allows its parameters to match.
+const (
+	NoncePattern   = "^[0-9a-f]{32}$"
+	CollectPattern = "^[a-z]+(,[a-z]+)*$"
+)
+
+// TimeoutSeconds is how long the script may run on a machine.
+const TimeoutSeconds = 45
+
+//go:embed inspect.linux.sh
+var inspectLinux string
+
+//go:embed inspect.json
+var inspectDocument string
+
+var (
+	nonce   = regexp.MustCompile(NoncePattern)
+	collect = regexp.MustCompile(CollectPattern)
+)
+
+// InspectLinux is the text of the inspection script for Linux, its two parameters still in place.
+func InspectLinux() string { return inspectLinux }
+
+// InspectDocument is the content of the SSM document, schema 2.2, as JSON.
+func InspectDocument() string { return inspectDocument }
+
+// Digest is the SHA-256, in hex, of a script text.
+func Digest(script string) string {
+	sum := sha256.Sum256([]byte(script))
+	return hex.EncodeToString(sum[:])
+}
+
+// InspectDigest is the digest of the inspection script as a document carries it. A document whose
+// script has another one is not ours to send.
+func InspectDigest() string { return Digest(carried(inspectLinux)) }
+
+// carried is a script as the agent puts it together from a document's lines.
+func carried(script string) string { return strings.TrimSuffix(script, "\n") }
+
+// Words are what the parameter Collect may ask for, each a group of facts.
+func Words() []string {
+	return []string{"os", "listeners", "firewall", "mounts", "ossec", "wazuh", "deepsecurity", "serverprotect"}
+}
+
+// Render is the inspection script with its parameters filled in, as the agent would paste them. The
+// error says which of them is refused.
+func Render(withNonce string, words []string) (string, error) {
+	if !nonce.MatchString(withNonce) {
+		return "", fmt.Errorf("rendering the inspection: the nonce is not 32 hex digits")
+	}
+	for _, w := range words {
+		if !slices.Contains(Words(), w) {
+			return "", fmt.Errorf("rendering the inspection: %q is not one of %s", w, strings.Join(Words(), ", "))
+		}
+	}
+	list := strings.Join(words, ",")
+	if !collect.MatchString(list) {
+		return "", fmt.Errorf("rendering the inspection: nothing to collect")
+	}
+	return strings.NewReplacer("{{ Nonce }}", withNonce, "{{ Collect }}", list).Replace(inspectLinux), nil
+}
+
+type document struct {
+	SchemaVersion string               `json:"schemaVersion"`
+	Description   string               `json:"description"`
+	Parameters    map[string]parameter `json:"parameters"`
+	MainSteps     []step               `json:"mainSteps"`
+}
+
+type parameter struct {
+	Type           string `json:"type"`
+	Description    string `json:"description"`
+	AllowedPattern string `json:"allowedPattern"`
+	Default        string `json:"default,omitempty"`
+}
+
+type step struct {
+	Action       string              `json:"action"`
+	Name         string              `json:"name"`
+	Precondition map[string][]string `json:"precondition"`
+	Inputs       inputs              `json:"inputs"`
+}
+
+type inputs struct {
+	TimeoutSeconds string   `json:"timeoutSeconds"`
+	RunCommand     []string `json:"runCommand"`
+}
+
+// Generate makes the content of the SSM document from a script.
+func Generate(script string) (string, error) {
+	d := document{
+		SchemaVersion: "2.2",
+		Description:   "Keyward inspection: reads facts about the machine, writes nothing, prints one line.",
+		Parameters: map[string]parameter{
+			"Nonce": {
+				Type: "String", AllowedPattern: NoncePattern,
+				Description: "32 hex digits that the answer has to repeat.",
+			},
+			"Collect": {
+				Type: "String", AllowedPattern: CollectPattern, Default: strings.Join(Words(), ","),
+				Description: "What to collect: words with commas between.",
+			},
+		},
+		MainSteps: []step{{
+			Action: "aws:runShellScript", Name: "inspect",
+			Precondition: map[string][]string{"StringEquals": {"platformType", "Linux"}},
+			Inputs: inputs{
+				TimeoutSeconds: fmt.Sprint(TimeoutSeconds),
+				RunCommand:     strings.Split(carried(script), "\n"),
+			},
+		}},
+	}
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(d); err != nil {
+		return "", fmt.Errorf("writing the inspection document: %w", err)
+	}
+	return b.String(), nil
+}
+
+// Script takes the script text out of a document's content, as GetDocument returns it.
+func Script(content string) (string, error) {
+	var d document
+	if err := json.Unmarshal([]byte(content), &d); err != nil {
+		return "", fmt.Errorf("reading the inspection document: %w", err)
+	}
+	if len(d.MainSteps) != 1 {
+		return "", fmt.Errorf("reading the inspection document: %d steps where one belongs", len(d.MainSteps))
+	}
+	return strings.Join(d.MainSteps[0].Inputs.RunCommand, "\n"), nil
+}

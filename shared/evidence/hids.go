@@ -1,0 +1,269 @@
+package evidence
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// hids is an installation of OSSEC or of its fork Wazuh, which share folder and names. Formats: the
+// two projects' own sources; what was measured on real installs wins.
+type hids struct {
+	d     *document
+	local *time.Location
+	facts map[string]string // of the record hids
+	init  map[string]string // /etc/ossec-init.conf
+	conf  hidsConf
+	log   map[string]logLine
+	bins  []string
+	ds    daemons
+	wazuh bool
+}
+
+// parseHIDS gives OSSEC and Wazuh: at most one of them is installed.
+func parseHIDS(d *document, local *time.Location) (ossec, wazuh Product) {
+	ossec, wazuh = notInstalled(OSSEC), notInstalled(Wazuh)
+	h := hids{
+		d: d, local: local, facts: words(d.text("hids")), init: assignments(d.text("hids.init")),
+		conf: parseHIDSConf(d.text("hids.conf")), log: parseHIDSLog(d.text("hids.log"), local),
+	}
+	h.bins = strings.Fields(h.facts["bin"])
+	h.wazuh = strings.EqualFold(h.init["NAME"], "Wazuh") ||
+		slices.ContainsFunc(h.bins, func(s string) bool { return strings.HasPrefix(s, "wazuh-") })
+	present, why := h.present()
+	this, id := &ossec, OSSEC
+	if h.wazuh {
+		this, id = &wazuh, Wazuh
+	}
+	switch {
+	case why == WhyNotInstalled:
+	case !present.Known:
+		// Which of the two it is cannot be told either.
+		ossec, wazuh = unknownProduct(OSSEC, why), unknownProduct(Wazuh, why)
+	case !present.Value:
+		this.Why = append(this.Why, why)
+	default:
+		*this = h.product(id)
+	}
+	if !d.wants("ossec") {
+		ossec = unknownProduct(OSSEC, WhyNotCollected)
+	}
+	if !d.wants("wazuh") {
+		wazuh = unknownProduct(Wazuh, WhyNotCollected)
+	}
+	return ossec, wazuh
+}
+
+// present is whether a program is there and one more thing that belongs to an installation. The
+// second value is a reason: not_installed, residue, or why it is not known.
+func (h *hids) present() (Fact[bool], string) {
+	if why := h.d.why("hids"); why != "" {
+		return Unknown[bool](why), why
+	}
+	dir, _, _ := strings.Cut(h.facts["dir"], " ")
+	init := h.facts["init"]
+	switch {
+	case init == WhyUnsafePath:
+		return Unknown[bool](WhyUnsafePath), WhyUnsafePath
+	case dir == WhyAbsent && init == WhyAbsent:
+		return Known(false), WhyNotInstalled
+	case dir == WhyAbsent && init == "ok":
+		return Known(false), "residue"
+	case dir != "ok":
+		// The folder is closed to us, or it is gone but the file that may name another is.
+		return Unknown[bool](h.d.hidden()), h.d.hidden()
+	case h.facts["bindir"] != "ok" && h.facts["bindir"] != WhyAbsent:
+		return Unknown[bool](h.d.hidden()), h.d.hidden()
+	}
+	program := slices.ContainsFunc(h.bins, func(s string) bool {
+		return strings.HasSuffix(s, "-agentd") || strings.HasSuffix(s, "-analysisd")
+	})
+	more := init == "ok" || h.d.why("hids.conf") == "" ||
+		slices.Contains(h.bins, "ossec-control") || slices.Contains(h.bins, "wazuh-control")
+	if !program || !more {
+		return Known(false), "residue"
+	}
+	return Known(true), ""
+}
+
+func (h *hids) product(id ProductID) Product {
+	p := unknownProduct(id, WhyNoSource)
+	p.Present, p.Why, p.Sources = Known(true), nil, []string{"hids", "exe"}
+	_, dir, _ := strings.Cut(h.facts["dir"], " ")
+	p.Dir = known(dir, WhyParse)
+	p.Kind = h.kind()
+	p.Version = h.version()
+	h.ds = h.d.daemonsIn(dir+"/bin", func(s string) string {
+		if rest, ok := strings.CutPrefix(s, "client-"); ok {
+			return "ossec-" + rest
+		}
+		return s
+	})
+	expected, optional := h.daemons(p.Kind.Value)
+	p.Running, p.Why = h.d.running(h.ds, expected, optional, strings.Fields(h.facts["pid"]), h.facts["hidden"])
+	p.Definition = Definition{Version: Unknown[string]("no_feed"), Date: Unknown[time.Time]("no_feed")}
+	p.LastScan = h.lastScan()
+	p.CheckedIn = h.checkedIn(p.Kind.Value)
+	p.Protection = h.protection(p)
+	for _, name := range []string{"hids.init", "hids.conf", "hids.log", "hids.state", "hids.version", "hids.control", "hids.scan"} {
+		if h.d.index[name] != nil {
+			p.Sources = append(p.Sources, name)
+		}
+	}
+	return p
+}
+
+func (h *hids) kind() Fact[string] {
+	t := h.init["TYPE"]
+	if t == "" {
+		t = assignments(h.d.text("hids.control"))["TYPE"]
+	}
+	switch t {
+	case "agent", "server", "local", "hybrid":
+		return Known(t)
+	}
+	has := func(name string) bool {
+		return slices.Contains(h.bins, "ossec-"+name) || slices.Contains(h.bins, "wazuh-"+name)
+	}
+	switch {
+	case has("agentd") && !has("analysisd"):
+		return Known("agent")
+	case has("analysisd") && has("remoted"):
+		return Known("server")
+	case has("analysisd"):
+		return Known("local")
+	}
+	return Unknown[string](WhyNoSource)
+}
+
+func (h *hids) version() Fact[string] {
+	for _, v := range []string{
+		jsonPiece(h.d.text("hids.version"), "version"),
+		assignments(h.d.text("hids.control"))["VERSION"],
+		h.init["VERSION"],
+	} {
+		if v = strings.TrimPrefix(v, "v"); v != "" {
+			return known(v, WhyParse)
+		}
+	}
+	return Unknown[string](WhyNoSource)
+}
+
+// jsonPiece reads one line `"key": "value"`, as the probe cuts it out of VERSION.json.
+func jsonPiece(text, key string) string {
+	for line := range lines(text) {
+		k, v, ok := strings.Cut(line, ":")
+		if ok && unquote(k) == key {
+			return unquote(v)
+		}
+	}
+	return ""
+}
+
+// daemons is what should run, and what may. execd ends by itself when active response is off, maild
+// runs only when mail is on, and modulesd ends when no module is.
+func (h *hids) daemons(kind string) (expected, optional []string) {
+	prefix := "ossec-"
+	if slices.Contains(h.bins, "wazuh-control") {
+		prefix = "wazuh-"
+	}
+	names := []string{"logcollector", "syscheckd"}
+	switch kind {
+	case "agent":
+		names = append(names, "agentd")
+	case "server":
+		names = append(names, "monitord", "analysisd", "remoted")
+	default:
+		names = append(names, "monitord", "analysisd")
+	}
+	if h.conf.mail && kind != "agent" {
+		names = append(names, "maild")
+	}
+	if _, off := h.log["noresponse"]; h.conf.responseOff || off {
+		optional = append(optional, prefix+"execd")
+	} else {
+		names = append(names, "execd")
+	}
+	for _, n := range names {
+		expected = append(expected, prefix+n)
+	}
+	slices.Sort(expected)
+	return expected, append(optional, "wazuh-modulesd")
+}
+
+func (h *hids) lastScan() Fact[time.Time] {
+	newest := Unknown[time.Time](WhyNoSource)
+	for line := range lines(h.d.text("hids.scan")) {
+		if f := strings.Split(line, "!"); len(f) >= 3 {
+			newest = later(newest, unixTime(f[1]))
+		}
+	}
+	return later(later(newest, h.log["syscheck"].at), h.log["rootcheck"].at)
+}
+
+func later(a, b Fact[time.Time]) Fact[time.Time] {
+	if b.Known && (!a.Known || b.Value.After(a.Value)) {
+		return b
+	}
+	return a
+}
+
+func (h *hids) checkedIn(kind string) Fact[time.Time] {
+	if kind == "server" || kind == "local" {
+		return Unknown[time.Time]("not_applicable")
+	}
+	state := assignments(h.d.text("hids.state"))
+	if at := localTime(state["last_ack"], "2006-01-02 15:04:05", h.local); at.Known {
+		return at
+	}
+	return later(h.log["connected"].at, h.log["back"].at)
+}
+
+// connected is whether an agent says that its manager answers. For OSSEC the last of the log's own
+// words counts; that it has no .wait file proves nothing.
+func (h *hids) connected() Fact[bool] {
+	if state := assignments(h.d.text("hids.state"))["status"]; state != "" {
+		return Known(state == "connected")
+	}
+	if _, waits := h.facts["wait"]; waits {
+		return Known(false)
+	}
+	good := max(h.log["connected"].line, h.log["back"].line)
+	bad := max(h.log["lost"].line, h.log["waiting"].line, h.log["nokeys"].line)
+	if good == 0 && bad == 0 {
+		return Unknown[bool]("connection_unknown")
+	}
+	return Known(good > bad)
+}
+
+// protection says protecting only when everything runs, the file check is on and, for an agent, its
+// manager answers.
+func (h *hids) protection(p Product) Protection {
+	out := Protection{Modules: h.conf.modules}
+	state, reason := "protecting", ""
+	switch running := p.Running.State; {
+	case !running.Known:
+		out.State, out.Reason = Unknown[string](running.Why), running.Why
+		return out
+	case running.Value == "stopped":
+		state, reason = "off", "stopped"
+	case running.Value == "partial":
+		state, reason = "reduced", "partial"
+	case h.conf.syscheckOff:
+		state, reason = "reduced", "syscheck_disabled"
+	case p.Kind.Value == "agent" || p.Kind.Value == "hybrid":
+		connected := h.connected()
+		switch keys, err := strconv.Atoi(h.facts["keys"]); {
+		case err == nil && keys == 0, h.facts["keys"] == WhyAbsent:
+			state, reason = "reduced", "not_enrolled"
+		case !connected.Known:
+			out.State, out.Reason = Unknown[string](connected.Why), connected.Why
+			return out
+		case !connected.Value:
+			state, reason = "reduced", "not_connected"
+		}
+	}
+	out.State, out.Reason = Known(state), reason
+	return out
+}
