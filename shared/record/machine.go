@@ -29,6 +29,7 @@ type Machine struct {
 	Digest     string           `json:"digest,omitempty"`     // of the last evidence
 	Execution  string           `json:"execution,omitempty"`  // name of the enforcement that runs
 	Grant      string           `json:"grant,omitempty"`      // id of the grant that the machine holds
+	GrantedFor int64            `json:"grantedFor,omitempty"` // generation in the name of that grant
 	Taken      *Taken           `json:"taken,omitempty"`      // what a revocation took and restore gives back
 
 	Version int64 `json:"version"` // raised by each write; 0 is not written yet
@@ -51,6 +52,7 @@ type Taken struct {
 	OrderedAt   time.Time   `json:"orderedAt"`
 	FirstRead   time.Time   `json:"firstRead"` // first read-back that said so
 	ConfirmedAt time.Time   `json:"confirmedAt"`
+	GivenBy     string      `json:"givenBy,omitempty"`     // execution that began to give it back
 	NothingToDo bool        `json:"nothingToDo,omitempty"` // the key was already disabled, or the machine held no grant, before we came
 }
 

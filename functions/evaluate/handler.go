@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/ec2info"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// tooOld is how old an inspection may be and still move a machine. Older ones are recorded and start
+// nothing: what they saw may long be different.
+const tooOld = 15 * time.Minute
+
+// event is SSM's news that a command changed its status, or our own request to settle commands.
+type event struct {
+	Commands []string
+}
+
+// UnmarshalJSON reads both forms.
+func (e *event) UnmarshalJSON(b []byte) error {
+	var bus struct {
+		Source string `json:"source"`
+		Detail struct {
+			CommandID string `json:"command-id"`
+		} `json:"detail"`
+	}
+	if err := json.Unmarshal(b, &bus); err == nil && bus.Source != "" {
+		if bus.Source != "aws.ssm" || bus.Detail.CommandID == "" {
+			return fault.New(fault.Invalid, "reading the event: source %q without a command, expected aws.ssm with detail.command-id", bus.Source)
+		}
+		e.Commands = []string{bus.Detail.CommandID}
+		return nil
+	}
+	var settle inspection.Settle
+	if err := json.Unmarshal(b, &settle); err != nil {
+		return err
+	}
+	if settle.Version != inspection.Version {
+		return fault.New(fault.Invalid, "reading the event: version is %d, expected %d", settle.Version, inspection.Version)
+	}
+	e.Commands = settle.Commands
+	return nil
+}
+
+// summary is what an invocation did.
+type summary struct {
+	Judged  int `json:"judged"`
+	Waiting int `json:"waiting"` // machines whose answer is not there yet
+	Started int `json:"started"` // executions
+}
+
+type records interface {
+	Command(ctx context.Context, id string) (record.Command, error)
+	Answers(ctx context.Context, command string) ([]record.Answer, error)
+	Settled(ctx context.Context, c record.Command) error
+	Machine(ctx context.Context, id string) (record.Machine, error)
+	Policy(ctx context.Context, name string) (record.Policy, error)
+	Apply(ctx context.Context, c store.Change) (record.Machine, error)
+	Started(ctx context.Context, name string) error
+}
+
+type answers interface {
+	Invocations(ctx context.Context, command string) ([]inspection.Invocation, error)
+	Output(ctx context.Context, command, machine string) (string, error)
+}
+
+type instances interface {
+	Instances(ctx context.Context, machines []string) (map[string]ec2info.Instance, error)
+}
+
+type flow interface {
+	Start(ctx context.Context, name string, input json.RawMessage) error
+}
+
+type handler struct {
+	store           records
+	answers         answers
+	instances       instances
+	flow            flow
+	account, region string
+	log             *slog.Logger
+}
+
+func (h *handler) handle(ctx context.Context, now time.Time, e event) (summary, error) {
+	var s summary
+	var problems []error
+	for _, id := range e.Commands {
+		problems = append(problems, h.settle(ctx, now, id, &s))
+	}
+	return s, errors.Join(problems...)
+}
+
+// settle judges every machine of a command that has an answer and was not judged yet.
+func (h *handler) settle(ctx context.Context, now time.Time, id string, s *summary) error {
+	c, err := h.store.Command(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		// Somebody else's, or ours and not recorded yet: then the sweep finds it among the open ones.
+		h.log.InfoContext(ctx, "command is not known", boot.KeyCommand, id)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !c.Open {
+		return nil
+	}
+	looks, err := h.looks(ctx, now, c)
+	if err != nil {
+		return err
+	}
+	policies := map[string]*policy.Policy{}
+	waiting := 0
+	for _, l := range looks {
+		if !l.ended {
+			waiting++
+			continue
+		}
+		started, err := h.judge(ctx, now, c, l, policies)
+		if err != nil {
+			return err
+		}
+		s.Judged++
+		s.Started += started
+	}
+	s.Waiting += waiting
+	if waiting > 0 {
+		return nil
+	}
+	return h.store.Settled(ctx, c)
+}
+
+// policy reads and compiles a machine's policy once an invocation. A policy that is gone leaves the
+// built-in one, under which nothing is revoked.
+func (h *handler) policy(ctx context.Context, name string, known map[string]*policy.Policy) (*policy.Policy, error) {
+	if p, ok := known[name]; ok {
+		return p, nil
+	}
+	p := policy.Default()
+	if name != policy.DefaultName {
+		stored, err := h.store.Policy(ctx, name)
+		switch {
+		case err == nil:
+			if p, err = stored.Compile(); err != nil {
+				return nil, err
+			}
+		case !fault.Is(err, fault.NotFound):
+			return nil, err
+		}
+	}
+	known[name] = p
+	return p, nil
+}

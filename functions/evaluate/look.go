@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/keyward/keyward/shared/evidence"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// look is what is known of one machine of a command that was not judged yet.
+type look struct {
+	machine  string
+	ended    bool
+	evidence *evidence.Evidence // nil when there is none
+	why      string             // why there is none
+	presence integrity.Presence
+}
+
+// looks are the machines of a command that have no verdict yet, with what they answered.
+func (h *handler) looks(ctx context.Context, now time.Time, c record.Command) ([]look, error) {
+	pending, err := h.pending(ctx, c)
+	if err != nil || len(pending) == 0 {
+		return nil, err
+	}
+	said := map[string]inspection.Invocation{}
+	if !offline(c) {
+		invocations, err := h.answers.Invocations(ctx, c.ID)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		for _, i := range invocations {
+			said[i.Machine] = i
+		}
+	}
+	there, err := h.instances.Instances(ctx, pending)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]look, 0, len(pending))
+	for _, id := range pending {
+		l, err := h.read(ctx, now, c, id, said[id])
+		if err != nil {
+			return nil, err
+		}
+		l.presence = there[id].Presence
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+func (h *handler) pending(ctx context.Context, c record.Command) ([]string, error) {
+	answered, err := h.store.Answers(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	done := map[string]bool{}
+	for _, a := range answered {
+		done[a.Machine] = true
+	}
+	var pending []string
+	for _, id := range c.Machines {
+		if !done[id] {
+			pending = append(pending, id)
+		}
+	}
+	return pending, nil
+}
+
+func offline(c record.Command) bool { return strings.HasPrefix(c.ID, inspection.OfflineID("")) }
+
+// read turns one invocation into evidence, or into the reason why there is none. It takes no harm from
+// any output: what is not a whole, fresh line of ours is no evidence.
+func (h *handler) read(ctx context.Context, now time.Time, c record.Command, machine string, i inspection.Invocation) (look, error) {
+	l := look{machine: machine, ended: i.Ended}
+	switch {
+	case offline(c):
+		l.ended, l.why = true, "agent_offline"
+	case i.Machine == "":
+		// SSM is eventually consistent, so a fresh command may not show all its machines.
+		l.ended, l.why = now.After(c.TotalBy), "no_invocation"
+	case !i.Ended:
+		l.ended, l.why = now.After(c.TotalBy), "no_answer"
+	case !i.Success:
+		l.why = "run_command_" + strings.ToLower(i.Status)
+	default:
+		return h.parse(ctx, now, c, l, i)
+	}
+	return l, nil
+}
+
+func (h *handler) parse(ctx context.Context, now time.Time, c record.Command, l look, i inspection.Invocation) (look, error) {
+	output := i.Output
+	if len(output) > inspection.CutOutput {
+		var err error
+		if output, err = h.answers.Output(ctx, c.ID, l.machine); err != nil {
+			return l, err
+		}
+	}
+	e, err := evidence.Parse(output, evidence.Expect{
+		Machine: l.machine, CommandID: c.ID, Nonce: c.Nonce, Sent: c.SentAt, Received: now,
+	})
+	var refusal *evidence.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		l.why = refusal.Reason
+	case err != nil:
+		return l, err
+	default:
+		l.evidence = e
+	}
+	return l, nil
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// event is either our own request or EC2's news that an instance runs.
+type event struct {
+	inspection.Request
+	Source string `json:"source"`
+	Detail struct {
+		InstanceID string `json:"instance-id"`
+		State      string `json:"state"`
+	} `json:"detail"`
+}
+
+// UnmarshalJSON reads both forms: an EventBridge event has a version too, as text.
+func (e *event) UnmarshalJSON(b []byte) error {
+	var bus struct {
+		Source string `json:"source"`
+		Detail struct {
+			InstanceID string `json:"instance-id"`
+			State      string `json:"state"`
+		} `json:"detail"`
+	}
+	if err := json.Unmarshal(b, &bus); err == nil && bus.Source != "" {
+		e.Source, e.Detail = bus.Source, bus.Detail
+		return nil
+	}
+	return json.Unmarshal(b, &e.Request)
+}
+
+// summary is what an invocation did.
+type summary struct {
+	Asked    int      `json:"asked"` // machines
+	Commands []string `json:"commands"`
+}
+
+// machines is where the enrolled machines and the policies are.
+type machines interface {
+	Machine(ctx context.Context, id string) (record.Machine, error)
+	Machines(ctx context.Context) ([]record.Machine, error)
+	Policies(ctx context.Context) ([]record.Policy, error)
+}
+
+type handler struct {
+	machines machines
+	send     func(ctx context.Context, machines []string, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error)
+	log      *slog.Logger
+}
+
+func (h *handler) handle(ctx context.Context, now time.Time, e event) (summary, error) {
+	ids, purpose, err := h.chosen(ctx, e)
+	if err != nil {
+		return summary{}, err
+	}
+	var s summary
+	if len(ids) == 0 {
+		h.log.InfoContext(ctx, "nothing to inspect", boot.KeyPolicy, e.Policy)
+		return s, nil
+	}
+	commands, err := h.send(ctx, ids, purpose, "", now)
+	for _, c := range commands {
+		s.Asked += len(c.Machines)
+		s.Commands = append(s.Commands, c.ID)
+		h.log.InfoContext(ctx, "inspection sent", boot.KeyCommand, c.ID, boot.KeyCount, len(c.Machines), boot.KeyKind, string(purpose))
+	}
+	return s, err
+}
+
+// chosen are the enrolled machines that an event is about.
+func (h *handler) chosen(ctx context.Context, e event) ([]string, record.Purpose, error) {
+	if e.Source != "" {
+		return h.started(ctx, e)
+	}
+	if e.Version != inspection.Version {
+		return nil, "", fault.New(fault.Invalid, "reading the event: version is %d, expected %d", e.Version, inspection.Version)
+	}
+	if len(e.Machines) > 0 {
+		return h.named(ctx, e.Machines, e.Purpose)
+	}
+	all, err := h.machines.Machines(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	wanted := func(m record.Machine) bool { return m.Policy == e.Policy }
+	if e.Policy == "" {
+		scheduled, err := h.scheduled(ctx)
+		if err != nil {
+			return nil, "", err
+		}
+		wanted = func(m record.Machine) bool { return !scheduled[m.Policy] }
+	}
+	var ids []string
+	for _, m := range all {
+		if wanted(m) {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids, record.Scheduled, nil
+}
+
+func (h *handler) named(ctx context.Context, ids []string, purpose record.Purpose) ([]string, record.Purpose, error) {
+	if purpose != record.Check && purpose != record.Retry {
+		return nil, "", fault.New(fault.Invalid, "reading the event: purpose is %q, expected %q or %q with machines", purpose, record.Check, record.Retry)
+	}
+	for _, id := range ids {
+		if _, err := h.machines.Machine(ctx, id); err != nil {
+			return nil, "", err
+		}
+	}
+	return ids, purpose, nil
+}
+
+// started is the instance that began to run, if it is one of ours.
+func (h *handler) started(ctx context.Context, e event) ([]string, record.Purpose, error) {
+	if e.Source != "aws.ec2" || e.Detail.State != "running" || e.Detail.InstanceID == "" {
+		return nil, "", fault.New(fault.Invalid, "reading the event: source %q state %q, expected aws.ec2 running", e.Source, e.Detail.State)
+	}
+	m, err := h.machines.Machine(ctx, e.Detail.InstanceID)
+	if fault.Is(err, fault.NotFound) {
+		return nil, record.Check, nil
+	}
+	return []string{m.ID}, record.Check, err
+}
+
+// scheduled are the policies that have a schedule of their own.
+func (h *handler) scheduled(ctx context.Context) (map[string]bool, error) {
+	stored, err := h.machines.Policies(ctx)
+	if err != nil {
+		return nil, err
+	}
+	has := map[string]bool{}
+	for _, p := range stored {
+		compiled, err := p.Compile()
+		if err != nil {
+			return nil, err
+		}
+		_, has[p.Name] = compiled.Schedule.Plan()
+	}
+	return has, nil
+}

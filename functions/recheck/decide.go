@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/kmskey"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/guard"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// answerWithin is how long a look may take: SSM gives up after 3 minutes, and when its event is lost
+// the sweep, every 5 minutes, has the answer read.
+const answerWithin = 12 * time.Minute
+
+// leaseFor is longer than the timeouts of all tasks from here to the second read-back.
+const leaseFor = 10 * time.Minute
+
+// decide weighs the conditions on what evaluate stored for this look and, when all hold, reserves the
+// revocation. What changed between reading and writing is read and weighed again.
+func (h *handler) decide(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Decision, error) {
+	const tries = 5
+	var d guard.Decision
+	for range tries {
+		m, err := h.store.Machine(ctx, t.Input.Machine)
+		if err != nil {
+			return enforcement.Decision{}, err
+		}
+		facts, key, err := h.facts(ctx, now, t, m)
+		if err != nil {
+			return enforcement.Decision{}, err
+		}
+		if d = guard.Weigh(facts, now); d.Outcome != guard.Revoke {
+			break
+		}
+		err = h.reserve(ctx, now, t, m, key)
+		if err == nil {
+			break
+		}
+		if !fault.Is(err, fault.Conflict) {
+			return enforcement.Decision{}, err
+		}
+		d = guard.Unwritten(d)
+	}
+	h.log.InfoContext(ctx, "enforcement decided", boot.KeyMachine, t.Input.Machine, boot.KeyKind, string(d.Outcome),
+		boot.KeyReason, string(d.Reason), boot.KeyExecution, t.Execution)
+	return enforcement.Decision{Outcome: string(d.Outcome), Reason: string(d.Reason), Text: d.Text, DueAt: d.DueAt}, nil
+}
+
+// facts reads everything that a decision rests on. What cannot be read stays unread in the facts and
+// so never lets a revocation pass; only a store that does not answer is an error of the task.
+func (h *handler) facts(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine) (guard.Facts, kmskey.Key, error) {
+	f := guard.Facts{Generation: t.Input.Generation, State: m.State}
+	stored, err := h.store.Policy(ctx, m.Policy)
+	switch {
+	case err == nil:
+		if p, err := stored.Compile(); err == nil {
+			f.Policy = guard.Policy{Read: true, Terms: p.Integrity}
+		}
+	case fault.Is(err, fault.NotFound):
+		f.Policy = guard.Policy{Read: true, Terms: policy.Default().Integrity}
+	}
+	if l := t.Input.Look; l != nil {
+		f.Look = guard.Look{AskedAt: l.AskedAt, AnswerBy: l.AskedAt.Add(answerWithin)}
+		a, err := h.store.Answer(ctx, l.CommandID, m.ID)
+		switch {
+		case err == nil:
+			f.Look.Answered, f.Look.Verdict, f.Look.Sent = true, a.Verdict, a.Sent
+			f.Look.Presence, f.Look.Effects = a.Presence, a.Effects
+		case !fault.Is(err, fault.NotFound):
+			return f, kmskey.Key{}, err
+		}
+	}
+	if f.Look.Answered {
+		f.Holds = h.holds(ctx, now, m)
+	}
+	key, err := h.keys.Key(ctx, m.Key.ARN)
+	if err == nil {
+		f.Key = guard.Key{Read: true, Guarded: key.Guarded}
+	} else {
+		h.log.WarnContext(ctx, "key cannot be read", boot.KeyMachine, m.ID, boot.KeyError, err.Error())
+	}
+	return f, key, nil
+}
+
+func (h *handler) holds(ctx context.Context, now time.Time, m record.Machine) guard.Holds {
+	stop := func(scope record.Scope) guard.Stop {
+		held, err := h.store.HoldsOn(ctx, []record.Scope{scope}, now)
+		if err != nil {
+			return guard.Stop{}
+		}
+		if len(held) == 0 {
+			return guard.Stop{Read: true}
+		}
+		return guard.Stop{Read: true, Set: true, Expires: held[0].Expires}
+	}
+	scopes := record.Scopes(m.ID, m.Policy)
+	return guard.Holds{Global: stop(scopes[0]), Policy: stop(scopes[1]), Machine: stop(scopes[2])}
+}
+
+// reserve writes the intent in the one transaction that checks the machine's version and every hold
+// and takes the lease of the key. Without this record nothing is asked of KMS.
+func (h *handler) reserve(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, k kmskey.Key) error {
+	if m.State.Key == integrity.KeyRevoking && m.Taken != nil && m.Taken.Generation == m.State.Generation {
+		return nil // an attempt that was cut off wrote it
+	}
+	taken, err := h.taking(ctx, now, m, k)
+	if err != nil {
+		return err
+	}
+	state := integrity.Ordered(m.State, now)
+	if state.Key != integrity.KeyRevoking {
+		return fault.New(fault.Conflict, "reserving the revocation of %s: its state does not allow it", m.ID)
+	}
+	m.State, m.Taken = state, &taken
+	_, err = h.store.Apply(ctx, store.Change{
+		Machine: m, At: now, NotHeld: record.Scopes(m.ID, m.Policy),
+		TakeLease: &record.Lease{KeyARN: m.Key.ARN, Holder: t.Execution, Until: now.Add(leaseFor)},
+		Ledger: []record.Entry{{
+			Machine: m.ID, At: now, Kind: record.EntryIntent, Generation: m.State.Generation, Execution: t.Execution,
+			Text: "intent to revoke: " + m.State.Why, Detail: taken.GrantID,
+		}},
+	})
+	return err
+}
+
+// taking is what this revocation will take, so that exactly that can be given back.
+func (h *handler) taking(ctx context.Context, now time.Time, m record.Machine, k kmskey.Key) (record.Taken, error) {
+	taken := record.Taken{
+		Generation: m.State.Generation, Mode: m.Key.Mode, KeyARN: k.ARN, Grantee: m.SessionARN, IntentAt: now,
+	}
+	if m.Key.Mode == policy.DisableKey {
+		taken.NothingToDo = k.State == "Disabled"
+		return taken, nil
+	}
+	grants, err := h.keys.Grants(ctx, k.ARN, m.SessionARN)
+	if err != nil {
+		return taken, err
+	}
+	taken.NothingToDo = len(grants) == 0
+	for _, g := range grants {
+		if g.ID == m.Grant || taken.GrantID == "" {
+			taken.GrantID = g.ID
+		}
+	}
+	return taken, nil
+}

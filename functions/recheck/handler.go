@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/kmskey"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/guard"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/record"
+)
+
+type records interface {
+	Machine(ctx context.Context, id string) (record.Machine, error)
+	Policy(ctx context.Context, name string) (record.Policy, error)
+	Answer(ctx context.Context, command, machine string) (record.Answer, error)
+	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
+	Apply(ctx context.Context, c store.Change) (record.Machine, error)
+}
+
+type keys interface {
+	Key(ctx context.Context, id string) (kmskey.Key, error)
+	Grants(ctx context.Context, key, grantee string) ([]kmskey.Grant, error)
+}
+
+type handler struct {
+	store records
+	keys  keys
+	send  func(ctx context.Context, machines []string, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error)
+	log   *slog.Logger
+}
+
+func (h *handler) handle(ctx context.Context, now time.Time, t enforcement.Task) (any, error) {
+	if t.Version != enforcement.Version {
+		return nil, fault.New(fault.Invalid, "reading the task: version is %d, expected %d", t.Version, enforcement.Version)
+	}
+	switch t.Op {
+	case "look":
+		return h.look(ctx, now, t)
+	case "decide":
+		return h.decide(ctx, now, t)
+	case "hold":
+		return h.hold(ctx, now, t)
+	default:
+		return nil, fault.New(fault.Invalid, "reading the task: op is %q, expected look, decide or hold", t.Op)
+	}
+}
+
+// look asks for one fresh inspection, unless something newer made this execution stale.
+func (h *handler) look(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Looked, error) {
+	m, err := h.store.Machine(ctx, t.Input.Machine)
+	if err != nil {
+		return enforcement.Looked{}, err
+	}
+	if m.State.Generation != t.Input.Generation {
+		return enforcement.Looked{Outcome: "superseded"}, nil
+	}
+	commands, err := h.send(ctx, []string{m.ID}, record.Look, t.Execution, now)
+	if err != nil {
+		return enforcement.Looked{}, err
+	}
+	h.log.InfoContext(ctx, "looking again", boot.KeyMachine, m.ID, boot.KeyCommand, commands[0].ID, boot.KeyExecution, t.Execution)
+	return enforcement.Looked{Outcome: "asked", CommandID: commands[0].ID, AskedAt: now}, nil
+}
+
+// hold stores why an enforcement stands still. It ends the execution; the sweep starts a new look once
+// the reason is gone.
+func (h *handler) hold(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Decision, error) {
+	reason := holdReason(t.Input)
+	decision := enforcement.Decision{Outcome: string(guard.Hold), Reason: string(reason), Text: reason.Text()}
+	const tries = 5
+	for range tries {
+		m, err := h.store.Machine(ctx, t.Input.Machine)
+		if err != nil {
+			return decision, err
+		}
+		if m.State.Generation != t.Input.Generation {
+			decision.Outcome = string(guard.Superseded)
+			return decision, nil
+		}
+		if m.State.HeldFor == string(reason) {
+			return decision, nil
+		}
+		m.State, m.Execution = integrity.Held(m.State, string(reason), now), ""
+		_, err = h.store.Apply(ctx, store.Change{Machine: m, At: now, Ledger: []record.Entry{{
+			Machine: m.ID, At: now, Kind: record.EntryHeld, Generation: m.State.Generation, Execution: t.Execution,
+			Text: "held: " + reason.Text(), Detail: cause(t.Input.Error),
+		}}})
+		if !fault.Is(err, fault.Conflict) {
+			h.log.WarnContext(ctx, "enforcement held", boot.KeyMachine, m.ID, boot.KeyReason, string(reason), boot.KeyExecution, t.Execution)
+			return decision, err
+		}
+	}
+	return decision, fault.New(fault.Transient, "holding %s: it keeps being changed by others", t.Input.Machine)
+}
+
+// holdReason is what the path to Hold says: a decision, a confirmation that failed, or a task that did.
+func holdReason(s enforcement.State) guard.Reason {
+	switch {
+	case s.Confirmation != nil && s.Confirmation.Outcome == "notRevoked":
+		return guard.ReasonNotRevoked
+	case s.Restored != nil && s.Restored.Reason != "":
+		return guard.Reason(s.Restored.Reason)
+	case s.Decision != nil && s.Decision.Outcome == string(guard.Hold) && s.Decision.Reason == "warning_not_accepted":
+		return guard.ReasonNotWarned
+	case s.Decision != nil && s.Decision.Outcome == string(guard.Hold) && s.Decision.Reason != "":
+		return guard.Reason(s.Decision.Reason)
+	default:
+		return guard.ReasonTaskFailed
+	}
+}
+
+func cause(e *enforcement.Error) string {
+	const most = 300
+	if e == nil {
+		return ""
+	}
+	text := e.Error + ": " + e.Cause
+	return text[:min(len(text), most)]
+}

@@ -1,0 +1,44 @@
+// Command recheck looks at one machine again before anything is taken from it, weighs every condition
+// of a revocation and reserves it: holds, generation, lease and intent are one transaction. It judges
+// nothing itself and changes no key.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/keyward/keyward/documents"
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/functions/internal/send"
+	"github.com/keyward/keyward/shared/aws/awsconf"
+	"github.com/keyward/keyward/shared/aws/kmskey"
+	"github.com/keyward/keyward/shared/aws/ssmrun"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/env"
+)
+
+type config struct {
+	Table    string `env:"TABLE_NAME"`
+	Account  string `env:"ACCOUNT_ID"`
+	Region   string `env:"AWS_REGION"`
+	Document string `env:"DOCUMENT_NAME"`
+}
+
+func main() {
+	boot.Start(func(ctx context.Context, log *slog.Logger) (boot.Handler[enforcement.Task, any], error) {
+		var cfg config
+		if err := env.Parse(&cfg, os.LookupEnv); err != nil {
+			return nil, err
+		}
+		aws, err := awsconf.Load(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s := store.New(aws, cfg.Table, cfg.Account, cfg.Region)
+		sender := &send.Sender{Commander: ssmrun.New(aws), Recorder: s, Document: cfg.Document, Script: documents.Script}
+		h := &handler{store: s, keys: kmskey.New(aws), send: sender.Send, log: log}
+		return h.handle, nil
+	})
+}

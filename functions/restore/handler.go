@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/kmskey"
+	"github.com/keyward/keyward/shared/aws/kmskey/release"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// leaseFor is longer than the function's timeout, so that a revocation of the same key never runs
+// beside a restore that is still on its way.
+const leaseFor = 3 * time.Minute
+
+type records interface {
+	Machine(ctx context.Context, id string) (record.Machine, error)
+	Policy(ctx context.Context, name string) (record.Policy, error)
+	Apply(ctx context.Context, c store.Change) (record.Machine, error)
+}
+
+type keys interface {
+	Key(ctx context.Context, id string) (kmskey.Key, error)
+	Grants(ctx context.Context, key, grantee string) ([]kmskey.Grant, error)
+}
+
+// giver gives keys back.
+type giver interface {
+	Grant(ctx context.Context, key, machine, session string, generation int64) (release.Granted, error)
+	EnableKey(ctx context.Context, key string) error
+}
+
+type handler struct {
+	store records
+	keys  keys
+	giver giver
+	log   *slog.Logger
+}
+
+func (h *handler) handle(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Outcome, error) {
+	if t.Version != enforcement.Version || t.Op != "restore" {
+		return enforcement.Outcome{}, fault.New(fault.Invalid, "reading the task: version %d op %q, expected %d restore", t.Version, t.Op, enforcement.Version)
+	}
+	m, err := h.store.Machine(ctx, t.Input.Machine)
+	if err != nil {
+		return enforcement.Outcome{}, err
+	}
+	if m.State.Generation != t.Input.Generation || m.Taken == nil {
+		return enforcement.Outcome{Outcome: "superseded", At: now}, nil
+	}
+	if m.State.Key == integrity.KeyReleased {
+		return enforcement.Outcome{Outcome: "restored", At: m.State.KeySince}, nil // an earlier attempt did it and was cut off
+	}
+	again := m.Taken.GivenBy == t.Execution
+	m, err = h.reserve(ctx, now, t, m)
+	if err != nil {
+		return enforcement.Outcome{}, err
+	}
+	grant, reason, err := h.give(ctx, m, again)
+	if err != nil {
+		return enforcement.Outcome{}, err
+	}
+	if reason != "" {
+		return enforcement.Outcome{Outcome: "held", Reason: reason, At: now}, h.hold(ctx, now, t, m, reason)
+	}
+	if err := h.restored(ctx, now, t, m, grant); err != nil {
+		return enforcement.Outcome{}, err
+	}
+	h.log.InfoContext(ctx, "key restored", boot.KeyMachine, m.ID, boot.KeyExecution, t.Execution)
+	return enforcement.Outcome{Outcome: "restored", At: now}, nil
+}
+
+// reserve takes the lease of the key, so that nothing revokes it meanwhile. No lease, no call to KMS.
+func (h *handler) reserve(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine) (record.Machine, error) {
+	taken := *m.Taken
+	taken.GivenBy = t.Execution
+	m.Taken = &taken
+	m, err := h.store.Apply(ctx, store.Change{
+		Machine: m, At: now, TakeLease: &record.Lease{KeyARN: m.Taken.KeyARN, Holder: t.Execution, Until: now.Add(leaseFor)},
+	})
+	if fault.Is(err, fault.Conflict) {
+		return m, fault.Wrap(fault.Transient, err, "reserving the restore of %s", t.Input.Machine)
+	}
+	return m, err
+}
+
+// give gives back what was taken. The reason says why it must not: then somebody else changed the key
+// since, and people have to look. Again says that an attempt of this execution was cut off.
+func (h *handler) give(ctx context.Context, m record.Machine, again bool) (grant, reason string, err error) {
+	k, err := h.keys.Key(ctx, m.Taken.KeyARN)
+	if err != nil {
+		return "", "", err
+	}
+	switch {
+	case !k.Guarded:
+		return "", "key-not-guarded", nil
+	case m.Taken.Mode == policy.DisableKey:
+		return h.enable(ctx, m, k, again)
+	case !k.Enabled:
+		return "", "key-changed", nil
+	default:
+		return h.grant(ctx, m)
+	}
+}
+
+func (h *handler) enable(ctx context.Context, m record.Machine, k kmskey.Key, again bool) (grant, reason string, err error) {
+	switch {
+	case m.Taken.NothingToDo:
+		return "", "key-not-ours", nil // it was disabled before we came, and stays as somebody wanted it
+	case again && k.Enabled:
+		return "", "", nil
+	case k.State != "Disabled":
+		return "", "key-changed", nil
+	}
+	if err := h.giver.EnableKey(ctx, k.ARN); err != nil {
+		return "", "", err
+	}
+	if k, err = h.keys.Key(ctx, k.ARN); err == nil && !k.Enabled {
+		err = fault.New(fault.Transient, "restoring %s: KMS does not show the key as enabled yet", m.ID)
+	}
+	return "", "", err
+}
+
+func (h *handler) grant(ctx context.Context, m record.Machine) (grant, reason string, err error) {
+	if m.Taken.GrantID == "" {
+		return "", "", nil // it held none: the next key request makes one
+	}
+	name := release.GrantName(m.ID, m.State.Generation)
+	grants, err := h.keys.Grants(ctx, m.Taken.KeyARN, m.Taken.Grantee)
+	if err != nil {
+		return "", "", err
+	}
+	for _, g := range grants {
+		if g.Name != name { // ours of an attempt that was cut off has our name
+			return "", "key-changed", nil
+		}
+	}
+	given, err := h.giver.Grant(ctx, m.Taken.KeyARN, m.ID, m.Taken.Grantee, m.State.Generation)
+	return given.ID, "", err
+}
+
+func (h *handler) restored(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, grant string) error {
+	p := policy.Default()
+	stored, err := h.store.Policy(ctx, m.Policy)
+	if err == nil {
+		p, err = stored.Compile()
+	}
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	text := "the machine was given a new grant"
+	if m.Taken.Mode == policy.DisableKey {
+		text = "the key was enabled and read back"
+	}
+	keyARN := m.Taken.KeyARN
+	m.State, m.Grant, m.GrantedFor, m.Taken = integrity.Restored(m.State, now, p.Integrity), grant, m.State.Generation, nil
+	_, err = h.store.Apply(ctx, store.Change{
+		Machine: m, At: now, DropLease: &record.Lease{KeyARN: keyARN, Holder: t.Execution},
+		Ledger: []record.Entry{{
+			Machine: m.ID, At: now, Kind: record.EntryRestored, Generation: m.State.Generation, Execution: t.Execution,
+			Text: "restored: " + text, Detail: grant,
+		}},
+	})
+	if fault.Is(err, fault.Conflict) {
+		return fault.Wrap(fault.Transient, err, "recording the restore of %s", m.ID) // the retry finds the grant by its name
+	}
+	return err
+}
+
+func (h *handler) hold(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, reason string) error {
+	keyARN := m.Taken.KeyARN
+	m.State = integrity.Held(m.State, reason, now)
+	_, err := h.store.Apply(ctx, store.Change{
+		Machine: m, At: now, DropLease: &record.Lease{KeyARN: keyARN, Holder: t.Execution},
+		Ledger: []record.Entry{{
+			Machine: m.ID, At: now, Kind: record.EntryHeld, Generation: m.State.Generation, Execution: t.Execution,
+			Text: "not restored: " + reason,
+		}},
+	})
+	return err
+}

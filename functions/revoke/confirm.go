@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// apart is the least time between the two read-backs that confirm a revocation.
+const apart = 10 * time.Second
+
+// confirm reads KMS back, whatever the order answered. A revocation is confirmed when two reads at
+// least 10 seconds apart say that the machine has no access; the first alone is only seen.
+func (h *handler) confirm(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Confirmation, error) {
+	m, err := h.store.Machine(ctx, t.Input.Machine)
+	if err != nil {
+		return enforcement.Confirmation{}, err
+	}
+	if done := m.State.Key == integrity.KeyRevoked && m.Taken != nil && m.Taken.Generation == t.Input.Generation; done {
+		return enforcement.Confirmation{Outcome: "revoked", At: m.Taken.ConfirmedAt}, nil
+	}
+	if !intended(m, t) {
+		return enforcement.Confirmation{Outcome: "notRevoked", At: now, Text: "the intent was withdrawn before it was carried out"}, nil
+	}
+	gone, text, err := h.readBack(ctx, *m.Taken)
+	if err != nil {
+		return enforcement.Confirmation{}, err
+	}
+	if !gone {
+		return h.notRevoked(ctx, now, t, text)
+	}
+	return h.seen(ctx, now, t, text)
+}
+
+// readBack says whether the machine has lost what was to be taken.
+func (h *handler) readBack(ctx context.Context, taken record.Taken) (gone bool, text string, err error) {
+	if taken.Mode == policy.DisableKey {
+		k, err := h.keys.Key(ctx, taken.KeyARN)
+		return err == nil && k.State == "Disabled", "KMS says that the key is " + k.State, err
+	}
+	grants, err := h.keys.Grants(ctx, taken.KeyARN, taken.Grantee)
+	if err != nil {
+		return false, "", err
+	}
+	others := 0
+	for _, g := range grants {
+		if g.ID == taken.GrantID {
+			return false, "KMS still lists the grant of the machine", nil
+		}
+		others++
+	}
+	if others > 0 {
+		return true, fmt.Sprintf("KMS does not list the grant any more, but %d others of the same machine that Keyward did not make: not effective", others), nil
+	}
+	return true, "KMS lists no grant of the machine", nil
+}
+
+func (h *handler) seen(ctx context.Context, now time.Time, t enforcement.Task, text string) (enforcement.Confirmation, error) {
+	result := enforcement.Confirmation{Outcome: "seen", At: now, Text: text}
+	terms, err := h.terms(ctx, t.Input.Policy)
+	if err != nil {
+		return enforcement.Confirmation{}, err
+	}
+	err = h.update(ctx, now, t.Input.Machine, func(m record.Machine) (store.Change, bool) {
+		if !intended(m, t) {
+			return store.Change{}, false
+		}
+		taken := *m.Taken
+		m.Taken = &taken
+		if taken.FirstRead.IsZero() {
+			taken.FirstRead = now
+			return store.Change{Machine: m}, true
+		}
+		if now.Sub(taken.FirstRead) < apart {
+			return store.Change{}, false
+		}
+		taken.ConfirmedAt = now
+		m.State, m.Grant = integrity.Revoked(m.State, now, terms), ""
+		result.Outcome = "revoked"
+		return store.Change{
+			Machine: m, DropLease: &record.Lease{KeyARN: taken.KeyARN, Holder: t.Execution},
+			Ledger: []record.Entry{{
+				Machine: m.ID, At: now, Kind: record.EntryConfirmed, Generation: m.State.Generation, Execution: t.Execution,
+				Text: "revoked: " + text + ", read back twice", Detail: taken.GrantID,
+			}},
+		}, true
+	})
+	if err != nil {
+		return enforcement.Confirmation{}, err
+	}
+	h.log.InfoContext(ctx, "revocation read back", boot.KeyMachine, t.Input.Machine, boot.KeyKind, result.Outcome)
+	return result, nil
+}
+
+// notRevoked notes that the machine still has its key. A change takes up to 10 seconds to show, so
+// before the order is that old it only says "seen" to be asked again.
+func (h *handler) notRevoked(ctx context.Context, now time.Time, t enforcement.Task, text string) (enforcement.Confirmation, error) {
+	result := enforcement.Confirmation{Outcome: "notRevoked", At: now, Text: text}
+	err := h.update(ctx, now, t.Input.Machine, func(m record.Machine) (store.Change, bool) {
+		if !intended(m, t) {
+			return store.Change{}, false
+		}
+		if ordered := m.Taken.OrderedAt; !ordered.IsZero() && now.Sub(ordered) < apart {
+			result.Outcome = "seen"
+			return store.Change{}, false
+		}
+		keyARN := m.Taken.KeyARN
+		m.State, m.Taken = integrity.NotRevoked(m.State, "not-revoked", now), nil
+		return store.Change{
+			Machine: m, DropLease: &record.Lease{KeyARN: keyARN, Holder: t.Execution},
+			Ledger: []record.Entry{{
+				Machine: m.ID, At: now, Kind: record.EntryFailed, Generation: m.State.Generation, Execution: t.Execution,
+				Text: "not revoked: " + text,
+			}},
+		}, true
+	})
+	return result, err
+}
+
+// withdraw removes the grant of a machine that is gone. It is no revocation: nobody is left to use it.
+func (h *handler) withdraw(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Ordered, error) {
+	m, err := h.store.Machine(ctx, t.Input.Machine)
+	if err != nil {
+		return enforcement.Ordered{}, err
+	}
+	if m.State.Generation != t.Input.Generation {
+		return enforcement.Ordered{Outcome: "superseded", At: now}, nil
+	}
+	if m.Grant == "" {
+		return enforcement.Ordered{Outcome: "nothing", At: now}, h.withdrawn(ctx, now, t, "it held no grant")
+	}
+	if err := h.guarded(ctx, m.Key.ARN); err != nil {
+		return enforcement.Ordered{}, err
+	}
+	if err := h.taker.RevokeGrant(ctx, m.Key.ARN, m.Grant); err != nil {
+		return enforcement.Ordered{}, err
+	}
+	return enforcement.Ordered{Outcome: "ordered", At: now}, h.withdrawn(ctx, now, t, "its grant was withdrawn")
+}
+
+func (h *handler) withdrawn(ctx context.Context, now time.Time, t enforcement.Task, text string) error {
+	return h.update(ctx, now, t.Input.Machine, func(m record.Machine) (store.Change, bool) {
+		if m.State.Generation != t.Input.Generation || m.State.Key == integrity.KeyWithdrawn {
+			return store.Change{}, false
+		}
+		detail := m.Grant
+		m.State, m.Grant = integrity.Withdrawn(m.State, now), ""
+		return store.Change{Machine: m, Ledger: []record.Entry{{
+			Machine: m.ID, At: now, Kind: record.EntryWithdrawn, Generation: m.State.Generation, Execution: t.Execution,
+			Text: "the machine is gone: " + text, Detail: detail,
+		}}}, true
+	})
+}

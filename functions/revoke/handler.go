@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/keyward/keyward/shared/aws/kmskey"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+type records interface {
+	Machine(ctx context.Context, id string) (record.Machine, error)
+	Policy(ctx context.Context, name string) (record.Policy, error)
+	Apply(ctx context.Context, c store.Change) (record.Machine, error)
+}
+
+type keys interface {
+	Key(ctx context.Context, id string) (kmskey.Key, error)
+	Grants(ctx context.Context, key, grantee string) ([]kmskey.Grant, error)
+}
+
+// taker takes keys away.
+type taker interface {
+	DisableKey(ctx context.Context, key string) error
+	RevokeGrant(ctx context.Context, key, grant string) error
+}
+
+type handler struct {
+	store records
+	keys  keys
+	taker taker
+	log   *slog.Logger
+}
+
+func (h *handler) handle(ctx context.Context, now time.Time, t enforcement.Task) (any, error) {
+	if t.Version != enforcement.Version {
+		return nil, fault.New(fault.Invalid, "reading the task: version is %d, expected %d", t.Version, enforcement.Version)
+	}
+	switch t.Op {
+	case "order":
+		return h.order(ctx, now, t)
+	case "confirm":
+		return h.confirm(ctx, now, t)
+	case "withdraw":
+		return h.withdraw(ctx, now, t)
+	default:
+		return nil, fault.New(fault.Invalid, "reading the task: op is %q, expected order, confirm or withdraw", t.Op)
+	}
+}
+
+// update writes what edit makes of the machine, and computes it again when somebody else changed the
+// machine meanwhile. Edit says false when there is nothing to write.
+func (h *handler) update(ctx context.Context, now time.Time, machine string, edit func(m record.Machine) (store.Change, bool)) error {
+	const tries = 5
+	for range tries {
+		m, err := h.store.Machine(ctx, machine)
+		if err != nil {
+			return err
+		}
+		change, wanted := edit(m)
+		if !wanted {
+			return nil
+		}
+		change.At = now
+		_, err = h.store.Apply(ctx, change)
+		if !fault.Is(err, fault.Conflict) {
+			return err
+		}
+	}
+	return fault.New(fault.Transient, "changing %s: it keeps being changed by others", machine)
+}
+
+// terms are the machine's policy's words on what follows; those of the built-in policy when it is gone.
+func (h *handler) terms(ctx context.Context, name string) (policy.Integrity, error) {
+	stored, err := h.store.Policy(ctx, name)
+	if fault.Is(err, fault.NotFound) {
+		return policy.Default().Integrity, nil
+	}
+	if err != nil {
+		return policy.Integrity{}, err
+	}
+	p, err := stored.Compile()
+	if err != nil {
+		return policy.Integrity{}, err
+	}
+	return p.Integrity, nil
+}

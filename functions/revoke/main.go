@@ -1,0 +1,42 @@
+// Command revoke is the only program in this stack that may take a key from a machine. It orders and
+// confirms one revocation whose intent is in the ledger, and withdraws the grants of machines that are
+// gone. It decides nothing: recheck weighed and reserved.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/awsconf"
+	"github.com/keyward/keyward/shared/aws/kmskey"
+	"github.com/keyward/keyward/shared/aws/kmskey/revoke"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/env"
+)
+
+type config struct {
+	Table   string `env:"TABLE_NAME"`
+	Account string `env:"ACCOUNT_ID"`
+	Region  string `env:"AWS_REGION"`
+}
+
+func main() {
+	boot.Start(func(ctx context.Context, log *slog.Logger) (boot.Handler[enforcement.Task, any], error) {
+		var cfg config
+		if err := env.Parse(&cfg, os.LookupEnv); err != nil {
+			return nil, err
+		}
+		aws, err := awsconf.Load(ctx)
+		if err != nil {
+			return nil, err
+		}
+		h := &handler{
+			store: store.New(aws, cfg.Table, cfg.Account, cfg.Region),
+			keys:  kmskey.New(aws), taker: revoke.New(aws), log: log,
+		}
+		return h.handle, nil
+	})
+}

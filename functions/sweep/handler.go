@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/kmskey"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// event is empty: the schedule says nothing but that it is time.
+type event struct{}
+
+// summary is what a sweep did. It is logged every time, so that its absence can be alarmed on.
+type summary struct {
+	Machines int `json:"machines"`
+	Settled  int `json:"settled"` // commands whose answers evaluate was asked to read
+	Asked    int `json:"asked"`   // machines that inspect was asked to look at
+	Started  int `json:"started"` // executions
+	Lifted   int `json:"lifted"`  // holds whose reason is gone
+}
+
+type records interface {
+	Machines(ctx context.Context) ([]record.Machine, error)
+	Machine(ctx context.Context, id string) (record.Machine, error)
+	Policies(ctx context.Context) ([]record.Policy, error)
+	OpenCommands(ctx context.Context) ([]record.Command, error)
+	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
+	Outbox(ctx context.Context) ([]record.Start, error)
+	Started(ctx context.Context, name string) error
+	Apply(ctx context.Context, c store.Change) (record.Machine, error)
+}
+
+type flow interface {
+	Start(ctx context.Context, name string, input json.RawMessage) error
+	Status(ctx context.Context, name string) (string, error)
+}
+
+type invoker interface {
+	Invoke(ctx context.Context, event any) error
+}
+
+type keys interface {
+	Key(ctx context.Context, id string) (kmskey.Key, error)
+}
+
+type handler struct {
+	store             records
+	flow              flow
+	keys              keys
+	inspect, evaluate invoker
+	account, region   string
+	log               *slog.Logger
+}
+
+// sweep is one run, with what it read at its start.
+type sweep struct {
+	*handler
+	now      time.Time
+	machines []record.Machine
+	policies map[string]*policy.Policy // those that compile
+	open     []record.Command
+	done     summary
+}
+
+func (h *handler) handle(ctx context.Context, now time.Time, _ event) (summary, error) {
+	s := &sweep{handler: h, now: now, policies: map[string]*policy.Policy{}}
+	if err := s.read(ctx); err != nil {
+		return s.done, err
+	}
+	// One part that fails must not keep the others from being done.
+	err := errors.Join(s.settle(ctx), s.ask(ctx), s.outbox(ctx), s.enforcements(ctx))
+	h.log.InfoContext(ctx, "swept", boot.KeyCount, s.done.Machines, "settled", s.done.Settled, "asked", s.done.Asked,
+		"started", s.done.Started, "lifted", s.done.Lifted)
+	return s.done, err
+}
+
+func (s *sweep) read(ctx context.Context) (err error) {
+	if s.machines, err = s.store.Machines(ctx); err != nil {
+		return err
+	}
+	s.done.Machines = len(s.machines)
+	if s.open, err = s.store.OpenCommands(ctx); err != nil {
+		return err
+	}
+	stored, err := s.store.Policies(ctx)
+	if err != nil {
+		return err
+	}
+	s.policies[policy.DefaultName] = policy.Default()
+	for _, p := range stored {
+		compiled, err := p.Compile()
+		if err != nil {
+			s.log.ErrorContext(ctx, "policy does not compile", boot.KeyPolicy, p.Name, boot.KeyError, err.Error())
+			continue
+		}
+		s.policies[p.Name] = compiled
+	}
+	return nil
+}
+
+// settle has evaluate read the answers of commands that are over. SSM's events are best effort, so
+// this is where a lost one is made up for.
+func (s *sweep) settle(ctx context.Context) error {
+	const batch = 20
+	var over []string
+	for _, c := range s.open {
+		if !s.now.Before(c.TotalBy) {
+			over = append(over, c.ID)
+		}
+	}
+	for len(over) > 0 {
+		n := min(len(over), batch)
+		if err := s.evaluate.Invoke(ctx, inspection.Settle{Version: inspection.Version, Commands: over[:n]}); err != nil {
+			return err
+		}
+		s.done.Settled += n
+		over = over[n:]
+	}
+	return nil
+}
+
+// ask asks for the extra looks whose time has come, and for machines that the schedule forgot.
+func (s *sweep) ask(ctx context.Context) error {
+	asked := map[string]bool{}
+	for _, c := range s.open {
+		for _, id := range c.Machines {
+			asked[id] = true
+		}
+	}
+	var wanted []string
+	for _, m := range s.machines {
+		if !asked[m.ID] && s.wanted(m) {
+			wanted = append(wanted, m.ID)
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	s.done.Asked = len(wanted)
+	return s.inspect.Invoke(ctx, inspection.Request{Version: inspection.Version, Purpose: record.Retry, Machines: wanted})
+}
+
+func (s *sweep) wanted(m record.Machine) bool {
+	if at := m.State.LookAt; !at.IsZero() && !s.now.Before(at) {
+		return true
+	}
+	last := m.EnrolledAt
+	if m.State.LastNews.After(last) {
+		last = m.State.LastNews
+	}
+	p := s.policies[m.Policy]
+	return !s.now.Before(inspection.Overdue(last, p != nil && p.Schedule.WeeklyOn != ""))
+}

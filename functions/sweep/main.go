@@ -1,0 +1,46 @@
+// Command sweep is the authority on completeness, every 5 minutes: it has overdue answers read, asks
+// for the inspections that are due, starts what the outbox still holds and what has no live execution,
+// and lifts holds whose reason is gone. It judges nothing and touches no key.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/awsconf"
+	"github.com/keyward/keyward/shared/aws/kmskey"
+	"github.com/keyward/keyward/shared/aws/lambdacall"
+	"github.com/keyward/keyward/shared/aws/sfnflow"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/env"
+)
+
+type config struct {
+	Table        string `env:"TABLE_NAME"`
+	Account      string `env:"ACCOUNT_ID"`
+	Region       string `env:"AWS_REGION"`
+	StateMachine string `env:"STATE_MACHINE_ARN"`
+	Inspect      string `env:"INSPECT_FUNCTION"`
+	Evaluate     string `env:"EVALUATE_FUNCTION"`
+}
+
+func main() {
+	boot.Start(func(ctx context.Context, log *slog.Logger) (boot.Handler[event, summary], error) {
+		var cfg config
+		if err := env.Parse(&cfg, os.LookupEnv); err != nil {
+			return nil, err
+		}
+		aws, err := awsconf.Load(ctx)
+		if err != nil {
+			return nil, err
+		}
+		h := &handler{
+			store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), flow: sfnflow.New(aws, cfg.StateMachine),
+			keys: kmskey.New(aws), inspect: lambdacall.New(aws, cfg.Inspect), evaluate: lambdacall.New(aws, cfg.Evaluate),
+			account: cfg.Account, region: cfg.Region, log: log,
+		}
+		return h.handle, nil
+	})
+}

@@ -1,0 +1,59 @@
+package record
+
+import (
+	"time"
+
+	"github.com/keyward/keyward/shared/policy"
+)
+
+// MachineView is what the people's API shows of one machine: the record, and what would stop a
+// revocation now.
+type MachineView struct {
+	Machine  Machine   `json:"machine"`
+	Stops    []Stop    `json:"stops"`
+	Holds    []Hold    `json:"holds"`
+	Evidence *Evidence `json:"evidence,omitempty"` // the newest
+	Notices  []Notice  `json:"notices"`
+}
+
+// Stop is one condition of a revocation that does not hold now.
+type Stop struct {
+	Reason string `json:"reason"` // a code of shared/guard
+	Text   string `json:"text"`
+}
+
+// Enrolment is a person's wish to bind a machine to its key and policy.
+type Enrolment struct {
+	Name   string      `json:"name"`
+	Owner  string      `json:"owner"`
+	Role   string      `json:"role"`   // ARN of the instance's role
+	Policy string      `json:"policy"` // empty: the one that matches the machine's id and tags
+	Key    string      `json:"key"`    // id, ARN or alias
+	Mode   policy.Mode `json:"mode"`
+}
+
+// Reason is what a person says with a decision.
+type Reason struct {
+	Reason  string    `json:"reason"`           // 1 to 500 characters
+	Expires time.Time `json:"expires,omitzero"` // of a hold; zero: until it is lifted
+}
+
+// Status is the state of the whole in one line.
+type Status struct {
+	Time     time.Time      `json:"time"`
+	Account  string         `json:"account"`
+	Region   string         `json:"region"`
+	Machines map[string]int `json:"machines"` // by standing
+	Holds    int            `json:"holds"`
+}
+
+// Release is the answer to a machine's key request.
+type Release struct {
+	Request           string            `json:"request"` // its id
+	State             string            `json:"state"`   // of shared/keyrequest
+	Reason            string            `json:"reason"`
+	Findings          []policy.Finding  `json:"findings,omitempty"` // of a denial
+	KeyARN            string            `json:"keyArn,omitempty"`
+	EncryptionContext map[string]string `json:"encryptionContext,omitempty"` // every use of the key needs it
+	GrantToken        string            `json:"grantToken,omitempty"`        // makes the grant usable at once
+}
