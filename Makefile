@@ -1,0 +1,79 @@
+# Go and make are all that `make demo` and `make test` need.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+GO         ?= go
+NEED_GO    := 1.26
+FUNCTIONS  := Inspect Evaluate Recheck Revoke Restore Notify Request Api Sweep
+COVERED    := ./shared/policy ./shared/integrity ./shared/evidence
+GOARCH     ?= arm64# of what `sam build` builds: arm64, or amd64 for Architecture=x86_64
+FUZZTIME   ?= 10s
+RUN        ?=
+BUILDFLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w"
+
+lower = $(shell printf '%s' '$(1)' | tr 'A-Z' 'a-z')
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z%A-Z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: go
+go:
+	@command -v $(GO) >/dev/null 2>&1 || { echo "Go $(NEED_GO) or later is needed and there is no \`$(GO)\`: see https://go.dev/dl" >&2; exit 1; }
+	@v=$$(GOTOOLCHAIN=local $(GO) env GOVERSION); v=$${v#go}; \
+	if [ "$$(printf '%s\n%s\n' $(NEED_GO) "$$v" | sort -V | head -n 1)" != "$(NEED_GO)" ] && [ "$$($(GO) env GOTOOLCHAIN)" = local ]; then \
+		echo "Go $(NEED_GO) or later is needed, this is $$v: see https://go.dev/dl" >&2; exit 1; fi
+
+.PHONY: build
+build: go ## build all functions and bin/keyward for this host
+	@mkdir -p build/bin bin
+	CGO_ENABLED=0 $(GO) build $(BUILDFLAGS) -o build/bin/ ./functions/... ./cmd/keyward
+	@for f in $(FUNCTIONS); do mkdir -p build/$${f}Function && \
+		mv -f build/bin/$$(printf '%s' $$f | tr 'A-Z' 'a-z') build/$${f}Function/bootstrap || exit 1; done
+	@mv -f build/bin/keyward bin/keyward && rmdir build/bin
+
+# What `sam build` calls, once for each function.
+build-%Function: go
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) $(GO) build $(BUILDFLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(call lower,$*)
+
+.PHONY: demo
+demo: build ## tell the whole story on this machine, without AWS
+	@bin/keyward demo $(ARGS)
+
+.PHONY: local
+local: build ## run the stack on this machine and stay up
+	@bin/keyward local $(ARGS)
+
+.PHONY: test
+test: go ## run every test that needs Go alone
+	CGO_ENABLED=0 $(GO) vet ./...
+	CGO_ENABLED=0 $(GO) test ./...
+
+.PHONY: check
+check: test ## test, formatting and the race detector (needs a C compiler)
+	@unformatted=$$($(GO)fmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted" >&2; exit 1; }
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+.PHONY: bench
+bench: build ## measure evidence to verdict, the probe, init times and AWS calls
+	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem $(RUN) ./...
+
+.PHONY: cover
+cover: go ## print the coverage of the pure core
+	CGO_ENABLED=0 $(GO) test -cover $(COVERED)
+
+.PHONY: fuzz
+fuzz: go ## run each fuzz target for FUZZTIME (10s)
+	@for p in $$($(GO) list ./...); do \
+		for t in $$(CGO_ENABLED=0 $(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "$$p $$t"; CGO_ENABLED=0 $(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+		done; done
+
+.PHONY: validate
+validate: ## check and build the template with the SAM CLI
+	sam validate --lint --region us-east-1
+	sam build
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf build bin .aws-sam coverage.out

@@ -1,0 +1,31 @@
+package stack
+
+// What the template says and nobody can observe on one machine. Everything else that is not read is
+// an error.
+
+// inertTypes are resources that are not created.
+var inertTypes = map[string]bool{
+	"AWS::CloudWatch::Alarm":  true, // there are no metrics
+	"AWS::IAM::ManagedPolicy": true, // roles exist as names; their policies are judged by the contract test
+	"AWS::Logs::LogGroup":     true, // logs are shown by /_local/logs
+	"AWS::SNS::Topic":         true, // alarms only
+	"AWS::SQS::QueuePolicy":   true, // as ManagedPolicy
+}
+
+// inertProperties are properties without an effect here, by resource type.
+var inertProperties = map[string][]string{
+	"AWS::Serverless::Function": {
+		"Architectures", // programs are built for this host
+		"Description", "LoggingConfig", "Policies", "Tags", "Tracing",
+	},
+	"AWS::Serverless::HttpApi":      {"Description", "AccessLogSettings", "DefaultRouteSettings", "FailOnWarnings", "Tags"},
+	"AWS::Serverless::StateMachine": {"Logging", "Policies", "Tags", "Tracing"},
+	"AWS::DynamoDB::Table": {
+		"PointInTimeRecoverySpecification", "SSESpecification", "DeletionProtectionEnabled", "Tags",
+	},
+	"AWS::IAM::Role":             {"Description", "AssumeRolePolicyDocument", "ManagedPolicyArns", "Policies", "Tags"},
+	"AWS::SES::ConfigurationSet": {"ReputationOptions"},
+	"AWS::SQS::Queue":            {"MessageRetentionPeriod", "SqsManagedSseEnabled", "Tags"},
+	"AWS::SSM::Document":         {"UpdateMethod", "Tags"}, // a start makes version 1
+	"ScheduleV2":                 {"Description", "OmitName"},
+}

@@ -1,0 +1,69 @@
+package stack
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+)
+
+// readParameters gives every parameter its value: the caller's, else the default. Bounds hold for both.
+func (r *reader) readParameters(n *node) {
+	r.parameters = map[string]string{}
+	known := map[string]bool{}
+	if n != nil {
+		for _, m := range n.members {
+			known[m.name] = true
+			r.parameters[m.name] = r.readParameter(m.name, m.value)
+		}
+	}
+	for name := range r.options.Parameters {
+		if !known[name] {
+			r.problem(1, "Parameters", "there is no parameter %s", name)
+		}
+	}
+}
+
+func (r *reader) readParameter(name string, n *node) string {
+	p := r.properties("Parameters."+name, n)
+	p.ignore("Description", "ConstraintDescription")
+	kind := p.required("Type")
+	value, given := r.options.Parameters[name]
+	fallback := p.text("Default")
+	switch {
+	case given:
+	case p.has("Default"):
+		value = fallback
+	default:
+		r.problem(n.line, p.path, "it has no default and was given no value")
+	}
+	allowed := p.texts("AllowedValues")
+	pattern := p.text("AllowedPattern")
+	p.end()
+	switch {
+	case kind != "String" && kind != "Number":
+		r.problem(n.line, p.path, "keyward local carries the types String and Number alone, found %q", kind)
+	case !given && !p.has("Default"):
+	case kind == "Number" && !isNumber(value):
+		r.problem(n.line, p.path, "expected a number, found %q", value)
+	case len(allowed) > 0 && !slices.Contains(allowed, value):
+		r.problem(n.line, p.path, "%q is none of %q", value, allowed)
+	case pattern != "":
+		r.checkPattern(p, value, pattern)
+	}
+	return value
+}
+
+func (r *reader) checkPattern(p *properties, value, pattern string) {
+	expression, err := regexp.Compile("^(?:" + pattern + ")$")
+	switch {
+	case err != nil:
+		r.problem(p.node.line, p.path+".AllowedPattern", "reading it: %v", err)
+	case !expression.MatchString(value):
+		r.problem(p.node.line, p.path, "%q does not match %s", value, pattern)
+	}
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseFloat(s, 64)
+	return err == nil
+}

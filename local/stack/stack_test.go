@@ -1,0 +1,301 @@
+package stack_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyward/keyward/local/stack"
+)
+
+// project is the real template with small files in place of what it includes.
+func project(t *testing.T) (data []byte, files fstest.MapFS) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data, fstest.MapFS{
+		"documents/inspect.json": {Data: []byte(`{ "schemaVersion": "2.2" }`)},
+		"statemachine/enforcement.asl.json": {Data: []byte(`{"a": "${NotifyFunctionArn}", "b": "${RecheckFunctionArn}",
+			"c": "${RestoreFunctionArn}", "d": "${RevokeFunctionArn}"}`)},
+	}
+}
+
+var required = map[string]string{"SenderAddress": "keyward@example.com", "AccountContact": "ops@example.com"}
+
+func TestProjectsTemplate(t *testing.T) {
+	t.Parallel()
+	data, files := project(t)
+	s, err := stack.Parse("template.yaml", data, files, stack.Options{Parameters: required})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const lambda = "arn:aws:lambda:us-east-1:123456789012:function:keyward-"
+	const dead = "arn:aws:sqs:us-east-1:123456789012:keyward-DeadLetters"
+	inspect, ok := s.Function(lambda + "InspectFunction")
+	if !ok || len(s.Functions) != 9 {
+		t.Fatalf("functions %v, want nine with InspectFunction", s.Functions)
+	}
+	inspect.Environment = map[string]string{"TABLE_NAME": inspect.Environment["TABLE_NAME"], "FUNCTION_TIMEOUT_SECONDS": inspect.Environment["FUNCTION_TIMEOUT_SECONDS"]}
+	want := stack.Function{
+		Named:    stack.Named{LogicalID: "InspectFunction", Name: "keyward-InspectFunction", ARN: lambda + "InspectFunction"},
+		RoleName: "InspectFunctionRole", Timeout: time.Minute, MemoryMB: 256, DeadLetter: dead,
+		Environment: map[string]string{"TABLE_NAME": "keyward-Table", "FUNCTION_TIMEOUT_SECONDS": "60"},
+	}
+	if diff := cmp.Diff(want, inspect); diff != "" {
+		t.Errorf("InspectFunction (-want +got):\n%s", diff)
+	}
+	daily := stack.Schedule{
+		Named: stack.Named{
+			LogicalID: "InspectFunctionDaily", Name: "keyward-InspectFunctionDaily",
+			ARN: "arn:aws:scheduler:us-east-1:123456789012:schedule/default/keyward-InspectFunctionDaily",
+		},
+		Group: "default", Expression: "cron(30 4 * * ? *)", TimeZone: "UTC", Function: lambda + "InspectFunction",
+		Input: s.Schedules[0].Input, Retry: stack.Retry{Attempts: 5, Age: time.Hour}, DeadLetter: dead,
+	}
+	if diff := cmp.Diff(daily, s.Schedules[0]); diff != "" || len(s.Schedules) != 2 {
+		t.Errorf("%d schedules, the first (-want +got):\n%s", len(s.Schedules), diff)
+	}
+	if got := string(s.Rules[1].Pattern); len(s.Rules) != 2 || !strings.Contains(got, `"document-name":["keyward-InspectDocument"]`) {
+		t.Errorf("rules %v, want two with the document's name in the second", s.Rules)
+	}
+	table := stack.Table{
+		Named:     stack.Named{LogicalID: "Table", Name: "keyward-Table", ARN: "arn:aws:dynamodb:us-east-1:123456789012:table/keyward-Table"},
+		Partition: stack.Key{Name: "pk", Type: "S"}, Sort: stack.Key{Name: "sk", Type: "S"}, Expiry: "expiresAt",
+		Indexes: []stack.Index{{Name: "list", Partition: stack.Key{Name: "listPk", Type: "S"}, Sort: stack.Key{Name: "listSk", Type: "S"}}},
+	}
+	if diff := cmp.Diff([]stack.Table{table}, s.Tables); diff != "" {
+		t.Errorf("tables (-want +got):\n%s", diff)
+	}
+	checkRest(t, s)
+}
+
+func checkRest(t *testing.T, s *stack.Stack) {
+	t.Helper()
+	if len(s.APIs) != 2 || s.APIs[0].LogicalID != "PeopleApi" || len(s.APIs[0].Routes) < 10 || len(s.APIs[1].Routes) < 3 {
+		t.Errorf("APIs %v", s.APIs)
+	}
+	if s.Outputs["PeopleApiUrl"] != "http://127.0.0.1:4566/execute-api/PeopleApi" {
+		t.Errorf("PeopleApiUrl = %q", s.Outputs["PeopleApiUrl"])
+	}
+	if got, want := string(s.Documents[0].Content), `{"schemaVersion":"2.2"}`; got != want || s.Documents[0].Name != "keyward-InspectDocument" {
+		t.Errorf("document %+v, want content %s", s.Documents[0], want)
+	}
+	var definition map[string]string
+	if err := json.Unmarshal(s.StateMachines[0].Definition, &definition); err != nil {
+		t.Fatal(err)
+	}
+	if definition["d"] != "arn:aws:lambda:us-east-1:123456789012:function:keyward-RevokeFunction" {
+		t.Errorf("definition %v after its substitutions", definition)
+	}
+	if diff := cmp.Diff([]string{"keyward@example.com"}, s.Identities); diff != "" {
+		t.Errorf("identities (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]stack.ConfigurationSet{{Name: "keyward-MailSettings", Suppressed: []string{"BOUNCE", "COMPLAINT"}}}, s.ConfigurationSets); diff != "" {
+		t.Errorf("configuration sets (-want +got):\n%s", diff)
+	}
+	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 10 {
+		t.Errorf("queues %v, groups %v, roles %v", s.Queues, s.ScheduleGroups, s.Roles)
+	}
+}
+
+// small is a correct template to break.
+const small = `Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Rate: {Type: String, Default: rate(5 minutes), AllowedPattern: 'rate\(.*\)'}
+  Days: {Type: Number, Default: 7, AllowedValues: [7, 14]}
+Globals:
+  Function:
+    Runtime: provided.al2023
+    Handler: bootstrap
+    CodeUri: .
+    Environment: {Variables: {A: global, B: "1"}}
+Resources:
+  Api:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      Auth: {DefaultAuthorizer: AWS_IAM, EnableIamAuthorizer: true}
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Environment: {Variables: {A: !Sub "${AWS::Region}-${Queue.QueueName}-${!literal}", C: {Ref: Days}}}
+      Events:
+        Tick:
+          Type: ScheduleV2
+          Properties: {ScheduleExpression: !Ref Rate, FlexibleTimeWindow: {Mode: FLEXIBLE, MaximumWindowInMinutes: 5}, Input: "{}"}
+        Route:
+          Type: HttpApi
+          Properties: {ApiId: !Ref Api, Method: get, Path: /a}
+        Rule:
+          Type: EventBridgeRule
+          Properties:
+            Pattern: {source: [aws.ec2], detail: {n: [1, true, null, {exists: false}, "1"]}}
+  Queue:
+    Type: AWS::SQS::Queue
+  Machine:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      DefinitionUri: m.asl.json
+      DefinitionSubstitutions: {Function: !GetAtt F.Arn}
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions:
+        - {AttributeName: pk, AttributeType: S}
+      KeySchema:
+        - {AttributeName: pk, KeyType: HASH}
+  Document:
+    Type: AWS::SSM::Document
+    Properties:
+      DocumentType: Command
+      Content: {"Fn::Transform": {Name: AWS::Include, Parameters: {Location: d.json}}}
+  Set:
+    Type: AWS::SES::ConfigurationSet
+    Properties:
+      SuppressionOptions: {SuppressedReasons: [BOUNCE]}
+`
+
+var smallFiles = fstest.MapFS{
+	"m.asl.json": {Data: []byte(`{"f":"${Function}"}`)},
+	"d.json":     {Data: []byte(`{}`)},
+	"broken":     {Data: []byte(`{`)},
+	"two.json":   {Data: []byte(`{"f":"${Function}","g":"${Other}"}`)},
+}
+
+func TestSmallTemplate(t *testing.T) {
+	t.Parallel()
+	s, err := stack.Parse("t.yaml", []byte(small), smallFiles, stack.Options{Parameters: map[string]string{"Days": "14"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"A": "us-east-1-keyward-Queue-${literal}", "B": "1", "C": "14"}
+	if diff := cmp.Diff(env, s.Functions[0].Environment); diff != "" {
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+	if f := s.Functions[0]; f.Timeout != 3*time.Second || f.MemoryMB != 128 {
+		t.Errorf("timeout %s, memory %d; want Lambda's defaults", f.Timeout, f.MemoryMB)
+	}
+	if w := s.Schedules[0]; w.Window != 5*time.Minute || w.Expression != "rate(5 minutes)" || w.Retry.Attempts != -1 {
+		t.Errorf("schedule %+v", w)
+	}
+	if got, want := string(s.Rules[0].Pattern), `{"detail":{"n":[1,true,null,{"exists":false},"1"]},"source":["aws.ec2"]}`; got != want {
+		t.Errorf("pattern %s, want %s", got, want)
+	}
+	if r := s.APIs[0].Routes; len(r) != 1 || r[0].Method != "GET" || r[0].Path != "/a" {
+		t.Errorf("routes %v", r)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		old, new string // what is changed in the small template
+		want     string // the whole error
+	}{
+		"section":              {"Globals:\n  Function:", "Conditions: {}\nGlobals:\n  Function:", "t.yaml:5: Conditions: keyward local does not carry this section"},
+		"no transform":         {"Transform: AWS::Serverless-2016-10-31\n", "", "t.yaml:1: Transform: expected AWS::Serverless-2016-10-31"},
+		"resource type":        {"Type: AWS::SQS::Queue", "Type: AWS::S3::Bucket", "t.yaml:19: F.Environment.Variables.A: keyward local does not carry the attribute QueueName of a resource of type AWS::S3::Bucket\nt.yaml:32: Queue: keyward local does not carry resources of type AWS::S3::Bucket"},
+		"property":             {"      Environment: {Variables: {A: !Sub", "      VpcConfig: {}\n      Environment: {Variables: {A: !Sub", "t.yaml:19: F.VpcConfig: keyward local does not carry this property"},
+		"nested property":      {"Mode: FLEXIBLE,", "Mode: FLEXIBLE, Other: 1,", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow.Other: keyward local does not carry this property"},
+		"attribute":            {"    Type: AWS::SQS::Queue", "    Type: AWS::SQS::Queue\n    Condition: Sometimes", "t.yaml:33: Queue.Condition: keyward local does not carry this attribute"},
+		"function":             {"!Ref Rate", "!If [A, B, C]", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: keyward local does not carry the function If"},
+		"function in long":     {"{Ref: Days}", "{\"Fn::Join\": [a, [b]]}", "t.yaml:19: F.Environment.Variables.C: keyward local does not carry the function Join"},
+		"sub with a map":       {"!Sub \"${AWS::Region}-${Queue.QueueName}-${!literal}\"", "!Sub [a, {}]", "t.yaml:19: F.Environment.Variables.A: keyward local carries the function Sub with a plain argument alone"},
+		"reference":            {"!Ref Rate", "!Ref Nothing", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: there is no parameter or resource Nothing"},
+		"Ref without":          {"!GetAtt F.Arn", "!GetAtt F.Nothing", "t.yaml:37: Machine.DefinitionSubstitutions.Function: keyward local does not carry the attribute Nothing of a resource of type AWS::Serverless::Function"},
+		"event type":           {"Type: EventBridgeRule", "Type: S3", "t.yaml:28: F.Events.Rule: keyward local does not carry events of type S3"},
+		"runtime":              {"provided.al2023", "python3.13", `t.yaml:7: F.Runtime: keyward local carries provided.al2023 alone, found "python3.13"`},
+		"no type":              {"    Type: AWS::SQS::Queue", "    Properties: {}", "t.yaml:31: Queue: expected a Type\nt.yaml:19: F.Environment.Variables.A: there is no parameter or resource Queue"},
+		"authorizer":           {"DefaultAuthorizer: AWS_IAM, ", "", "t.yaml:15: Api.Auth: keyward local carries the IAM authorizer alone, as the default one"},
+		"greedy route":         {"Path: /a", "Path: '/{proxy+}'", "t.yaml:26: F.Events.Route.Properties: keyward local does not carry the route GET /{proxy+}"},
+		"route without API":    {"!Ref Api", "other", "t.yaml:1: Events: the route GET /a belongs to an API other that is not there"},
+		"missing path":         {", Path: /a", "", "t.yaml:26: F.Events.Route.Properties: expected the property Path"},
+		"window":               {"Mode: FLEXIBLE", "Mode: \"OFF\"", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow: expected Mode OFF, or FLEXIBLE with MaximumWindowInMinutes"},
+		"definition file":      {"m.asl.json", "none.json", "t.yaml:36: Machine.DefinitionUri: reading a file: open none.json: file does not exist"},
+		"definition no JSON":   {"m.asl.json", "broken", "t.yaml:36: Machine.DefinitionUri: reading broken: unexpected end of JSON input"},
+		"outside":              {"d.json", "../d.json", "t.yaml:50: Document.Content: reading a file: open ../d.json: file does not exist"},
+		"unused substitution":  {"{Function: !GetAtt F.Arn}", "{Function: !GetAtt F.Arn, X: a}", "t.yaml:37: Machine.DefinitionSubstitutions.X: the definition does not use it"},
+		"missing substitution": {"m.asl.json", "two.json", "t.yaml:36: Machine.DefinitionSubstitutions: the definition uses ${Other}, which has no value"},
+		"undefined key":        {"AttributeName: pk, KeyType: HASH", "AttributeName: id, KeyType: HASH", "t.yaml:45: Table.KeySchema[0]: AttributeDefinitions do not define id"},
+		"key type":             {"KeyType: HASH", "KeyType: HEAP", "t.yaml:45: Table.KeySchema[0]: expected KeyType HASH or RANGE, found \"HEAP\"\nt.yaml:41: Table.KeySchema: expected a key of type HASH"},
+		"billing":              {"PAY_PER_REQUEST", "PROVISIONED", `t.yaml:41: Table.BillingMode: keyward local carries PAY_PER_REQUEST alone, found "PROVISIONED"`},
+		"other transform":      {"AWS::Include", "AWS::Other", `t.yaml:50: Document.Content.Name: keyward local carries AWS::Include alone, found "AWS::Other"`},
+		"suppression":          {"[BOUNCE]", "[ANGER]", `t.yaml:54: Set.SuppressionOptions: expected BOUNCE or COMPLAINT, found "ANGER"`},
+		"default too wild":     {"Default: rate(5 minutes)", "Default: never", `t.yaml:3: Parameters.Rate: "never" does not match rate\(.*\)`},
+		"default not allowed":  {"Default: 7", "Default: 8", `t.yaml:4: Parameters.Days: "8" is none of ["7" "14"]`},
+		"number":               {"Default: 7, AllowedValues: [7, 14]", "Default: x", `t.yaml:4: Parameters.Days: expected a number, found "x"`},
+		"pattern":              {`'rate\(.*\)'`, "'('", "t.yaml:3: Parameters.Rate.AllowedPattern: reading it: error parsing regexp: missing closing ): `^(?:()$`"},
+		"parameter type":       {"Type: Number", "Type: CommaDelimitedList", `t.yaml:4: Parameters.Days: keyward local carries the types String and Number alone, found "CommaDelimitedList"`},
+		"parameter property":   {"Type: Number,", "Type: Number, NoEcho: true,", "t.yaml:4: Parameters.Days.NoEcho: keyward local does not carry this property"},
+		"no value":             {"Default: 7, ", "", "t.yaml:4: Parameters.Days: it has no default and was given no value"},
+		"alias":                {"Environment: {Variables: {A: global, B: \"1\"}}", "Environment: &e {}\n    Other: *e", "t.yaml:10: Anchor is not part of a CloudFormation template"},
+		"globals":              {"  Function:\n    Runtime", "  Api: {}\n  Function:\n    Runtime", "t.yaml:6: Globals.Api: keyward local does not carry this property"},
+		"scalar for mapping":   {"{Mode: FLEXIBLE, MaximumWindowInMinutes: 5}", "x", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow: expected a mapping, found a value"},
+		"mapping for scalar":   {"!Ref Rate", "{a: b, c: d}", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: expected a value, found a mapping"},
+		"scalar for list":      {"[BOUNCE]", "BOUNCE", "t.yaml:54: Set.SuppressionOptions.SuppressedReasons: expected a list, found a value"},
+		"not a number":         {"MaximumWindowInMinutes: 5", "MaximumWindowInMinutes: five", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow.MaximumWindowInMinutes: expected a whole number\nt.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow: expected Mode OFF, or FLEXIBLE with MaximumWindowInMinutes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			changed := strings.Replace(small, tt.old, tt.new, 1)
+			if changed == small {
+				t.Fatalf("%q is not in the template", tt.old)
+			}
+			_, err := stack.Parse("t.yaml", []byte(changed), smallFiles, stack.Options{})
+			if err == nil {
+				t.Fatalf("Parse = nil, want %s", tt.want)
+			}
+			if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParametersRefused(t *testing.T) {
+	t.Parallel()
+	for want, parameters := range map[string]map[string]string{
+		"t.yaml:1: Parameters: there is no parameter Other":             {"Other": "x"},
+		`t.yaml:4: Parameters.Days: "15" is none of ["7" "14"]`:         {"Days": "15"},
+		`t.yaml:3: Parameters.Rate: "cron()" does not match rate\(.*\)`: {"Rate": "cron()"},
+	} {
+		_, err := stack.Parse("t.yaml", []byte(small), smallFiles, stack.Options{Parameters: parameters})
+		if err == nil || err.Error() != want {
+			t.Errorf("Parse with %v = %v, want %s", parameters, err, want)
+		}
+	}
+}
+
+func TestNotATemplate(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"empty": "", "list": "- a\n", "two": "a: b\n---\nc: d\n", "broken": "a: [", "merge": "a: &x {b: c}\nd: {<<: *x}\n",
+	} {
+		if s, err := stack.Parse("t.yaml", []byte(text), smallFiles, stack.Options{}); err == nil {
+			t.Errorf("%s: Parse = %v, want an error", name, s)
+		}
+	}
+	if _, err := stack.Load(filepath.Join(t.TempDir(), "none.yaml"), stack.Options{}); err == nil {
+		t.Error("Load of no file = nil, want an error")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(small)
+	f.Add("Resources: {A: {Type: !Ref B}}")
+	f.Add("a: !Sub")
+	f.Fuzz(func(_ *testing.T, text string) {
+		if len(text) > 1<<14 || strings.Count(text, "[")+strings.Count(text, "{") > 200 {
+			return // the YAML parser's own cost, which is bounded by who writes the template: us
+		}
+		_, _ = stack.Parse("t.yaml", []byte(text), smallFiles, stack.Options{})
+	})
+}
