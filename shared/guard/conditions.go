@@ -42,7 +42,7 @@ func policyRevokes(f Facts, _ time.Time) Reason {
 	switch {
 	case !f.Policy.Read:
 		return ReasonPolicyUnread
-	case f.Policy.Terms.OnFail != policy.ActRevoke:
+	case !integrity.Revokes(f.State, f.Policy.Terms):
 		return ReasonPolicyChanged
 	}
 	return ""
@@ -66,6 +66,8 @@ func present(f Facts, _ time.Time) Reason {
 	return ""
 }
 
+// evidenceFails lets Unknown pass where the violation is silence, which was warned of as such and which
+// the policy revokes for, and AWS says that the machine runs.
 func evidenceFails(f Facts, now time.Time) Reason {
 	l := f.Look
 	switch {
@@ -77,18 +79,12 @@ func evidenceFails(f Facts, now time.Time) Reason {
 		return ReasonOvertaken
 	case l.Verdict == policy.Fail && !f.State.Silence:
 		return ""
-	case l.Verdict == policy.Unknown && silenceRan(f):
+	case l.Verdict == policy.Unknown && f.State.Silence && l.Presence == integrity.Running:
 		return ""
 	case l.Verdict == policy.Unknown:
 		return ReasonUnknown
 	}
 	return ReasonOvertaken
-}
-
-// silenceRan is whether this violation is silence, warned of as such, that the policy revokes for, of
-// a machine that AWS says runs.
-func silenceRan(f Facts) bool {
-	return f.State.Silence && f.Policy.Terms.SilenceThen == policy.ActRevoke && f.Look.Presence == integrity.Running
 }
 
 func notHeld(f Facts, now time.Time) Reason {

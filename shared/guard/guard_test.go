@@ -93,12 +93,18 @@ var weighed = []row{
 	{"condition 1: silence, and the policy holds", func(f *guard.Facts) {
 		silent(f)
 		f.Policy.Terms.SilenceThen = policy.ActHold
-	}, guard.Hold, guard.ReasonUnknown},
+	}, guard.Hold, guard.ReasonPolicyChanged},
+	{"silence is a choice of its own", func(f *guard.Facts) {
+		silent(f)
+		f.Policy.Terms.OnFail = policy.ActNotify
+	}, guard.Revoke, guard.ReasonDue},
 	{"condition 1: silence, and AWS does not say running", func(f *guard.Facts) {
 		silent(f)
 		f.Look.Presence = integrity.PresenceUnknown
 	}, guard.Hold, guard.ReasonUnknown},
-	{"condition 1: failed, and only silence was warned of", func(f *guard.Facts) { f.State.Silence = true }, guard.Hold, guard.ReasonOvertaken},
+	{"condition 1: failed, and only silence was warned of", func(f *guard.Facts) {
+		f.State.Silence, f.Policy.Terms.SilenceThen = true, policy.ActRevoke
+	}, guard.Hold, guard.ReasonOvertaken},
 	{"condition 1: passed", func(f *guard.Facts) { f.Look.Verdict = policy.Pass }, guard.Hold, guard.ReasonOvertaken},
 	{"condition 1: passed in both", func(f *guard.Facts) {
 		f.Look.Verdict, f.State.LastVerdict = policy.Pass, "Pass"

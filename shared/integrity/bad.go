@@ -46,7 +46,7 @@ func (m *move) failBad() {
 		m.release()
 	}
 	m.retry()
-	if m.due() && m.terms.OnFail == policy.ActRevoke && m.HeldFor == "" {
+	if m.due() && Revokes(m.State, m.terms) && m.HeldFor == "" {
 		m.follow(Revoke)
 		return
 	}
@@ -59,16 +59,18 @@ func (m *move) due() bool {
 	return !m.DueAt.IsZero() && !m.now.Before(m.DueAt) && !m.in.Sent.Before(m.DueAt) && m.FrozenSince.IsZero()
 }
 
-// silentBad is silence during a violation. Before the deadline it changes nothing; after it the policy
-// decides, and what was promised for a failure is not enough to revoke for silence.
+// silentBad is silence during a violation. While a deadline is to come it changes nothing; after it, and
+// where there is none, the policy decides, and what was promised for a failure is not enough to
+// revoke for silence.
 func (m *move) silentBad() {
-	if m.DueAt.IsZero() || m.now.Before(m.DueAt) {
+	toCome := Revokes(m.State, m.terms) && m.DueAt.IsZero()
+	if toCome || m.now.Before(m.DueAt) {
 		return
 	}
 	m.retry()
 	switch {
-	case !silenceRevokes(m.terms):
-		if m.HeldFor == "" {
+	case m.terms.SilenceThen != policy.ActRevoke:
+		if m.HeldFor == "" && !m.DueAt.IsZero() {
 			m.State = Held(m.State, HeldSilence, m.now)
 			m.follow(Hold)
 		}

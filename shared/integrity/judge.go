@@ -48,7 +48,7 @@ func (m *move) waitForWord() {
 	if !m.silenceOver() {
 		return
 	}
-	if silenceRevokes(m.terms) {
+	if m.terms.SilenceThen == policy.ActRevoke {
 		m.begin(true)
 		return
 	}
@@ -91,10 +91,10 @@ func (m *move) begin(silence bool) {
 	}
 	m.Generation++
 	m.remindLater()
-	switch m.terms.OnFail {
-	case policy.ActRevoke:
+	switch {
+	case Revokes(m.State, m.terms):
 		m.follow(Warn)
-	case policy.ActHold:
+	case m.terms.OnFail == policy.ActHold:
 		m.hold(HeldPolicy)
 	default:
 		m.follow(NotifyBad)

@@ -93,7 +93,8 @@ func (l *life) checkEffects(before integrity.State, in integrity.Input, effects 
 		l.Fatalf("Revoke before it was due: %+v by %+v at %v", before, in, l.now)
 	}
 	silence := unknown && before.Silence && l.terms.SilenceThen == policy.ActRevoke && in.Presence == integrity.Running
-	if l.terms.OnFail != policy.ActRevoke || l.s.HeldFor != "" || !l.s.FrozenSince.IsZero() || (in.Verdict != "Fail" && !silence) {
+	failed := in.Verdict == "Fail" && l.terms.OnFail == policy.ActRevoke
+	if l.s.HeldFor != "" || !l.s.FrozenSince.IsZero() || (!failed && !silence) {
 		l.Fatalf("Revoke without a reason: %+v by %+v", before, in)
 	}
 }
@@ -110,7 +111,7 @@ func (l *life) checkSteady(before, after integrity.State) {
 		l.Fatalf("the deadline %v is no whole second", after.DueAt)
 	}
 	_, owed := integrity.Owed(after, l.terms)
-	if after.Standing == integrity.Bad && l.terms.OnFail == policy.ActRevoke && after.Key != integrity.KeyRevoked && after.HeldFor == "" && !owed {
+	if after.Standing == integrity.Bad && integrity.Revokes(after, l.terms) && after.Key != integrity.KeyRevoked && after.HeldFor == "" && !owed {
 		l.Fatalf("a bad machine is left to itself: %+v", after)
 	}
 }

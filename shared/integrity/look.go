@@ -72,7 +72,7 @@ func Owed(s State, t policy.Integrity) (Effect, bool) {
 			return Restore, true
 		}
 		return Revoke, s.Key == KeyRevoking
-	case s.Standing != Bad || t.OnFail != policy.ActRevoke:
+	case s.Standing != Bad || !Revokes(s, t):
 		return "", false
 	case s.WarnedAt.IsZero():
 		return Warn, true

@@ -122,8 +122,11 @@ func (m *move) hold(reason string) {
 
 func (m *move) release() { m.HeldFor, m.HeldSince = "", time.Time{} }
 
-// silenceRevokes is whether silence may cost this machine its key. A policy that revokes for
-// nothing else does not revoke for silence either.
-func silenceRevokes(t policy.Integrity) bool {
-	return t.SilenceThen == policy.ActRevoke && t.OnFail == policy.ActRevoke
+// Revokes is whether the policy takes the key for what the violation of a state is: for silence, which
+// is a choice of its own, or for a failed rule.
+func Revokes(s State, t policy.Integrity) bool {
+	if s.Silence {
+		return t.SilenceThen == policy.ActRevoke
+	}
+	return t.OnFail == policy.ActRevoke
 }

@@ -157,9 +157,19 @@ func TestSilence(t *testing.T) {
 			m.revoked(29)
 			m.pass(30, integrity.Restore)
 		}},
-		{"does not revoke where failing does not", []func(*policy.Integrity){silenceRevokes, notifyOnly}, func(m *machine) {
-			m.silent(0, integrity.CannotCheck)
-			m.silent(24, integrity.Hold)
+		{"revokes where failing only notifies", []func(*policy.Integrity){silenceRevokes, notifyOnly}, func(m *machine) {
+			m.fail(0, integrity.NotifyBad)
+			m.silent(1)
+			m.silent(25, integrity.Warn)
+			m.warned(25)
+			m.silent(29, integrity.Revoke)
+			m.fail(30, integrity.NotifyBad)
+			m.fail(40)
+		}},
+		{"of a machine that failing only notifies about", []func(*policy.Integrity){notifyOnly}, func(m *machine) {
+			m.fail(0, integrity.NotifyBad)
+			m.silent(1)
+			m.silent(99)
 		}},
 		{"the policy was changed meanwhile", []func(*policy.Integrity){silenceRevokes}, func(m *machine) {
 			m.silent(0, integrity.CannotCheck)
