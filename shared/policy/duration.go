@@ -10,7 +10,10 @@ import (
 
 const day = 24 * time.Hour
 
-var durationPattern = regexp.MustCompile(`^(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?$`)
+var durationPattern = regexp.MustCompile(`^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$`)
+
+// endless stands for durations that are longer than anybody can mean; every bound is shorter.
+const endless = 25_000 * day
 
 // parseDuration reads 30m, 4h, 1h30m, 7d or 0: whole numbers, each with its unit, largest first.
 func parseDuration(s string) (time.Duration, bool) {
@@ -27,8 +30,8 @@ func parseDuration(s string) (time.Duration, bool) {
 			continue
 		}
 		n, err := strconv.Atoi(parts[i+1])
-		if err != nil {
-			return 0, false
+		if err != nil || n > int(endless/unit) {
+			return endless, true
 		}
 		d += time.Duration(n) * unit
 	}
@@ -60,7 +63,7 @@ func formatDuration(d time.Duration) string {
 
 // duration reads a duration within bounds.
 func (r *reader) duration(n *node, path string, least, most time.Duration) time.Duration {
-	expected := "a duration from " + formatDuration(least) + " to " + formatDuration(most) + ", such as 30m, 4h or 7d"
+	expected := "a duration from " + formatDuration(least) + " to " + formatDuration(most) + ", written like 30m, 4h or 7d"
 	if n.kind != text && n.kind != number {
 		r.got(n, path, expected)
 		return least

@@ -22,7 +22,7 @@ func (r *reader) integrity(n *node, path string, p *Policy) {
 		{"calendar", nil},
 		{"remind", func(n *node, path string) { i.Remind = r.remind(n, path) }},
 	})
-	expected := "a duration from " + formatDuration(minGrace) + " to " + formatDuration(maxGrace) + ", such as 30m, 4h or 7d"
+	expected := "a duration from " + formatDuration(minGrace) + " to " + formatDuration(maxGrace) + ", written like 30m, 4h or 7d"
 	switch {
 	case seen["grace"] != nil:
 	case i.OnFail == ActRevoke:

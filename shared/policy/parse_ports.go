@@ -6,16 +6,14 @@ const maxPorts = 64
 
 func (r *reader) ports(n *node, path string) *portsCondition {
 	c := &portsCondition{}
+	before := len(r.errs)
 	seen := r.object(n, path, []key{
 		{"closed", func(n *node, path string) { c.closed = r.portList(n, path, true) }},
 		{"open", func(n *node, path string) { c.open = r.portList(n, path, false) }},
 		{"only", func(n *node, path string) { c.only = r.portList(n, path, true) }},
 		{"loopback", func(n *node, path string) { c.ignoreLoopback = r.word(n, path, "ignore", "count") == "ignore" }},
 	})
-	if n.kind != mapping {
-		return c
-	}
-	if seen["closed"] == nil && seen["open"] == nil && seen["only"] == nil {
+	if len(r.errs) == before && seen["closed"] == nil && seen["open"] == nil && seen["only"] == nil {
 		r.fail(n, path, "asks nothing, expected closed, open or only")
 	}
 	r.contradictions(seen["open"], path+".open", c)

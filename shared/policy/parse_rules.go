@@ -29,6 +29,7 @@ func (r *reader) rules(n *node, path string) []Rule {
 
 func (r *reader) rule(n *node, path string) Rule {
 	var rule Rule
+	before := len(r.errs)
 	one := func(n *node, path, name string) {
 		rule.conditions = append(rule.conditions, r.condition(n, path, name)...)
 	}
@@ -54,7 +55,7 @@ func (r *reader) rule(n *node, path string) Rule {
 	if seen["rule"] == nil {
 		r.fail(n, path+".rule", "is missing, expected the rule's name")
 	}
-	r.exactlyOne(n, path, seen)
+	r.exactlyOne(n, path, seen, len(r.errs) == before)
 	name(rule.conditions)
 	if len(r.errs) == 0 {
 		rule.Expected = rule.expected()
@@ -62,8 +63,9 @@ func (r *reader) rule(n *node, path string) Rule {
 	return rule
 }
 
-// exactlyOne refuses rules that say nothing, or two things without saying how they join.
-func (r *reader) exactlyOne(n *node, path string, seen map[string]*node) {
+// exactlyOne refuses rules that say nothing, or two things without saying how they join. A rule with
+// other errors may have said something that was not understood.
+func (r *reader) exactlyOne(n *node, path string, seen map[string]*node, clean bool) {
 	var found []string
 	for _, k := range []string{"product", "ports", "os", "all", "any"} {
 		if seen[k] != nil {
@@ -73,7 +75,7 @@ func (r *reader) exactlyOne(n *node, path string, seen map[string]*node) {
 	switch {
 	case len(found) > 1:
 		r.fail(n, path, "has %s, expected one of product, ports, os, all, any; all and any join several", strings.Join(found, " and "))
-	case len(found) == 0 && seen["expression"] == nil && seen["each"] == nil:
+	case len(found) == 0 && clean:
 		r.fail(n, path, "has no condition, expected one of product, ports, os, all, any")
 	}
 }
@@ -119,6 +121,7 @@ func (r *reader) condition(n *node, path, name string) []condition {
 
 func (r *reader) product(n *node, path string) *productCondition {
 	c := &productCondition{}
+	before := len(r.errs)
 	seen := r.object(n, path, []key{
 		{"is", func(n *node, path string) { c.id = evidence.ProductID(r.word(n, path, products...)) }},
 		{"state", func(n *node, path string) { c.state = productState(r.word(n, path, productStates...)) }},
@@ -129,7 +132,7 @@ func (r *reader) product(n *node, path string) *productCondition {
 	case n.kind != mapping:
 	case seen["is"] == nil:
 		r.fail(n, path+".is", "is missing, expected one of %s", strings.Join(products, ", "))
-	case len(seen) == 1 && c.id != "":
+	case len(seen) == 1 && len(r.errs) == before:
 		r.fail(n, path, "asks nothing of %s, expected state, version or definitions", c.id)
 	case c.state == stateAbsent && len(seen) > 2:
 		r.fail(n, path, "state absent does not go with version or definitions")
@@ -141,8 +144,9 @@ func (r *reader) product(n *node, path string) *productCondition {
 
 func (r *reader) definitions(n *node, path string) *ageLimit {
 	var limit *ageLimit
+	before := len(r.errs)
 	seen := r.object(n, path, []key{{"age", func(n *node, path string) { limit = r.age(n, path) }}})
-	if n.kind == mapping && seen["age"] == nil {
+	if seen["age"] == nil && len(r.errs) == before {
 		r.fail(n, path+".age", "is missing, expected %s", ageExpected)
 	}
 	return limit
@@ -164,6 +168,7 @@ func (r *reader) age(n *node, path string) *ageLimit {
 
 func (r *reader) os(n *node, path string) *osCondition {
 	c := &osCondition{}
+	before := len(r.errs)
 	seen := r.object(n, path, []key{
 		{"is", func(n *node, path string) {
 			if n.kind != list {
@@ -175,7 +180,7 @@ func (r *reader) os(n *node, path string) *osCondition {
 		{"version", func(n *node, path string) { c.version = r.constraint(n, path) }},
 		{"kernel", func(n *node, path string) { c.kernel = r.constraint(n, path) }},
 	})
-	if n.kind == mapping && len(seen) == 0 {
+	if len(seen) == 0 && len(r.errs) == before {
 		r.fail(n, path, "asks nothing, expected is, version or kernel")
 	}
 	return c

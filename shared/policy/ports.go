@@ -82,8 +82,6 @@ func portList(ranges []portRange) string {
 
 func (c *portsCondition) judge(ev *evidence.Evidence, _ time.Time) outcome {
 	return check("listening ports", ev.Listeners, func(all []evidence.Listener) outcome {
-		// A full list may have been cut: what it does not show may still be there.
-		whole := len(all) < evidence.MaxListeners
 		heard := make([]*evidence.Listener, 0, len(all))
 		for i := range all {
 			if !c.ignoreLoopback || all[i].Scope != "loopback" {
@@ -92,13 +90,13 @@ func (c *portsCondition) judge(ev *evidence.Evidence, _ time.Time) outcome {
 		}
 		outcomes := make([]outcome, 0, 3)
 		if len(c.closed) > 0 {
-			outcomes = append(outcomes, judgeNone(heard, whole, func(l *evidence.Listener) bool { return covers(c.closed, l) }))
+			outcomes = append(outcomes, judgeNone(heard, func(l *evidence.Listener) bool { return covers(c.closed, l) }))
 		}
 		if len(c.only) > 0 {
-			outcomes = append(outcomes, judgeNone(heard, whole, func(l *evidence.Listener) bool { return !covers(c.only, l) }))
+			outcomes = append(outcomes, judgeNone(heard, func(l *evidence.Listener) bool { return !covers(c.only, l) }))
 		}
 		for _, p := range c.open {
-			outcomes = append(outcomes, judgeOpen(heard, whole, p))
+			outcomes = append(outcomes, judgeOpen(heard, p))
 		}
 		return joinAll(outcomes)
 	})
@@ -110,33 +108,25 @@ func covers(ranges []portRange, l *evidence.Listener) bool {
 
 // judgeNone fails with the listeners that offend. Who owns a listener does not matter: a socket
 // whose process is hidden from the probe is as open as any other.
-func judgeNone(heard []*evidence.Listener, whole bool, offends func(*evidence.Listener) bool) outcome {
+func judgeNone(heard []*evidence.Listener, offends func(*evidence.Listener) bool) outcome {
 	var bad []*evidence.Listener
 	for _, l := range heard {
 		if offends(l) {
 			bad = append(bad, l)
 		}
 	}
-	switch {
-	case len(bad) > 0:
-		return failed(listeners(bad))
-	case !whole:
-		return missing("listening ports", "cut")
-	default:
+	if len(bad) == 0 {
 		return passed("no such listener")
 	}
+	return failed(listeners(bad))
 }
 
-func judgeOpen(heard []*evidence.Listener, whole bool, p portRange) outcome {
+func judgeOpen(heard []*evidence.Listener, p portRange) outcome {
 	at := slices.IndexFunc(heard, p.has)
-	switch {
-	case at >= 0:
-		return passed(listener(heard[at]))
-	case !whole:
-		return missing("listening ports", "cut")
-	default:
+	if at < 0 {
 		return failed("nothing listens on "+p.String(), p.String())
 	}
+	return passed(listener(heard[at]))
 }
 
 // listeners names the first few offenders and counts the rest; the first is the offender.
@@ -172,8 +162,11 @@ func listener(l *evidence.Listener) string {
 	default:
 		s += "process unknown"
 	}
-	if l.ExeDeleted {
+	switch {
+	case l.ExeDeleted:
 		s += ", its file is deleted"
+	case l.ExeForeign:
+		s += ", in a file system of its own"
 	}
 	return s
 }

@@ -176,22 +176,20 @@ func judgeVersion(what string, f evidence.Fact[string], c constraint) outcome {
 	})
 }
 
-// judge measures the age by the guest's own clock up to the end of the inspection and by ours since
-// the answer came, so that a wrong clock on the machine cancels out.
+// judge measures the age as evidence.Age does, by the guest's clock and then by ours.
 func (a ageLimit) judge(date evidence.Fact[time.Time], at evidence.Collect, now time.Time) outcome {
 	return check("date of definitions", date, func(d time.Time) outcome {
 		if at.GuestEnd.IsZero() || at.Received.IsZero() {
 			return missing("age of definitions", "no_guest_time")
 		}
-		// Dates without a zone may be up to a day ahead; more than that is no date of the past.
-		if d.After(at.GuestEnd.Add(day)) {
-			return missing("age of definitions", "date_in_future")
-		}
-		age := max(0, at.GuestEnd.Sub(d)) + max(0, now.Sub(at.Received))
-		actual := "definitions " + formatDuration(age.Truncate(time.Second)) + " old"
-		if age < a.most || (age == a.most && a.operator == "<=") {
-			return passed(actual)
-		}
-		return failed(actual, "")
+		return check("age of definitions", evidence.Age(d, at, now), a.allows)
 	})
+}
+
+func (a ageLimit) allows(age time.Duration) outcome {
+	actual := "definitions " + formatDuration(age.Truncate(time.Second)) + " old"
+	if age < a.most || (age == a.most && a.operator == "<=") {
+		return passed(actual)
+	}
+	return failed(actual, "")
 }

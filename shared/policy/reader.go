@@ -46,7 +46,7 @@ func (r *reader) object(n *node, path string, keys []key) map[string]*node {
 		at := slices.IndexFunc(keys, func(k key) bool { return k.name == name })
 		switch {
 		case at < 0:
-			r.fail(p.key, path, "unknown key %s%s; expected %s", quote(name), didYouMean(name, names), strings.Join(names, ", "))
+			r.fail(p.key, path, "unknown key %s, expected %s%s", quote(name), strings.Join(names, ", "), didYouMean(name, names))
 		case seen[name] != nil:
 			r.fail(p.key, here, "stands twice; the first is in line %d", seen[name].line)
 		case keys[at].read == nil:
@@ -111,9 +111,6 @@ func (r *reader) word(n *node, path string, known ...string) string {
 		return n.text
 	}
 	expected := "one of " + strings.Join(known, ", ")
-	if len(known) == 1 {
-		expected = known[0]
-	}
 	hint := ""
 	if n.kind == text {
 		hint = didYouMean(n.text, known)

@@ -20,7 +20,7 @@ type version struct {
 const maxNumbers = 8
 
 var versionPattern = regexp.MustCompile(`^[vV]?(?:\d+:)?(\d+(?:\.\d+)*)` +
-	`(?:[-~._]?(?i:(alpha|beta|rc|pre|preview|dev|snapshot))[.-]?(\d*))?` +
+	`(?:[-~._]?(?i:(alpha|beta|rc|preview|pre|dev|snapshot))[.-]?(\d*))?` +
 	`(?:[^-]*-(\d+(?:\.\d+)*))?`)
 
 // stages in their order; a version without one is a release and comes after all of them.
