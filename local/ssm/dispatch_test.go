@@ -1,0 +1,421 @@
+package ssm_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	client "github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyward/keyward/local/ssm"
+)
+
+func quiet(string, map[string][]string) string { return "" }
+
+func TestASilentMachineTimesOutInVirtualTime(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(*place){
+		"silent":                     func(p *place) { p.node(t, host()); p.silence(here, true) },
+		"connection lost":            func(p *place) { p.node(t, ssm.Node{ID: here, Host: true, PingStatus: "ConnectionLost"}) },
+		"neither host nor simulated": func(p *place) { p.node(t, ssm.Node{ID: here}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := begin(t)
+			prepare(p)
+			p.put(t, "keyward-inspect", script("true"))
+			in := one("keyward-inspect", here)
+			in.TimeoutSeconds = aws.Int32(600)
+			id := p.send(t, in)
+			p.forward(t, 659*time.Second)
+			if got := p.status(t, id); got != "InProgress/InProgress" {
+				t.Errorf("a second before the total timeout the command is %s", got)
+			}
+			i := p.invocation(t, id, here)
+			if i.ResponseCode != -1 || i.Status != "InProgress" || *i.ExecutionStartDateTime != "" || *i.PluginName != "inspect" {
+				t.Errorf("invocation before the end is %s, code %d, begun %q", i.Status, i.ResponseCode, *i.ExecutionStartDateTime)
+			}
+			p.forward(t, time.Second)
+			if got := p.status(t, id); got != "TimedOut/DeliveryTimedOut" {
+				t.Errorf("after the total timeout the command is %s", got)
+			}
+			if diff := cmp.Diff([]string{"TimedOut/DeliveryTimedOut"}, p.ends(t, id)); diff != "" {
+				t.Error(diff)
+			}
+			if c := p.command(t, id); c.DeliveryTimedOutCount != 1 || c.ErrorCount != 0 || c.CompletedCount != 1 {
+				t.Errorf("counts: %d delivery timeouts, %d errors, %d completed; want 1, 0, 1", c.DeliveryTimedOutCount, c.ErrorCount, c.CompletedCount)
+			}
+			for _, kind := range []string{ofCommand, ofInvocation} {
+				if diff := cmp.Diff([]string{"InProgress", "TimedOut"}, p.statuses(t, kind)); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", kind, diff)
+				}
+			}
+			if got := p.invocation(t, id, here); got.ResponseCode != -1 {
+				t.Errorf("code of an invocation that never ran is %d, want -1", got.ResponseCode)
+			}
+			// An answer that comes too late changes nothing.
+			p.silence(here, false)
+			p.node(t, host())
+			p.settle(t)
+			if got := p.status(t, id); got != "TimedOut/DeliveryTimedOut" {
+				t.Errorf("after the machine is back the command is %s", got)
+			}
+		})
+	}
+}
+
+func TestAMachineThatComesBack(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		after time.Duration
+		node  ssm.Node
+		first string
+		back  func(*place)
+		want  string
+	}{
+		"in time":      {time.Minute, host(), "InProgress/InProgress", func(p *place) { p.Wake(here) }, "Success/Success"},
+		"too late":     {30 * time.Minute, host(), "InProgress/InProgress", func(p *place) { p.Wake(here) }, "InProgress/InProgress"},
+		"started":      {time.Minute, ssm.Node{ID: here, State: "stopped", Host: true}, "Delayed/Delayed", func(p *place) { p.node(t, host()) }, "Success/Success"},
+		"terminated":   {time.Minute, host(), "InProgress/InProgress", func(p *place) { p.node(t, ssm.Node{ID: here, State: "terminated"}) }, "Failed/Undeliverable"},
+		"deregistered": {time.Minute, host(), "InProgress/InProgress", func(p *place) { p.RemoveNode(here) }, "Failed/Undeliverable"},
+		"gone, late":   {30 * time.Minute, host(), "InProgress/InProgress", func(p *place) { p.RemoveNode(here) }, "Failed/Undeliverable"},
+		"other wakes":  {time.Minute, host(), "InProgress/InProgress", func(p *place) { p.Wake("i-00000000000000001") }, "InProgress/InProgress"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := begin(t)
+			p.node(t, c.node)
+			p.silence(here, true)
+			p.put(t, "keyward-inspect", script("true"))
+			in := one("keyward-inspect", here)
+			in.TimeoutSeconds = aws.Int32(1800)
+			id := p.send(t, in)
+			if diff := cmp.Diff([]string{c.first}, p.ends(t, id)); diff != "" {
+				t.Error(diff)
+			}
+			p.forward(t, c.after)
+			p.silence(here, false)
+			c.back(p)
+			p.settle(t)
+			if diff := cmp.Diff([]string{c.want}, p.ends(t, id)); diff != "" {
+				t.Error(diff)
+			}
+			if c.want == "Failed/Undeliverable" {
+				if got := p.status(t, id); got != "Failed/Incomplete" {
+					t.Errorf("command is %s", got)
+				}
+			}
+		})
+	}
+}
+
+func TestMaxErrors(t *testing.T) {
+	t.Parallel()
+	nodes := []string{"i-00000000000000001", "i-00000000000000002", "i-00000000000000003", "i-00000000000000004"}
+	good, bad, terminated := "Success/Success", "Failed/Failed", "Failed/Terminated"
+	for name, c := range map[string]struct {
+		max     *string
+		failing string // the nodes on which the script fails
+		want    []string
+		command string
+		errors  int32
+	}{
+		"default stops at the first":  {nil, "2", []string{good, bad, terminated, terminated}, "Failed/Failed", 1},
+		"one more than allowed":       {aws.String("1"), "12", []string{bad, bad, terminated, terminated}, "Failed/Failed", 2},
+		"no more than allowed":        {aws.String("1"), "2", []string{good, bad, good, good}, "Success/Success", 1},
+		"half of them":                {aws.String("50%"), "123", []string{bad, bad, bad, terminated}, "Failed/Failed", 3},
+		"all may fail, none succeeds": {aws.String("100%"), "1234", []string{bad, bad, bad, bad}, "Failed/Failed", 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := begin(t)
+			for _, id := range nodes {
+				p.node(t, ssm.Node{ID: id, Host: true})
+			}
+			p.put(t, "keyward-inspect", script("case $AWS_SSM_INSTANCE_ID in *["+c.failing+"]) exit 3;; esac"))
+			in := one("keyward-inspect", nodes...)
+			in.MaxErrors, in.MaxConcurrency = c.max, aws.String("1")
+			id := p.send(t, in)
+			p.settle(t)
+			if diff := cmp.Diff(c.want, p.ends(t, id)); diff != "" {
+				t.Errorf("invocations (-want +got):\n%s", diff)
+			}
+			if got := p.command(t, id); p.status(t, id) != c.command || got.ErrorCount != c.errors || got.CompletedCount != 4 {
+				t.Errorf("command is %s with %d errors, %d completed; want %s, %d, 4", p.status(t, id), got.ErrorCount, got.CompletedCount, c.command, c.errors)
+			}
+			if slices.Contains(c.want, terminated) {
+				if i := p.invocation(t, id, nodes[3]); i.ResponseCode != -1 {
+					t.Errorf("code of a terminated invocation is %d, want -1", i.ResponseCode)
+				}
+			}
+		})
+	}
+}
+
+func TestMaxConcurrencyBoundsTheRamp(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		max  *string
+		want int
+	}{"number": {aws.String("3"), 3}, "percent": {aws.String("25%"), 5}, "at least one": {aws.String("1%"), 1}, "default": {nil, 20}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := begin(t)
+			var mu sync.Mutex
+			now, most := 0, 0
+			full := make(chan struct{}) // closed once as many are there as may be
+			answer := func(string, map[string][]string) string {
+				mu.Lock()
+				now++
+				if most = max(most, now); now == c.want {
+					select {
+					case <-full:
+					default:
+						close(full)
+					}
+				}
+				mu.Unlock()
+				<-full
+				mu.Lock()
+				defer mu.Unlock()
+				now--
+				return "canned"
+			}
+			in := one("keyward-inspect")
+			for i := range 20 {
+				p.node(t, simulated(i, answer))
+				in.InstanceIds = append(in.InstanceIds, simulated(i, nil).ID)
+			}
+			p.put(t, "keyward-inspect", script("true"))
+			in.MaxConcurrency = c.max
+			id := p.send(t, in)
+			p.settle(t)
+			if most != c.want || p.status(t, id) != "Success/Success" {
+				t.Errorf("at most %d at once, command is %s; want %d, Success", most, p.status(t, id), c.want)
+			}
+		})
+	}
+}
+
+func TestTargets(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	p.node(t, ssm.Node{ID: "i-00000000000000001", Answer: quiet, Tags: map[string]string{"tier": "web", "zone": "a"}})
+	p.node(t, ssm.Node{ID: "i-00000000000000002", Answer: quiet, Tags: map[string]string{"tier": "web", "zone": "b"}})
+	p.node(t, ssm.Node{ID: "i-00000000000000003", Answer: quiet, Tags: map[string]string{"tier": "db", "zone": "a"}, PlatformType: "Windows"})
+	p.node(t, ssm.Node{ID: "i-00000000000000004", State: "terminated", Tags: map[string]string{"tier": "web"}})
+	p.put(t, "keyward-inspect", script("true"))
+	target := func(key string, values ...string) types.Target { return types.Target{Key: &key, Values: values} }
+	for name, c := range map[string]struct {
+		targets []types.Target
+		want    []string
+		command string
+	}{
+		"tag":          {[]types.Target{target("tag:tier", "web", "cache")}, []string{"Success/Success", "Success/Success"}, "Success/Success"},
+		"two tags":     {[]types.Target{target("tag:tier", "web"), target("tag:zone", "a")}, []string{"Success/Success"}, "Success/Success"},
+		"instanceids":  {[]types.Target{target("InstanceIds", "i-00000000000000002", "i-0000000000000000f")}, []string{"Success/Success"}, "Success/Success"},
+		"none":         {[]types.Target{target("tag:tier", "none")}, nil, "Success/NoInstancesInTag"},
+		"wrong system": {[]types.Target{target("tag:tier", "db")}, []string{"Failed/InvalidPlatform"}, "Failed/Incomplete"},
+		"one of two":   {[]types.Target{target("tag:zone", "a")}, []string{"Success/Success", "Failed/InvalidPlatform"}, "Success/Success"},
+	} {
+		id := p.send(t, client.SendCommandInput{DocumentName: aws.String("keyward-inspect"), Targets: c.targets})
+		p.settle(t)
+		if diff := cmp.Diff(c.want, p.ends(t, id)); diff != "" || p.status(t, id) != c.command {
+			t.Errorf("%s: command is %s, want %s; invocations (-want +got):\n%s", name, p.status(t, id), c.command, diff)
+		}
+	}
+}
+
+func TestMixedEnds(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	p.node(t, host())
+	p.node(t, ssm.Node{ID: "i-00000000000000001"})
+	p.put(t, "keyward-inspect", script("true"))
+	id := p.send(t, one("keyward-inspect", "i-00000000000000001", here))
+	p.forward(t, 2*time.Hour)
+	if diff := cmp.Diff([]string{"TimedOut/DeliveryTimedOut", "Success/Success"}, p.ends(t, id)); diff != "" || p.status(t, id) != "Success/Success" {
+		t.Errorf("command is %s, invocations (-want +got):\n%s", p.status(t, id), diff)
+	}
+}
+
+// running sends a command to this host and waits until its script says that it runs.
+func running(t *testing.T, p *place, in client.SendCommandInput) string {
+	t.Helper()
+	marker := filepath.Join(t.TempDir(), "running")
+	p.put(t, *in.DocumentName, script("echo out", "mkfifo "+marker, ": >"+marker, "sleep 60"))
+	id := p.send(t, in)
+	for {
+		// Opening the fifo waits for the script, but only once the script has made it.
+		f, err := os.Open(marker)
+		if err == nil {
+			f.Close()
+			return id
+		}
+		if !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestCancelCommand(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	waiting, pending := "i-00000000000000001", "i-00000000000000002"
+	p.node(t, host())
+	p.node(t, ssm.Node{ID: waiting})
+	p.node(t, simulated(2, quiet))
+	in := one("keyward-inspect", waiting, here, pending)
+	in.MaxConcurrency = aws.String("2")
+	id := running(t, p, in)
+	if diff := cmp.Diff([]string{"InProgress/InProgress", "InProgress/InProgress", "Pending/Pending"}, p.ends(t, id)); diff != "" {
+		t.Fatal(diff)
+	}
+	if got := p.invocation(t, id, here); got.ResponseCode != -1 || *got.ExecutionStartDateTime == "" || *got.StandardOutputContent != "" {
+		t.Errorf("while it runs: code %d, begun %q, stdout %q; want -1, a time, nothing", got.ResponseCode, *got.ExecutionStartDateTime, *got.StandardOutputContent)
+	}
+	ctx := context.Background()
+	for name, c := range map[string]struct {
+		in   client.CancelCommandInput
+		want string
+	}{
+		"unknown command": {client.CancelCommandInput{CommandId: aws.String("11111111-2222-4333-8444-555555555555")}, "InvalidCommandId"},
+		"other node":      {client.CancelCommandInput{CommandId: &id, InstanceIds: []string{"i-0000000000000000f"}}, "InvalidInstanceId"},
+	} {
+		if _, err := p.client.CancelCommand(ctx, &c.in); code(err) != c.want {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+	if _, err := p.client.CancelCommand(ctx, &client.CancelCommandInput{CommandId: &id}); err != nil {
+		t.Fatal(err)
+	}
+	p.settle(t)
+	all := []string{"Cancelled/Cancelled", "Cancelled/Cancelled", "Cancelled/Cancelled"}
+	if diff := cmp.Diff(all, p.ends(t, id)); diff != "" || p.status(t, id) != "Cancelled/Cancelled" {
+		t.Errorf("command is %s, invocations (-want +got):\n%s", p.status(t, id), diff)
+	}
+	if got := p.invocation(t, id, here); got.ResponseCode != 137 || *got.StandardOutputContent != "out\n" {
+		t.Errorf("code %d, stdout %q, want 137 and what was printed", got.ResponseCode, *got.StandardOutputContent)
+	}
+	if s := p.statuses(t, ofCommand); s[len(s)-1] != "Canceled" {
+		t.Errorf("events of the command: %q, want Canceled at last", s)
+	}
+	if _, err := p.client.CancelCommand(ctx, &client.CancelCommandInput{CommandId: &id}); err != nil {
+		t.Errorf("cancelling what has ended: %v", err)
+	}
+}
+
+func TestCancelOneInvocation(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	p.node(t, ssm.Node{ID: here})
+	p.node(t, simulated(1, quiet))
+	p.put(t, "keyward-inspect", script("true"))
+	id := p.send(t, one("keyward-inspect", here, "i-00000000000000001"))
+	p.settle(t)
+	if _, err := p.client.CancelCommand(context.Background(), &client.CancelCommandInput{CommandId: &id, InstanceIds: []string{here}}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"Cancelled/Cancelled", "Success/Success"}, p.ends(t, id)); diff != "" || p.status(t, id) != "Success/Success" {
+		t.Errorf("command is %s, invocations (-want +got):\n%s", p.status(t, id), diff)
+	}
+}
+
+func TestADocumentThatRunsHoldsTheTime(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	p.node(t, host())
+	id := running(t, p, one("keyward-inspect", here))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := p.clock.Forward(ctx, time.Hour)
+	if err == nil || !strings.Contains(err.Error(), "document keyward-inspect on "+here) {
+		t.Errorf("Forward = %v, want it to wait for the document", err)
+	}
+	if p.Close(); p.status(t, id) != "Cancelled/Cancelled" {
+		t.Errorf("after Close the command is %s", p.status(t, id))
+	}
+	p.forward(t, 5*time.Hour)
+	if pending := p.clock.Pending(); len(pending) > 0 {
+		t.Errorf("timers left: %v", pending)
+	}
+}
+
+func TestSeveralCommandsAtOnceOnOneNode(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	p.node(t, host())
+	p.put(t, "keyward-inspect", script("echo $SSM_COMMAND_ID"))
+	var all sync.WaitGroup
+	ids := make([]string, 8)
+	for i := range ids {
+		all.Go(func() { ids[i] = p.send(t, one("keyward-inspect", here)) })
+	}
+	all.Wait()
+	p.settle(t)
+	for _, id := range ids {
+		if got := p.invocation(t, id, here); *got.StandardOutputContent != id+"\n" {
+			t.Errorf("command %s printed %q", id, *got.StandardOutputContent)
+		}
+	}
+}
+
+func TestSimulatedFleet(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	p.put(t, "keyward-inspect", inspection)
+	for i := range 1000 {
+		n := simulated(i, func(node string, parameters map[string][]string) string {
+			return node + " " + parameters["Nonce"][0] + "\n"
+		})
+		if i%10 == 0 {
+			n.PlatformType = "Windows"
+		}
+		p.node(t, n)
+	}
+	id := p.send(t, client.SendCommandInput{
+		DocumentName: aws.String("keyward-inspect"), Targets: []types.Target{{Key: aws.String("tag:fleet"), Values: []string{"a"}}},
+		Parameters: map[string][]string{"Nonce": {"0123abcd"}},
+	})
+	p.settle(t)
+	pages := client.NewListCommandInvocationsPaginator(p.client, &client.ListCommandInvocationsInput{CommandId: &id, Details: true})
+	calls, seen := 0, 0
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls++
+		for _, i := range page.CommandInvocations {
+			answered := slices.ContainsFunc(i.CommandPlugins, func(p types.CommandPlugin) bool { return *p.Output == *i.InstanceId+" 0123abcd\n" })
+			if answered && i.Status == "Success" {
+				seen++
+			}
+		}
+	}
+	if calls != 20 || seen != 1000 || p.status(t, id) != "Success/Success" {
+		t.Errorf("%d answers in %d calls, command is %s; want 1000 in 20", seen, calls, p.status(t, id))
+	}
+}
+
+func BenchmarkCommandToFiftySimulatedNodes(b *testing.B) {
+	p := begin(b)
+	p.put(b, "keyward-inspect", script("true"))
+	in := one("keyward-inspect")
+	for i := range 50 {
+		p.node(b, simulated(i, func(string, map[string][]string) string { return "canned" }))
+		in.InstanceIds = append(in.InstanceIds, simulated(i, nil).ID)
+	}
+	for b.Loop() {
+		p.send(b, in)
+		p.settle(b)
+	}
+}
