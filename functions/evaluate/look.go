@@ -108,7 +108,7 @@ func (h *handler) parse(ctx context.Context, now time.Time, c record.Command, l 
 	var refusal *evidence.Refusal
 	switch {
 	case errors.As(err, &refusal):
-		l.why = refusal.Reason
+		l.why = string(refusal.Reason)
 	case err != nil:
 		return l, err
 	default:

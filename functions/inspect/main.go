@@ -34,7 +34,7 @@ func main() {
 			return nil, err
 		}
 		s := store.New(aws, cfg.Table, cfg.Account, cfg.Region)
-		sender := &send.Sender{Commander: ssmrun.New(aws), Recorder: s, Document: cfg.Document, Script: documents.Script}
+		sender := &send.Sender{Commander: ssmrun.New(aws), Recorder: s, Document: cfg.Document, Digest: documents.InspectDigest()}
 		return (&handler{machines: s, send: sender.Send, log: log}).handle, nil
 	})
 }

@@ -6,8 +6,10 @@ package send
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/keyward/keyward/documents"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/record"
@@ -30,7 +32,7 @@ type Sender struct {
 	Commander Commander
 	Recorder  Recorder
 	Document  string // name of the registered document
-	Script    string // that its script has to be
+	Digest    string // that the script in it has to have: documents.InspectDigest
 }
 
 // deadline is how long after sending SSM still may bring an answer: 30 s to deliver, then the
@@ -44,7 +46,7 @@ func (s *Sender) Send(ctx context.Context, machines []string, purpose record.Pur
 	if err != nil {
 		return nil, err
 	}
-	if err := inspection.Check(d, s.Script); err != nil {
+	if err := s.pin(d); err != nil {
 		return nil, err
 	}
 	var sent []record.Command
@@ -61,6 +63,20 @@ func (s *Sender) Send(ctx context.Context, machines []string, purpose record.Pur
 		sent = append(sent, commands...)
 	}
 	return sent, nil
+}
+
+// pin compares the script inside the registered document with the one this program was built with. A
+// difference means that somebody registered another: nothing may be sent, and nothing that it says
+// would be evidence.
+func (s *Sender) pin(d inspection.Document) error {
+	script, err := documents.Script(d.Content)
+	if err != nil {
+		return fault.Wrap(fault.Conflict, err, "checking document %s version %s: its script cannot be read", d.Name, d.Version)
+	}
+	if documents.Digest(script) != s.Digest {
+		return fault.New(fault.Conflict, "checking document %s version %s: its script is not the one this version of Keyward was built with", d.Name, d.Version)
+	}
+	return nil
 }
 
 func (s *Sender) batch(ctx context.Context, d inspection.Document, machines []string, c record.Command) ([]record.Command, error) {
@@ -99,7 +115,7 @@ func (s *Sender) batch(ctx context.Context, d inspection.Document, machines []st
 // question who is online and the command.
 func (s *Sender) send(ctx context.Context, d inspection.Document, machines []string, c record.Command) ([]record.Command, error) {
 	c.Nonce, c.Machines = inspection.Nonce(), machines
-	id, err := s.Commander.Send(ctx, d, machines, inspection.Parameters(c.Nonce), fmt.Sprintf("Keyward %s inspection", c.Purpose))
+	id, err := s.Commander.Send(ctx, d, machines, map[string]string{"Nonce": c.Nonce, "Collect": strings.Join(documents.Words(), ",")}, fmt.Sprintf("Keyward %s inspection", c.Purpose))
 	switch {
 	case fault.Is(err, fault.Invalid) && len(machines) > 1:
 		first, err := s.send(ctx, d, machines[:len(machines)/2], c)

@@ -1,0 +1,214 @@
+// Package people is the client of the people's HTTP API: it signs requests with the user's own AWS
+// credentials, as the AWS CLI does, and turns answers into records and refusals. The command line and
+// the demo use it; it decides nothing.
+package people
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/keyward/keyward/shared/record"
+)
+
+// Client calls one API.
+type Client struct {
+	base        string
+	region      string
+	credentials aws.CredentialsProvider
+	http        *http.Client
+}
+
+// New returns a client of the API at base, such as https://….execute-api.eu-central-1.amazonaws.com.
+func New(base, region string, credentials aws.CredentialsProvider) *Client {
+	return &Client{base: strings.TrimSuffix(base, "/"), region: region, credentials: credentials, http: &http.Client{Timeout: 30 * time.Second}}
+}
+
+// Refusal is an answer that is an error. Its text is the API's own.
+type Refusal struct {
+	Status  int
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+}
+
+func (r *Refusal) Error() string {
+	if r.Kind == "" {
+		return fmt.Sprintf("HTTP %d: %s", r.Status, r.Message)
+	}
+	return r.Message
+}
+
+// do sends one request and reads the answer into out, if it is not nil.
+func (c *Client) do(ctx context.Context, method, path string, body []byte, out any) (int, error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, fmt.Errorf("building the request: %w", err)
+	}
+	if err := c.sign(ctx, r, body); err != nil {
+		return 0, err
+	}
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return 0, fmt.Errorf("calling the Keyward API: %w", err)
+	}
+	defer answer.Body.Close()
+	const most = 32 << 20
+	text, err := io.ReadAll(io.LimitReader(answer.Body, most))
+	if err != nil {
+		return 0, fmt.Errorf("reading the answer: %w", err)
+	}
+	if answer.StatusCode >= 400 {
+		refusal := &Refusal{Status: answer.StatusCode}
+		if err := json.Unmarshal(text, refusal); err != nil || refusal.Message == "" {
+			refusal.Message = strings.TrimSpace(string(text[:min(len(text), 300)]))
+		}
+		return answer.StatusCode, refusal
+	}
+	if out == nil {
+		return answer.StatusCode, nil
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return answer.StatusCode, fmt.Errorf("reading the answer of %s %s: %w", method, path, err)
+	}
+	return answer.StatusCode, nil
+}
+
+func (c *Client) sign(ctx context.Context, r *http.Request, body []byte) error {
+	credentials, err := c.credentials.Retrieve(ctx)
+	if err != nil {
+		return fmt.Errorf("reading AWS credentials: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	hash := hex.EncodeToString(sum[:])
+	if err := v4.NewSigner().SignHTTP(ctx, credentials, r, hash, "execute-api", c.region, time.Now()); err != nil {
+		return fmt.Errorf("signing the request: %w", err)
+	}
+	return nil
+}
+
+func (c *Client) send(ctx context.Context, method, path string, in, out any) (int, error) {
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return 0, fmt.Errorf("encoding the request: %w", err)
+		}
+	}
+	return c.do(ctx, method, path, body, out)
+}
+
+func segment(s string) string { return url.PathEscape(s) }
+
+// Status is the state of the whole.
+func (c *Client) Status(ctx context.Context) (s record.Status, err error) {
+	_, err = c.send(ctx, http.MethodGet, "/v1/status", nil, &s)
+	return s, err
+}
+
+// Machines are all enrolled machines.
+func (c *Client) Machines(ctx context.Context) ([]record.Machine, error) {
+	var out struct{ Machines []record.Machine }
+	_, err := c.send(ctx, http.MethodGet, "/v1/machines", nil, &out)
+	return out.Machines, err
+}
+
+// Machine is one machine with what would stop a revocation now.
+func (c *Client) Machine(ctx context.Context, id string) (v record.MachineView, err error) {
+	_, err = c.send(ctx, http.MethodGet, "/v1/machines/"+segment(id), nil, &v)
+	return v, err
+}
+
+// Enrol binds a machine to its key and policy.
+func (c *Client) Enrol(ctx context.Context, id string, e record.Enrolment) (m record.Machine, err error) {
+	_, err = c.send(ctx, http.MethodPut, "/v1/machines/"+segment(id), e, &m)
+	return m, err
+}
+
+// Check asks for an inspection now and returns when it was asked for.
+func (c *Client) Check(ctx context.Context, id string) (time.Time, error) {
+	var out struct{ AskedAt time.Time }
+	_, err := c.send(ctx, http.MethodPost, "/v1/machines/"+segment(id)+"/check", nil, &out)
+	return out.AskedAt, err
+}
+
+// Restore gives a revoked key back.
+func (c *Client) Restore(ctx context.Context, id, reason string) (m record.Machine, err error) {
+	_, err = c.send(ctx, http.MethodPost, "/v1/machines/"+segment(id)+"/restore", record.Reason{Reason: reason}, &m)
+	return m, err
+}
+
+// Ledger is everything that was done about a machine, newest first.
+func (c *Client) Ledger(ctx context.Context, id string) ([]record.Entry, error) {
+	var out struct{ Entries []record.Entry }
+	_, err := c.send(ctx, http.MethodGet, "/v1/machines/"+segment(id)+"/ledger", nil, &out)
+	return out.Entries, err
+}
+
+// Policies are the current versions of all policies, without their texts.
+func (c *Client) Policies(ctx context.Context) ([]record.Policy, error) {
+	var out struct{ Policies []record.Policy }
+	_, err := c.send(ctx, http.MethodGet, "/v1/policies", nil, &out)
+	return out.Policies, err
+}
+
+// Policy is the current version of one policy.
+func (c *Client) Policy(ctx context.Context, name string) (p record.Policy, err error) {
+	_, err = c.send(ctx, http.MethodGet, "/v1/policies/"+segment(name), nil, &p)
+	return p, err
+}
+
+// PutPolicy stores a policy's text.
+func (c *Client) PutPolicy(ctx context.Context, name string, text []byte) (p record.Policy, err error) {
+	_, err = c.do(ctx, http.MethodPut, "/v1/policies/"+segment(name), text, &p)
+	return p, err
+}
+
+// Holds are the holds that have not ended.
+func (c *Client) Holds(ctx context.Context) ([]record.Hold, error) {
+	var out struct{ Holds []record.Hold }
+	_, err := c.send(ctx, http.MethodGet, "/v1/holds", nil, &out)
+	return out.Holds, err
+}
+
+// SetHold stops revocations on a scope.
+func (c *Client) SetHold(ctx context.Context, scope record.Scope, r record.Reason) (h record.Hold, err error) {
+	_, err = c.send(ctx, http.MethodPut, "/v1/holds/"+segment(string(scope)), r, &h)
+	return h, err
+}
+
+// LiftHold ends a hold.
+func (c *Client) LiftHold(ctx context.Context, scope record.Scope, reason string) error {
+	_, err := c.send(ctx, http.MethodDelete, "/v1/holds/"+segment(string(scope)), record.Reason{Reason: reason}, nil)
+	return err
+}
+
+// Requests are all key requests, oldest first.
+func (c *Client) Requests(ctx context.Context) ([]record.Request, error) {
+	var out struct{ Requests []record.Request }
+	_, err := c.send(ctx, http.MethodGet, "/v1/requests", nil, &out)
+	return out.Requests, err
+}
+
+// AskKey is a machine's request for its key, signed with the machine's own credentials. It belongs to
+// the machines' API.
+func (c *Client) AskKey(ctx context.Context, bootID string) (status int, r record.Release, err error) {
+	status, err = c.send(ctx, http.MethodPost, "/v1/key-requests", map[string]string{"bootId": bootID}, &r)
+	return status, r, err
+}
+
+// Delivered tells that a released key was used.
+func (c *Client) Delivered(ctx context.Context, request string) (r record.Release, err error) {
+	_, err = c.send(ctx, http.MethodPost, "/v1/key-requests/"+segment(request)+"/delivered", nil, &r)
+	return r, err
+}

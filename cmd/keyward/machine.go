@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/keyward/keyward/cmd/keyward/internal/show"
+	"github.com/keyward/keyward/shared/guard"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+type machineCommands struct {
+	List    machineList    `cmd:"" help:"List the enrolled machines."`
+	Show    machineShow    `cmd:"" help:"Show one machine: standing, findings, deadline, and what would stop a revocation."`
+	Check   machineCheck   `cmd:"" help:"Inspect a machine now. Exit code 3 if it does not comply."`
+	Enrol   machineEnrol   `cmd:"" help:"Bind a machine to its key and policy."`
+	Restore machineRestore `cmd:"" help:"Give a revoked key back."`
+	Ledger  machineLedger  `cmd:"" help:"Show everything that was done about a machine."`
+}
+
+type machineList struct{}
+
+func (machineList) Help() string { return "Example:\n  keyward machine list --output json" }
+
+func (machineList) Run(ctx context.Context, c *cli, p *show.Printer) error {
+	api, err := c.people(ctx)
+	if err != nil {
+		return err
+	}
+	machines, err := api.Machines(ctx)
+	if err != nil {
+		return err
+	}
+	return p.Value(machines, func() {
+		var rows [][]string
+		for _, m := range machines {
+			rows = append(rows, []string{m.ID, show.Or(m.Name, "-"), m.Policy, standing(m.State), key(m.State), show.Time(m.State.DueAt), show.Or(m.State.Why, "-")})
+		}
+		p.Table([]string{"MACHINE", "NAME", "POLICY", "STANDING", "KEY", "DUE", "WHY"}, rows, "No machine is enrolled.")
+	})
+}
+
+func standing(s integrity.State) string { return show.Or(string(s.Standing), "Unknown") }
+
+func key(s integrity.State) string { return show.Or(string(s.Key), "not released") }
+
+type machineShow struct {
+	ID string `arg:"" help:"Machine id, such as i-1234567890abcdef0."`
+}
+
+func (machineShow) Help() string { return "Example:\n  keyward machine show i-1234567890abcdef0" }
+
+func (a machineShow) Run(ctx context.Context, c *cli, p *show.Printer) error {
+	api, err := c.people(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := api.Machine(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	return p.Value(v, func() { printMachine(p, v) })
+}
+
+func printMachine(p *show.Printer, v record.MachineView) {
+	m, s := v.Machine, v.Machine.State
+	p.Table(nil, [][]string{
+		{"machine", m.ID + " " + m.Name}, {"owner", show.Or(m.Owner, "-")},
+		{"policy", fmt.Sprintf("%s, version %d at the last judgement", m.Policy, m.PolicyUsed)},
+		{"standing", fmt.Sprintf("%s since %s", standing(s), show.Time(s.Since))},
+		{"last verdict", fmt.Sprintf("%s of the inspection of %s", show.Or(s.LastVerdict, "none"), show.Time(s.LastEvidence))},
+		{"key", fmt.Sprintf("%s since %s, %s, %s", key(s), show.Time(s.KeySince), m.Key.Mode, m.Key.ARN)},
+		{"what follows", follows(v)},
+	}, "")
+	for _, f := range m.Findings {
+		p.Line("")
+		p.Line("%s: %s", f.Verdict, f.Rule)
+		p.Table(nil, [][]string{{"  expected", f.Expected}, {"  actual", f.Actual}, {"  fix", show.Or(f.Fix, "-")}}, "")
+	}
+}
+
+// follows is the line that people look for: when the key goes, or why it does not.
+func follows(v record.MachineView) string {
+	s := v.Machine.State
+	var text string
+	switch {
+	case s.Key == integrity.KeyRevoked:
+		text = "the key is revoked; it comes back once the machine complies"
+	case s.Standing != integrity.Bad:
+		return "nothing"
+	case s.DueAt.IsZero():
+		text = "would be revoked once the warning was accepted and the grace is over"
+	default:
+		text = "would be revoked at " + show.Time(s.DueAt)
+	}
+	if s.HeldFor != "" {
+		return text + "; held since " + show.Time(s.HeldSince) + " because " + guard.Reason(s.HeldFor).Text()
+	}
+	for _, stop := range v.Stops {
+		text += "; held because " + stop.Text
+	}
+	return text
+}
+
+type machineCheck struct {
+	ID   string        `arg:"" help:"Machine id."`
+	Wait time.Duration `help:"How long to wait for the verdict; 0 only asks." default:"60s"`
+}
+
+func (machineCheck) Help() string { return "Example:\n  keyward machine check i-1234567890abcdef0" }
+
+func (a machineCheck) Run(ctx context.Context, c *cli, p *show.Printer) error {
+	api, err := c.people(ctx)
+	if err != nil {
+		return err
+	}
+	asked, err := api.Check(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	if a.Wait == 0 {
+		return p.Value(map[string]any{"machine": a.ID, "askedAt": asked}, func() { p.Line("Asked for an inspection of %s at %s.", a.ID, show.Time(asked)) })
+	}
+	v, err := judgedSince(ctx, api.Machine, a.ID, asked, a.Wait)
+	if err != nil {
+		return err
+	}
+	if err := p.Value(v, func() { printMachine(p, v) }); err != nil {
+		return err
+	}
+	if verdict := v.Machine.State.LastVerdict; verdict != policy.Pass.String() {
+		return &notInOrder{fmt.Sprintf("%s: verdict %s", a.ID, verdict)}
+	}
+	return nil
+}
+
+// judgedSince waits until an inspection that was sent after asked is judged.
+func judgedSince(ctx context.Context, machine func(context.Context, string) (record.MachineView, error), id string, asked time.Time, wait time.Duration) (record.MachineView, error) {
+	const every = 100 * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for {
+		v, err := machine(ctx, id)
+		if err != nil {
+			return v, err
+		}
+		if e := v.Evidence; e != nil && !e.Sent.Before(asked) {
+			return v, nil
+		}
+		select {
+		case <-ctx.Done():
+			return v, fmt.Errorf("waiting for the verdict on %s: none within %s; see keyward machine show", id, wait)
+		case <-time.After(every):
+		}
+	}
+}
+
+type machineEnrol struct {
+	ID     string      `arg:"" help:"Machine id."`
+	Role   string      `required:"" help:"ARN of the instance's IAM role."`
+	Key    string      `required:"" help:"Id, ARN or alias of its KMS key, which is tagged keyward:guarded = true."`
+	Policy string      `help:"Policy by name; without it the one that matches the machine's tags."`
+	Mode   policy.Mode `help:"How its key is taken away." enum:"revoke-grant,disable-key" default:"revoke-grant"`
+	Name   string      `help:"What people call it."`
+	Owner  string      `help:"E-mail address of its owner."`
+}
+
+func (machineEnrol) Help() string {
+	return "Example:\n  keyward machine enrol i-1234567890abcdef0 --role arn:aws:iam::123456789012:role/web --key alias/web --policy web-tier"
+}
+
+func (a machineEnrol) Run(ctx context.Context, c *cli, p *show.Printer) error {
+	api, err := c.people(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := api.Enrol(ctx, a.ID, record.Enrolment{Name: a.Name, Owner: a.Owner, Role: a.Role, Policy: a.Policy, Key: a.Key, Mode: a.Mode})
+	if err != nil {
+		return err
+	}
+	return p.Value(m, func() {
+		p.Line("%s is enrolled under policy %s with key %s, %s.", m.ID, m.Policy, m.Key.ARN, m.Key.Mode)
+	})
+}
+
+type machineRestore struct {
+	ID     string `arg:"" help:"Machine id."`
+	Reason string `required:"" help:"Why; it is recorded with your name."`
+}
+
+func (machineRestore) Help() string {
+	return "Example:\n  keyward machine restore i-1234567890abcdef0 --reason 'false alarm, ticket 4711'"
+}
+
+func (a machineRestore) Run(ctx context.Context, c *cli, p *show.Printer) error {
+	api, err := c.people(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := api.Restore(ctx, a.ID, a.Reason)
+	if err != nil {
+		return err
+	}
+	return p.Value(m, func() { p.Line("Restoring the key of %s: execution %s.", m.ID, m.Execution) })
+}
+
+type machineLedger struct {
+	ID string `arg:"" help:"Machine id."`
+}
+
+func (machineLedger) Help() string { return "Example:\n  keyward machine ledger i-1234567890abcdef0" }
+
+func (a machineLedger) Run(ctx context.Context, c *cli, p *show.Printer) error {
+	api, err := c.people(ctx)
+	if err != nil {
+		return err
+	}
+	entries, err := api.Ledger(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	return p.Value(entries, func() {
+		var rows [][]string
+		for _, e := range entries {
+			rows = append(rows, []string{show.Time(e.At), string(e.Kind), e.Text, show.Or(e.By, "-")})
+		}
+		p.Table([]string{"TIME", "KIND", "WHAT", "BY"}, rows, "Nothing happened yet.")
+	})
+}

@@ -1,0 +1,99 @@
+// Command keyward is the person's tool: it talks to a deployed stack or to keyward local, checks
+// policies, inspects the machine it runs on, and tells the whole story with keyward demo.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/keyward/keyward/cmd/keyward/internal/people"
+	"github.com/keyward/keyward/cmd/keyward/internal/show"
+	"github.com/keyward/keyward/shared/policy"
+)
+
+// Exit codes. docs/operations.md lists them too.
+const (
+	exitOK         = 0
+	exitFailed     = 1 // it did not happen
+	exitInvalid    = 2 // the command line or a file is wrong, or this system cannot do it
+	exitNotInOrder = 3 // it was done, and the machine does not comply
+)
+
+// cli is the command line: noun, then verb.
+type cli struct {
+	Output string `help:"How to print: a table for people or json for programs." enum:"table,json" default:"table" short:"o"`
+	API    string `help:"URL of the people's API; the stack's output PeopleApiUrl." env:"KEYWARD_API_URL" placeholder:"URL"`
+	Region string `help:"Region that requests are signed for." env:"AWS_REGION" default:"us-east-1"`
+
+	Demo    demoCommand     `cmd:"" help:"Tell the whole story on this machine, without AWS."`
+	Local   localCommands   `cmd:"" help:"Run the stack on this machine, and move its time."`
+	Machine machineCommands `cmd:"" help:"Enrolled machines."`
+	Policy  policyCommands  `cmd:"" help:"Policies."`
+	Hold    holdCommands    `cmd:"" help:"Stops by people: nothing is revoked under a hold."`
+	Request requestCommands `cmd:"" help:"Key requests."`
+	Inspect inspectCommand  `cmd:"" help:"Inspect a machine."`
+	Invoke  invokeCommand   `cmd:"" help:"Run one function of keyward local with an event from a file."`
+}
+
+// notInOrder is the error of commands that worked and found a machine that does not comply.
+type notInOrder struct{ text string }
+
+func (e *notInOrder) Error() string { return e.text }
+
+// invalid is the error of wrong input: a usage, a file, a system.
+type invalid struct{ err error }
+
+func (e *invalid) Error() string { return e.err.Error() }
+func (e *invalid) Unwrap() error { return e.err }
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(arguments []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c cli
+	parser, err := kong.New(&c, kong.Name("keyward"), kong.UsageOnError(),
+		kong.Description("Gives a machine in the cloud its encryption key only while the machine is in order.\n\n"+
+			"Exit codes: 0 done, 1 it did not happen, 2 wrong input, 3 the machine does not comply."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "keyward:", err)
+		return exitFailed
+	}
+	k, err := parser.Parse(arguments)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "keyward:", err)
+		fmt.Fprintln(os.Stderr, "See keyward --help.")
+		return exitInvalid
+	}
+	k.BindTo(ctx, (*context.Context)(nil))
+	printer := show.New(os.Stdout, c.Output == "json")
+	return report(k.Run(&c, printer))
+}
+
+func report(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintln(os.Stderr, "keyward:", err)
+	var bad *notInOrder
+	var wrong *invalid
+	var refused *people.Refusal
+	var policyErrors policy.Errors
+	switch {
+	case errors.As(err, &bad):
+		return exitNotInOrder
+	case errors.As(err, &wrong), errors.As(err, &policyErrors):
+		return exitInvalid
+	case errors.As(err, &refused) && refused.Status >= 400 && refused.Status < 404:
+		return exitInvalid
+	default:
+		return exitFailed
+	}
+}

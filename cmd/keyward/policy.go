@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/keyward/keyward/cmd/keyward/internal/show"
+	"github.com/keyward/keyward/shared/policy"
+)
+
+type policyCommands struct {
+	Check policyCheck `cmd:"" help:"Check policy files; every error with line and column. Needs no AWS."`
+	Put   policyPut   `cmd:"" help:"Store a policy."`
+	List  policyList  `cmd:"" help:"List the policies."`
+	Show  policyShow  `cmd:"" help:"Print a stored policy."`
+}
+
+type policyCheck struct {
+	Files []string `arg:"" help:"Policy files." type:"existingfile"`
+}
+
+func (policyCheck) Help() string { return "Example:\n  keyward policy check policies/*.yaml" }
+
+// checked is the outcome of one file, for programs.
+type checked struct {
+	File   string         `json:"file"`
+	Policy string         `json:"policy,omitempty"`
+	Rules  int            `json:"rules"`
+	Errors []policy.Error `json:"errors"`
+}
+
+func (a policyCheck) Run(p *show.Printer) error {
+	var results []checked
+	wrong := 0
+	for _, file := range a.Files {
+		parsed, err := readPolicy(file)
+		r := checked{File: file, Errors: []policy.Error{}}
+		var found policy.Errors
+		switch {
+		case errors.As(err, &found):
+			r.Errors = found
+			wrong++
+		case err != nil:
+			return err
+		default:
+			r.Policy, r.Rules = parsed.Name, len(parsed.Rules)
+		}
+		results = append(results, r)
+	}
+	err := p.Value(results, func() {
+		for _, r := range results {
+			for _, e := range r.Errors {
+				p.Line("%s:%s", r.File, e.Error())
+			}
+			if len(r.Errors) == 0 {
+				p.Line("%s: policy %s, %d rules, no errors", r.File, r.Policy, r.Rules)
+			}
+		}
+	})
+	if err == nil && wrong > 0 {
+		return &invalid{fmt.Errorf("%d of %d files have errors", wrong, len(a.Files))}
+	}
+	return err
+}
+
+func readPolicy(file string) (*policy.Policy, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, &invalid{err}
+	}
+	if info.Size() > 1<<20 {
+		return nil, policy.Errors{{Line: 1, Column: 1, Message: fmt.Sprintf("the file has %d bytes, a policy has at most %d", info.Size(), policy.MaxBytes)}}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, &invalid{err}
+	}
+	return policy.Parse(text)
+}
+
+type policyPut struct {
+	File string `arg:"" help:"Policy file." type:"existingfile"`
+}
+
+func (policyPut) Help() string { return "Example:\n  keyward policy put policies/web-tier.yaml" }
+
+func (a policyPut) Run(ctx context.Context, c *cli, p *show.Printer) error {
+	parsed, err := readPolicy(a.File)
+	if err != nil {
+		return fmt.Errorf("%s: %w", a.File, err)
+	}
+	api, err := c.people(ctx)
+	if err != nil {
+		return err
+	}
+	stored, err := api.PutPolicy(ctx, parsed.Name, []byte(parsed.Text))
+	if err != nil {
+		return err
+	}
+	return p.Value(stored, func() { p.Line("Policy %s is stored as version %d.", stored.Name, stored.Version) })
+}
+
+type policyList struct{}
+
+func (policyList) Run(ctx context.Context, c *cli, p *show.Printer) error {
+	api, err := c.people(ctx)
+	if err != nil {
+		return err
+	}
+	policies, err := api.Policies(ctx)
+	if err != nil {
+		return err
+	}
+	return p.Value(policies, func() {
+		var rows [][]string
+		for _, s := range policies {
+			rows = append(rows, []string{s.Name, fmt.Sprint(s.Version), show.Time(s.PutAt), s.PutBy})
+		}
+		p.Table([]string{"POLICY", "VERSION", "PUT", "BY"}, rows, "No policy is stored; machines have the built-in one, under which requests wait for a person.")
+	})
+}
+
+type policyShow struct {
+	Name string `arg:"" help:"Name of the policy."`
+}
+
+func (a policyShow) Run(ctx context.Context, c *cli, p *show.Printer) error {
+	api, err := c.people(ctx)
+	if err != nil {
+		return err
+	}
+	stored, err := api.Policy(ctx, a.Name)
+	if err != nil {
+		return err
+	}
+	return p.Value(stored, func() { fmt.Print(stored.Text) })
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/kmskey/release"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/keyrequest"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// leaseFor is longer than the function's timeout, so that a revocation never runs beside a release.
+const leaseFor = time.Minute
+
+// byPolicy is who decided when no person did.
+const byPolicy = "policy"
+
+// decide answers one request by what is known now.
+func (h *handler) decide(ctx context.Context, now time.Time, m record.Machine, r record.Request) (int, any, error) {
+	p, err := h.policy(ctx, m.Policy)
+	if err != nil {
+		return 0, nil, err
+	}
+	facts, findings, err := h.facts(ctx, now, m)
+	if err != nil {
+		return 0, nil, err
+	}
+	d := keyrequest.Decide(facts, p.Requests)
+	h.log.InfoContext(ctx, "key request decided", boot.KeyMachine, m.ID, boot.KeyKind, string(d.Decision), boot.KeyReason, string(d.Reason))
+	if d.Inspect {
+		if err := h.inspect.Invoke(ctx, inspection.Request{Version: inspection.Version, Purpose: record.Check, Machines: []string{m.ID}}); err != nil {
+			return 0, nil, err
+		}
+	}
+	r.Policy, r.Version, r.Digest = p.Name, p.Version, m.Digest
+	switch d.Event() {
+	case keyrequest.Approve:
+		return h.approve(ctx, now, m, r, d.Text)
+	case keyrequest.Deny:
+		return h.deny(ctx, now, r, d.Text, findings)
+	default:
+		return h.pend(ctx, r, d.Text)
+	}
+}
+
+func (h *handler) policy(ctx context.Context, name string) (*policy.Policy, error) {
+	stored, err := h.store.Policy(ctx, name)
+	if fault.Is(err, fault.NotFound) {
+		return policy.Default(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return stored.Compile()
+}
+
+func (h *handler) facts(ctx context.Context, now time.Time, m record.Machine) (keyrequest.Facts, []policy.Finding, error) {
+	f := keyrequest.Facts{Key: m.State.Key, Held: m.State.HeldFor != ""}
+	there, err := h.instances.Instances(ctx, []string{m.ID})
+	if err != nil {
+		return f, nil, err
+	}
+	f.Presence = there[m.ID].Presence
+	newest, err := h.store.Evidence(ctx, m.ID, 1)
+	if err != nil || len(newest) == 0 {
+		return f, nil, err
+	}
+	f.HasAny, f.Verdict, f.Evidence = true, newest[0].Result.Verdict, now.Sub(newest[0].Sent)
+	return f, newest[0].Result.Bad(), nil
+}
+
+// pend leaves a request for a person, or for the inspection that was asked for.
+func (h *handler) pend(ctx context.Context, r record.Request, why string) (int, any, error) {
+	if r.State != string(keyrequest.Pending) {
+		return http.StatusAccepted, record.Release{Request: r.ID, State: r.State, Reason: why}, nil
+	}
+	r.Reason = why
+	r, err := h.store.PutRequest(ctx, r)
+	return http.StatusAccepted, record.Release{Request: r.ID, State: r.State, Reason: why}, err
+}
+
+func (h *handler) deny(ctx context.Context, now time.Time, r record.Request, why string, findings []policy.Finding) (int, any, error) {
+	if err := reopen(&r, now); err != nil {
+		return 0, nil, err
+	}
+	if r.State == string(keyrequest.Pending) || r.State == string(keyrequest.Approved) {
+		if err := move(&r, keyrequest.Deny, now, byPolicy, why); err != nil {
+			return 0, nil, err
+		}
+	}
+	r, err := h.store.PutRequest(ctx, r)
+	return http.StatusForbidden, record.Release{Request: r.ID, State: r.State, Reason: why, Findings: findings}, err
+}
+
+// reopen takes a request whose last answer was no key back to Pending: the machine asks again.
+func reopen(r *record.Request, now time.Time) error {
+	switch keyrequest.State(r.State) {
+	case keyrequest.Denied, keyrequest.Failure, keyrequest.Expired:
+		return move(r, keyrequest.Ask, now, r.Machine, "the machine asks again")
+	default:
+		return nil
+	}
+}
+
+// approve records the release, makes the grant under the key's lease and records it. Asked again, it
+// gives the same grant with a new token.
+func (h *handler) approve(ctx context.Context, now time.Time, m record.Machine, r record.Request, why string) (int, any, error) {
+	k, err := h.keys.Key(ctx, m.Key.ARN)
+	if err != nil {
+		return 0, nil, err
+	}
+	if !k.Guarded || !k.Enabled {
+		return 0, nil, fault.New(fault.Conflict, "releasing the key of %s: the key is %s, guarded %t", m.ID, k.State, k.Guarded)
+	}
+	if err := reopen(&r, now); err != nil {
+		return 0, nil, err
+	}
+	if r.State == string(keyrequest.Pending) {
+		if err := move(&r, keyrequest.Approve, now, byPolicy, why); err != nil {
+			return 0, nil, err
+		}
+	}
+	lease := record.Lease{KeyARN: k.ARN, Holder: "request-" + m.ID, Until: now.Add(leaseFor)}
+	m, err = h.store.Apply(ctx, store.Change{Machine: m, Request: &r, TakeLease: &lease, At: now})
+	if err != nil {
+		return 0, nil, err
+	}
+	r.Revision++
+	granted, err := h.grant(ctx, &m)
+	if err != nil {
+		return 0, nil, err
+	}
+	m.State = integrity.Released(m.State, now)
+	_, err = h.store.Apply(ctx, store.Change{Machine: m, DropLease: &lease, At: now, Ledger: []record.Entry{{
+		Machine: m.ID, At: now, Kind: record.EntryReleased, Generation: m.State.Generation, By: byPolicy,
+		Text: "key released: " + why, Detail: granted.ID,
+	}}})
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, record.Release{
+		Request: r.ID, State: r.State, Reason: why, KeyARN: k.ARN, GrantToken: granted.Token,
+		EncryptionContext: map[string]string{release.ContextKey: m.ID},
+	}, nil
+}
+
+// grant makes the machine's grant, or finds the one it has by its name. With disable-key the key
+// policy admits the machine and there is nothing to grant.
+func (h *handler) grant(ctx context.Context, m *record.Machine) (release.Granted, error) {
+	if m.Key.Mode == policy.DisableKey {
+		return release.Granted{}, nil
+	}
+	if m.Grant == "" {
+		m.GrantedFor = m.State.Generation
+	}
+	granted, err := h.giver.Grant(ctx, m.Key.ARN, m.ID, m.SessionARN, m.GrantedFor)
+	m.Grant = granted.ID
+	return granted, err
+}

@@ -1,0 +1,46 @@
+// Command request is the machines' HTTP API: a machine asks for its key, and it is approved, denied or
+// held at once by its policy and its evidence. An approved machine gets a KMS grant for its own
+// session; this program never sees a key.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/awsconf"
+	"github.com/keyward/keyward/shared/aws/ec2info"
+	"github.com/keyward/keyward/shared/aws/kmskey"
+	"github.com/keyward/keyward/shared/aws/kmskey/release"
+	"github.com/keyward/keyward/shared/aws/lambdacall"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/env"
+)
+
+type config struct {
+	Table   string `env:"TABLE_NAME"`
+	Account string `env:"ACCOUNT_ID"`
+	Region  string `env:"AWS_REGION"`
+	Inspect string `env:"INSPECT_FUNCTION"`
+}
+
+func main() {
+	boot.Start(func(ctx context.Context, log *slog.Logger) (boot.Handler[events.APIGatewayV2HTTPRequest, events.APIGatewayV2HTTPResponse], error) {
+		var cfg config
+		if err := env.Parse(&cfg, os.LookupEnv); err != nil {
+			return nil, err
+		}
+		aws, err := awsconf.Load(ctx)
+		if err != nil {
+			return nil, err
+		}
+		h := &handler{
+			store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), keys: kmskey.New(aws), giver: release.New(aws),
+			instances: ec2info.New(aws), inspect: lambdacall.New(aws, cfg.Inspect), log: log,
+		}
+		return boot.HTTP(h.routes(), log), nil
+	})
+}
