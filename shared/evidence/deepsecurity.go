@@ -32,6 +32,10 @@ func parseDeepSecurity(d *document) Product {
 		status: answers(d.text("dsa.status"), "AgentStatus."),
 		parts:  answers(d.text("dsa.component"), "Component."),
 	}
+	if why := d.why("dsa.component"); why == WhyCut || why == WhyTimeout {
+		// Half of the modules would look like modules that are off.
+		a.parts = nil
+	}
 	switch a.facts["dir"] {
 	case "ok":
 	case WhyAbsent:

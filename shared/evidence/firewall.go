@@ -116,9 +116,6 @@ func (s *ruleset) add(c chain) {
 }
 
 func (c chain) verdict() Fact[string] {
-	if c.policy == drop {
-		return Known(drop)
-	}
 	jumps := c.skipped
 	for _, r := range c.rules {
 		switch action(r) {
@@ -129,6 +126,9 @@ func (c chain) verdict() Fact[string] {
 		case "jump":
 			jumps = true
 		}
+	}
+	if c.policy == drop {
+		return Known(drop)
 	}
 	if jumps {
 		// The chain that every packet is sent to may drop what is left.

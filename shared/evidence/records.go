@@ -121,14 +121,14 @@ func state(skip string) string {
 	}
 }
 
-// complete is whether every record came whole. A record that only root could have read does not
-// count: the facts that hang on it say so themselves.
+// complete is whether every record came whole. One that could not be read, or whose command failed or
+// took too long, does not count: the facts that hang on it say so themselves.
 func (d *document) complete(records []Record) bool {
 	if d.dropped {
 		return false
 	}
 	for _, r := range records {
-		if r.State == "cut" || r.State == "timeout" || r.State == "error" {
+		if r.State == "cut" {
 			return false
 		}
 	}

@@ -15,11 +15,12 @@ import (
 // Limits on an answer when Expect does not say otherwise.
 const (
 	DefaultMaxOutput   = 64 << 10  // bytes of output; SSM itself never gives more than 24,000
-	DefaultMaxDocument = 512 << 10 // bytes of JSON once inflated
+	DefaultMaxDocument = 192 << 10 // bytes of JSON once inflated; the probe stays below half of it
 )
 
 const (
 	tag         = "KWE1"
+	agentCut    = "--output truncated--" // what SSM's agent ends output with that it cut
 	wireVersion = 1
 	maxRecords  = 64
 )
@@ -162,7 +163,7 @@ func findLine(output string) (string, error) {
 // that is what SSM does to long output.
 func splitLine(line string) (payload string, dropped bool, err error) {
 	words := strings.Split(line, " ")
-	if len(words) < 4 {
+	if len(words) < 4 || strings.HasSuffix(line, agentCut) {
 		return "", false, refuse(CutLine, nil)
 	}
 	if len(words) > 4 || (words[2] != "OK" && words[2] != "CUT") {
