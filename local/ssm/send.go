@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -197,52 +196,4 @@ func newID() string {
 	_, _ = rand.Read(b[:]) // never fails, says crypto/rand
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-func (s *SSM) cancelCommand(_ context.Context, r *wire.Request) (any, error) {
-	in, err := wire.Decode[struct {
-		CommandID   string   `json:"CommandId"`
-		InstanceIDs []string `json:"InstanceIds"`
-	}](r)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	err = s.cancel(in.CommandID, in.InstanceIDs)
-	s.mu.Unlock()
-	s.flush()
-	return nil, err
-}
-
-func (s *SSM) cancel(id string, ids []string) error {
-	c := s.commands[id]
-	if c == nil {
-		return refuse("InvalidCommandId", "The command %s does not exist.", id)
-	}
-	chosen := map[string]*invocation{}
-	for _, i := range c.Invocations {
-		chosen[i.Node] = i
-	}
-	for _, node := range ids {
-		if chosen[node] == nil {
-			return refuse("InvalidInstanceId", "The command %s was not sent to %s.", id, node)
-		}
-	}
-	if len(ids) > 0 {
-		maps.DeleteFunc(chosen, func(node string, _ *invocation) bool { return !slices.Contains(ids, node) })
-	} else {
-		c.Asked = true
-	}
-	for _, i := range c.Invocations {
-		switch {
-		case chosen[i.Node] == nil:
-		case i.cancel != nil:
-			s.move(c, i, "Cancelling", "Cancelling")
-			i.cancel()
-		default:
-			s.end(c, i, "Cancelled", "Cancelled")
-		}
-	}
-	s.pump(c)
-	return nil
 }

@@ -1,3 +1,5 @@
+// One table, as long as the record of what the agent was seen to answer.
+
 package agent_test
 
 import (
@@ -166,6 +168,8 @@ var rows = []row{
 		[]agent.Result{result("one", agent.Success, 0, times(23980, "x")+streamCut, "", times(2477, "x")+outCut)}},
 	{"stdout of 2499 characters", one(`head -c 2499 /dev/zero | tr '\0' x`), nil, nil, agent.Success,
 		[]agent.Result{result("one", agent.Success, 0, times(2499, "x"), "", same)}},
+	{"stdout of 2500 characters", one(`head -c 2500 /dev/zero | tr '\0' x`), nil, nil, agent.Success,
+		[]agent.Result{result("one", agent.Success, 0, times(2500, "x"), "", times(2477, "x")+outCut)}},
 	{"stderr of 8000 characters", one(`head -c 8000 /dev/zero | tr '\0' e >&2`), nil, nil, agent.Success,
 		[]agent.Result{result("one", agent.Success, 0, "", times(8000, "e"), errorHead+times(2453, "e")+errCut)}},
 	{"stderr of 24001 characters", one(`head -c 24001 /dev/zero | tr '\0' e >&2`), nil, nil, agent.Success,
