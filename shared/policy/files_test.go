@@ -3,13 +3,17 @@ package policy_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/keyward/keyward/shared/policy"
 )
 
-const packs = "../../policies"
+const (
+	packs     = "../../policies"
+	reference = "../../docs/policy.md"
+)
 
 // packFiles are the policies that come with the project.
 func packFiles(tb testing.TB) map[string][]byte {
@@ -60,5 +64,42 @@ func TestDemoIsWhatTheDemoShows(t *testing.T) {
 	}
 	if p.Integrity != want {
 		t.Errorf("demo.yaml integrity = %+v, want %+v", p.Integrity, want)
+	}
+}
+
+// TestReferenceIsTrue: the example of the reference parses, and it names every key there is.
+func TestReferenceIsTrue(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(text), "```yaml\n")
+	example, rest, ok := strings.Cut(example, "```\n")
+	if !ok {
+		t.Fatalf("%s has no example", reference)
+	}
+	parse(t, example)
+
+	// The errors for unknown keys list the known ones.
+	_, err = policy.Parse([]byte("policy: x\n" +
+		"machines: {z: 1}\nschedule: {z: 1}\nrequests: {z: 1}\nnotify: {z: 1}\n" +
+		"integrity: {z: 1, silence: {z: 1}, retry: {z: 1}, key: {z: 1}}\n" +
+		"rules: [{z: 1}, {product: {z: 1}}, {ports: {z: 1}}, {os: {z: 1}}]\nz: 1"))
+	lists := 0
+	for line := range strings.Lines(err.Error()) {
+		_, keys, ok := strings.Cut(strings.TrimSpace(line), `unknown key "z", expected `)
+		if !ok {
+			continue
+		}
+		lists++
+		for _, key := range strings.Split(keys, ", ") {
+			if !strings.Contains(rest, "`"+key+"`") && !strings.Contains(rest, "."+key+"`") && !strings.Contains(rest, "`"+key+".") {
+				t.Errorf("%s does not explain %s", reference, key)
+			}
+		}
+	}
+	if lists != 13 {
+		t.Errorf("Parse lists the keys of %d mappings, want 13: %v", lists, err)
 	}
 }
