@@ -75,6 +75,7 @@ func TestCheck(t *testing.T) {
 	d, err := agent.Parse(content(t, one("echo {{ Nonce }} {{ Collect }}"), map[string]any{
 		"Nonce":   map[string]any{"type": "String", "allowedPattern": "^[0-9a-f]{4}$"},
 		"Collect": map[string]any{"type": "StringList", "allowedValues": []string{"base", "ports"}, "default": []string{"base"}},
+		"Kind":    map[string]any{"type": "String", "default": "web", "allowedPattern": "[a-z]+"},
 		"Note":    map[string]any{"type": "String", "default": "", "minChars": 2, "maxChars": 3},
 	}))
 	if err != nil {
@@ -91,6 +92,7 @@ func TestCheck(t *testing.T) {
 		"none for a String": {map[string][]string{"Nonce": {}}, "expected one value for a String, found 0"},
 		"pattern":           {map[string][]string{"Nonce": {"; id"}}, "does not match allowedPattern"},
 		"pattern, newline":  {map[string][]string{"Nonce": {"0a1b\n"}}, "does not match allowedPattern"},
+		"loose pattern":     {map[string][]string{"Nonce": {"0a1b"}, "Kind": {"web; id"}}, "does not match allowedPattern"},
 		"allowedValues":     {map[string][]string{"Nonce": {"0a1b"}, "Collect": {"base", "x"}}, "is not one of allowedValues"},
 		"too short":         {map[string][]string{"Nonce": {"0a1b"}, "Note": {"n"}}, "has 1 characters, expected 2 to 3"},
 		"too long":          {map[string][]string{"Nonce": {"0a1b"}, "Note": {"nnnn"}}, "has 4 characters, expected 2 to 3"},
