@@ -1,0 +1,83 @@
+package notice
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/keyward/keyward/shared/policy"
+)
+
+// clean makes one harmless line of a text: control characters, characters that only format (bidirectional
+// overrides, zero-width ones), separators of lines and broken UTF-8 become visible as \x1b or \u202e,
+// white space becomes one blank, and what is longer than most characters is cut and says so.
+func clean(s string, most int) string {
+	var b strings.Builder
+	n := 0
+	for i, r := range s {
+		if n >= most {
+			fmt.Fprintf(&b, "... (%d more bytes)", len(s)-i)
+			break
+		}
+		n++
+		switch {
+		case r == utf8.RuneError:
+			b.WriteString("\uFFFD")
+		case r == '\t' || r == '\n' || r == '\r' || r == ' ':
+			b.WriteByte(' ')
+		case r < 0x80 && unicode.IsControl(r):
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case !unicode.IsPrint(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// cut is at most the first most characters of a clean line.
+func cut(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return strings.TrimRight(string(r[:most-3]), " ") + "..."
+	}
+	return s
+}
+
+var (
+	scheme = regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*):(//|\\\\)`)
+	mailTo = regexp.MustCompile(`(?i)\b(mailto|tel|sms|javascript|data|vbscript|file):`)
+	host   = regexp.MustCompile(`(?i)(^|[^a-z0-9./_-])((?:[a-z0-9_-]+\.)+)([a-z]{2,63})\b`)
+)
+
+// unlinked takes from a line what mail programs turn into links by themselves: a machine must not be
+// able to place one in a mail that people trust.
+func unlinked(s string) string {
+	s = scheme.ReplaceAllString(s, "$1[:]$2")
+	s = mailTo.ReplaceAllString(s, "$1[:]")
+	return host.ReplaceAllStringFunc(s, func(m string) string {
+		at := strings.LastIndexByte(m, '.')
+		return m[:at] + "[.]" + m[at+1:]
+	})
+}
+
+// machineText is a value that the machine, or whoever may tag it, chose.
+func machineText(s string) string { return unlinked(clean(s, maxValue)) }
+
+// cleaned is the notice with every value made harmless.
+func (n Notice) cleaned() Notice {
+	n.Machine, n.Name, n.Owner = machineText(n.Machine), unlinked(clean(n.Name, 60)), clean(n.Owner, 100)
+	n.Policy, n.Reference = clean(n.Policy, 60), clean(n.Reference, 100)
+	n.Why = machineText(n.Why)
+	findings := make([]policy.Finding, len(n.Findings))
+	for i, f := range n.Findings {
+		findings[i] = policy.Finding{
+			Rule: clean(f.Rule, 100), Verdict: f.Verdict, Expected: clean(f.Expected, maxValue), Fix: clean(f.Fix, maxValue),
+			Actual: machineText(f.Actual), Offender: machineText(f.Offender), Why: machineText(f.Why),
+		}
+	}
+	n.Findings = findings
+	return n
+}

@@ -1,0 +1,145 @@
+package notice
+
+import (
+	"strconv"
+
+	"github.com/keyward/keyward/shared/policy"
+)
+
+// document is a mail before it is text or HTML. Both are made from it alone, so they say the same.
+type document struct {
+	Subject  string
+	Heading  string
+	Lead     []string
+	Facts    []row
+	Findings []finding
+	More     string // what is said of findings that are not shown
+	Sections []section
+	Footer   []string
+}
+
+type row struct{ Label, Value string }
+
+type finding struct {
+	Rule string
+	Rows []row
+}
+
+// section is a heading with paragraphs and commands, in the order in which they are read.
+type section struct {
+	Heading string
+	Items   []item
+}
+
+// item is one paragraph, or one command when Command is set.
+type item struct{ Paragraph, Command string }
+
+func says(paragraph string) item { return item{Paragraph: paragraph} }
+
+func runs(command string) item { return item{Command: command} }
+
+// compose fills a document with the wording of the notice's kind.
+func compose(n Notice, w wording, c clock) document {
+	d := document{
+		Subject: cut("[Keyward] "+w.subject(n, c), MaxSubject),
+		Heading: w.heading(n),
+		Lead:    w.lead(n, c),
+		Facts:   facts(n, c),
+	}
+	if w.findings {
+		d.Findings, d.More = findings(n)
+	}
+	for _, s := range w.sections {
+		if made := s(n, c); len(made.Items) > 0 {
+			d.Sections = append(d.Sections, made)
+		}
+	}
+	d.Footer = footer(n, c)
+	return d
+}
+
+func facts(n Notice, c clock) []row {
+	rows := []row{{"Machine", n.Machine}}
+	add := func(label, value string) {
+		if label != "" && value != "" {
+			rows = append(rows, row{label, value})
+		}
+	}
+	add("Name", n.Name)
+	add("Owner", n.Owner)
+	if n.Policy != "" && n.Version > 0 {
+		add("Policy", n.Policy+", version "+strconv.Itoa(n.Version))
+	} else {
+		add("Policy", n.Policy)
+	}
+	if !n.FoundAt.IsZero() {
+		label := "Does not comply since"
+		if n.Silence || n.Kind == CannotCheck {
+			label = "No usable answer since"
+		}
+		add(label, c.whole(n.FoundAt))
+	}
+	if !n.DoneAt.IsZero() {
+		add(doneLabels[n.Kind], c.whole(n.DoneAt))
+	}
+	if !n.RevokedAt.IsZero() {
+		add("Key revoked", c.whole(n.RevokedAt))
+	}
+	if !n.DueAt.IsZero() && n.RevokedAt.IsZero() {
+		add(dueLabel(n), c.whole(n.DueAt))
+	}
+	return rows
+}
+
+// doneLabels name Notice.DoneAt; kinds that are not here do not show it.
+var doneLabels = map[Kind]string{
+	StoodDown: "Complies again since", Restored: "Key given back", Held: "Held since", Withdrawn: "Grant withdrawn", Unconfirmed: "AWS KMS was asked",
+}
+
+func dueLabel(n Notice) string {
+	if n.Kind == Warning || n.Kind == Reminder || n.Kind == CannotCheck {
+		return "Key will be revoked"
+	}
+	return "Deadline was"
+}
+
+func findings(n Notice) ([]finding, string) {
+	var shown []finding
+	for _, f := range n.Findings[:min(len(n.Findings), MaxFindings)] {
+		rows := []row{{"Result", result(f)}}
+		for _, r := range []row{{"Expected", f.Expected}, {"Found", f.Actual}, {"Culprit", f.Offender}, {"How to correct it", f.Fix}} {
+			if r.Value != "" && (r.Label != "Culprit" || r.Value != f.Actual) {
+				rows = append(rows, r)
+			}
+		}
+		shown = append(shown, finding{Rule: f.Rule, Rows: rows})
+	}
+	if more := len(n.Findings) - len(shown); more > 0 {
+		return shown, "There are " + strconv.Itoa(more) + " more findings. This shows all of them: keyward machine show " + argument(n)
+	}
+	return shown, ""
+}
+
+func result(f policy.Finding) string {
+	switch {
+	case f.Verdict == policy.Fail:
+		return "does not comply"
+	case f.Verdict == policy.Pass:
+		return "complies"
+	case f.Why != "":
+		return "could not be checked: " + f.Why
+	default:
+		return "could not be checked"
+	}
+}
+
+func footer(n Notice, c clock) []string {
+	var lines []string
+	if n.Repeated {
+		lines = append(lines, "This may be a repeat of a mail that was sent before: sending it was interrupted. Reference and deadline are the same, and nothing else follows from it.")
+	}
+	if n.Reference != "" {
+		lines = append(lines, "Reference: "+n.Reference)
+	}
+	return append(lines, "Written by Keyward at "+c.both(c.now)+". Keyward never asks for a password, and its mails contain no links.")
+}

@@ -1,0 +1,104 @@
+// Package notice renders what people are told: one notice to one mail with a subject, a plain text and
+// an HTML body that say the same. It is pure: the time is an argument, and nothing is sent here. The
+// notify function calls it.
+//
+// Much of what a notice says comes from the inspected machine, which may be hostile. So every value is
+// cleaned before it is placed: no control, formatting or line-breaking characters, a length limit,
+// and in what the machine chose nothing that a mail program would turn into a link. The HTML has no
+// links, images, scripts or anything to load, so that it reads the same everywhere.
+package notice
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/keyward/keyward/shared/policy"
+)
+
+// Kind is what a notice is about.
+type Kind string
+
+// The kinds.
+const (
+	Warning     Kind = "warning"     // does not comply, the key will be revoked
+	Reminder    Kind = "reminder"    // still does not comply
+	StoodDown   Kind = "stoodDown"   // complies again, nothing was taken
+	Revoked     Kind = "revoked"     // the key was revoked and read back
+	Restored    Kind = "restored"    // the key was given back
+	Held        Kind = "held"        // an enforcement stands still for a person
+	CannotCheck Kind = "cannotCheck" // no usable answer from the machine
+	Withdrawn   Kind = "withdrawn"   // the machine is gone and so is its grant
+	Unconfirmed Kind = "unconfirmed" // KMS was asked, and what came of it is not known
+	NotifyBad   Kind = "notifyBad"   // does not comply, and the policy only tells
+)
+
+// Kinds are all kinds.
+func Kinds() []Kind {
+	return []Kind{Warning, Reminder, StoodDown, Revoked, Restored, Held, CannotCheck, Withdrawn, Unconfirmed, NotifyBad}
+}
+
+// Notice is what is to be told. Strings may hold anything; zero times and empty strings are left out.
+type Notice struct {
+	Kind      Kind
+	Machine   string // id; required
+	Name      string
+	Owner     string
+	Policy    string
+	Version   int    // of the policy; 0 is left out
+	TimeZone  string // IANA name of the recipient's; UTC when empty or not known
+	Reference string // of the execution; the same in a repeated mail
+
+	Findings []policy.Finding // failed and unknown ones; MaxFindings are shown
+	Why      string           // one plain line: the reason of a hold, why it could not be checked, what KMS said
+
+	FoundAt   time.Time // since when it does not comply, or gives no usable answer
+	DueAt     time.Time // when the key will be revoked; required for Warning
+	RevokedAt time.Time // when KMS had been read back; of a Reminder: the key is revoked already
+	DoneAt    time.Time // when what the notice tells happened
+	NextLook  time.Time // when Keyward looks by itself again
+
+	Mode          policy.Mode // how the key is or was taken
+	Silence       bool        // the violation is silence, not a failed rule
+	Relapse       bool        // it stopped complying again soon after a correction
+	RestoreManual bool        // the policy leaves giving back to a person
+	NothingTaken  bool        // of Revoked: there was nothing to take when Keyward came
+	Repeated      bool        // an earlier attempt may have sent this mail already
+}
+
+// Limits of a mail.
+const (
+	MaxFindings = 20
+	MaxSubject  = 120 // characters
+	maxValue    = 300 // characters of one value that the machine chose
+)
+
+// Mail is a rendered notice. Subject is one line; Text has lines of at most 76 characters except where
+// a single word or a command is longer; HTML is a whole document.
+type Mail struct {
+	Subject string
+	Text    string
+	HTML    string
+}
+
+// Render makes the mail of a notice at the time now. It refuses a kind that is not known, a notice
+// without a machine and a warning without a deadline.
+func Render(n Notice, now time.Time) (Mail, error) {
+	w, ok := wordings[n.Kind]
+	switch {
+	case !ok:
+		return Mail{}, fmt.Errorf("rendering notice: kind is %q", short(n.Kind))
+	case n.Machine == "":
+		return Mail{}, errors.New("rendering notice: it names no machine")
+	case n.Kind == Warning && n.DueAt.IsZero():
+		return Mail{}, errors.New("rendering notice: the warning has no deadline")
+	}
+	d := compose(n.cleaned(), w, clockOf(n.TimeZone, now))
+	html, err := d.html()
+	if err != nil {
+		return Mail{}, err
+	}
+	return Mail{Subject: d.Subject, Text: d.text(), HTML: html}, nil
+}
+
+func short(k Kind) string { return clean(string(k), 40) }

@@ -1,0 +1,123 @@
+package notice
+
+import "strings"
+
+// wording is what a kind of notice says. Values reach it cleaned.
+type wording struct {
+	subject  func(Notice, clock) string
+	heading  func(Notice) string
+	lead     func(Notice, clock) []string
+	findings bool
+	sections []func(Notice, clock) section
+}
+
+var wordings = map[Kind]wording{
+	Warning: {
+		subject: func(n Notice, c clock) string {
+			return who(n) + " " + fault(n) + ": its key will be revoked at " + c.brief(n.DueAt)
+		},
+		heading:  func(n Notice) string { return "Machine " + who(n) + " " + fault(n) },
+		lead:     leadWarning,
+		findings: true,
+		sections: []func(Notice, clock) section{stopIt, canBeLost, cannotTakeBack},
+	},
+	Reminder: {
+		subject:  func(n Notice, c clock) string { return who(n) + " still " + fault(n) + reminderTail(n, c) },
+		heading:  func(n Notice) string { return "Machine " + who(n) + " still " + fault(n) },
+		lead:     leadReminder,
+		findings: true,
+		sections: []func(Notice, clock) section{stopIt, getItBack, canBeLost},
+	},
+	StoodDown: {
+		subject: func(n Notice, _ clock) string { return who(n) + " complies again, nothing was taken" },
+		heading: func(n Notice) string { return "Machine " + who(n) + " complies again" },
+		lead:    leadStoodDown,
+	},
+	Revoked: {
+		subject:  func(n Notice, _ clock) string { return "The key of " + who(n) + " was revoked" },
+		heading:  func(n Notice) string { return "The key of machine " + who(n) + " was revoked" },
+		lead:     leadRevoked,
+		findings: true,
+		sections: []func(Notice, clock) section{getItBack, cannotTakeBack},
+	},
+	Restored: {
+		subject: func(n Notice, _ clock) string { return "The key of " + who(n) + " was given back" },
+		heading: func(n Notice) string { return "The key of machine " + who(n) + " was given back" },
+		lead:    leadRestored,
+	},
+	Held: {
+		subject:  func(n Notice, _ clock) string { return who(n) + " waits for a person: " + n.Why },
+		heading:  func(n Notice) string { return "Machine " + who(n) + " waits for a person" },
+		lead:     leadHeld,
+		findings: true,
+		sections: []func(Notice, clock) section{goOn},
+	},
+	CannotCheck: {
+		subject:  func(n Notice, _ clock) string { return who(n) + " cannot be checked" },
+		heading:  func(n Notice) string { return "Machine " + who(n) + " cannot be checked" },
+		lead:     leadCannotCheck,
+		findings: true,
+		sections: []func(Notice, clock) section{lookInto},
+	},
+	Withdrawn: {
+		subject: func(n Notice, _ clock) string { return who(n) + " is gone, its access to the key was withdrawn" },
+		heading: func(n Notice) string { return "Machine " + who(n) + " is gone" },
+		lead:    leadWithdrawn,
+	},
+	Unconfirmed: {
+		subject: func(n Notice, _ clock) string {
+			return "ALARM: it is not known whether the key of " + who(n) + " was revoked"
+		},
+		heading:  func(n Notice) string { return "Alarm: a revocation on machine " + who(n) + " is not confirmed" },
+		lead:     leadUnconfirmed,
+		findings: true,
+		sections: []func(Notice, clock) section{readItYourself},
+	},
+	NotifyBad: {
+		subject:  func(n Notice, _ clock) string { return who(n) + " " + fault(n) },
+		heading:  func(n Notice) string { return "Machine " + who(n) + " " + fault(n) },
+		lead:     leadNotifyBad,
+		findings: true,
+		sections: []func(Notice, clock) section{correctIt},
+	},
+}
+
+// who names the machine so that it is recognised in a list of mails.
+func who(n Notice) string {
+	if n.Name == "" {
+		return n.Machine
+	}
+	return n.Machine + " (" + n.Name + ")"
+}
+
+func fault(n Notice) string {
+	if n.Silence {
+		return "gives no usable answer"
+	}
+	return "does not comply"
+}
+
+func byPolicy(n Notice) string {
+	if n.Policy == "" {
+		return "its policy"
+	}
+	return "policy " + n.Policy
+}
+
+func because(why string) string {
+	if why == "" {
+		return "."
+	}
+	return ": " + strings.TrimSuffix(why, ".") + "."
+}
+
+func reminderTail(n Notice, c clock) string {
+	switch {
+	case !n.RevokedAt.IsZero():
+		return ", its key is revoked"
+	case !n.DueAt.IsZero():
+		return ": its key will be revoked at " + c.brief(n.DueAt)
+	default:
+		return ""
+	}
+}
