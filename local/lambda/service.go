@@ -29,8 +29,12 @@ func (l *Lambda) serveInvoke(ctx context.Context, r *wire.Request) (any, error) 
 	if r.Caller.Kind == wire.Machine {
 		return nil, &wire.Error{Code: "AccessDeniedException", Message: "User: " + r.Caller.ARN + " is not authorized to perform: lambda:InvokeFunction", Status: http.StatusForbidden}
 	}
-	name := r.HTTP.PathValue("FunctionName")
-	if err := refuse(r); err != nil {
+	in, err := wire.Decode[struct{ FunctionName, Qualifier string }](r)
+	if err != nil {
+		return nil, err
+	}
+	name := in.FunctionName
+	if err := refuse(r, in.Qualifier); err != nil {
 		return nil, err
 	}
 	f, ok := l.find(name)
@@ -70,8 +74,8 @@ func (l *Lambda) answer(ctx context.Context, f *function, payload []byte) (any, 
 }
 
 // refuse names what Invoke has on AWS and not here.
-func refuse(r *wire.Request) error {
-	if q := r.HTTP.URL.Query().Get("Qualifier"); q != "" && q != "$LATEST" {
+func refuse(r *wire.Request, qualifier string) error {
+	if qualifier != "" && qualifier != "$LATEST" {
 		return wire.Unimplemented("parameter Qualifier of lambda.Invoke")
 	}
 	if t := r.HTTP.Header.Get("X-Amz-Log-Type"); t != "" && t != "None" {

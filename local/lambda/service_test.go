@@ -2,6 +2,7 @@ package lambda_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http/httptest"
 	"strings"
@@ -15,16 +16,20 @@ func TestServiceInvoke(t *testing.T) {
 	p := start(t, nil)
 	call := func(name, payload string, header map[string]string, kind wire.Kind) (any, error) {
 		r := httptest.NewRequest("POST", "/2015-03-31/functions/x/invocations", nil)
-		r.SetPathValue("FunctionName", name)
+		names := map[string]string{"FunctionName": name}
 		for k, v := range header {
 			if k == "Qualifier" {
-				r.URL.RawQuery = "Qualifier=" + v
+				names[k] = v
 				continue
 			}
 			r.Header.Set(k, v)
 		}
+		body, err := json.Marshal(names)
+		if err != nil {
+			t.Fatal(err)
+		}
 		return p.Service().Operations["Invoke"](context.Background(), &wire.Request{
-			Service: "lambda", Operation: "Invoke", HTTP: r, Raw: []byte(payload), Caller: wire.Principal{Kind: kind},
+			Service: "lambda", Operation: "Invoke", HTTP: r, Body: body, Raw: []byte(payload), Caller: wire.Principal{Kind: kind},
 		})
 	}
 	const name = "keyward-InspectFunction"

@@ -26,6 +26,6 @@ var inertProperties = map[string][]string{
 	"AWS::IAM::Role":             {"Description", "AssumeRolePolicyDocument", "ManagedPolicyArns", "Policies", "Tags"},
 	"AWS::SES::ConfigurationSet": {"ReputationOptions"},
 	"AWS::SQS::Queue":            {"MessageRetentionPeriod", "SqsManagedSseEnabled", "Tags"},
-	"AWS::SSM::Document":         {"UpdateMethod", "Tags"}, // a start makes version 1
+	"AWS::SSM::Document":         {"Tags"},
 	"ScheduleV2":                 {"Description", "OmitName"},
 }

@@ -163,7 +163,9 @@ func (r *reader) keys(p *properties, types map[string]string) (partition, sort K
 func (r *reader) document(id string, p *properties) {
 	p.only("DocumentType", "Command")
 	p.only("DocumentFormat", "JSON")
-	r.stack.Documents = append(r.stack.Documents, Document{Named: r.named(id), Content: p.json("Content"), TargetType: p.text("TargetType")})
+	r.stack.Documents = append(r.stack.Documents, Document{
+		Named: r.named(id), Content: p.json("Content"), TargetType: p.text("TargetType"), UpdateMethod: p.text("UpdateMethod"),
+	})
 }
 
 func (r *reader) role(id string, _ *properties) { r.stack.Roles = append(r.stack.Roles, r.named(id)) }

@@ -135,8 +135,9 @@ type Table struct {
 // Document is one SSM command document.
 type Document struct {
 	Named
-	Content    json.RawMessage
-	TargetType string
+	Content      json.RawMessage
+	TargetType   string
+	UpdateMethod string // NewVersion or Replace; "" is Replace
 }
 
 // ConfigurationSet is one of SES.
