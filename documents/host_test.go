@@ -39,16 +39,22 @@ func shells(t *testing.T) map[string][]string {
 	return found
 }
 
-// probe runs the script as the agent would and returns what it printed.
+// probe runs the script with these words and returns what it printed.
 func probe(t *testing.T, shell []string, words []string, as *syscall.Credential) (stdout, home string) {
 	t.Helper()
-	dir := t.TempDir()
-	home = filepath.Join(dir, "home")
-	script := filepath.Join(dir, "_script.sh")
 	text, err := documents.Render(testNonce, words)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return run(t, shell, text, as)
+}
+
+// run runs a script as the agent would: from a file, in /, with nothing to read.
+func run(t *testing.T, shell []string, text string, as *syscall.Credential) (stdout, home string) {
+	t.Helper()
+	dir := t.TempDir()
+	home = filepath.Join(dir, "home")
+	script := filepath.Join(dir, "_script.sh")
 	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -71,6 +71,11 @@ run() {
 
 # --- where products live; a path that came from a file is used only when it is harmless
 HIDS=/var/ossec; HIDSINIT=; DSA=/opt/ds_agent; SPLX=/opt/TrendMicro/SProtectLinux; DIRS=
+# real DIR: without symbolic links, as /proc shows programs in it.
+real() { # runs in a subshell of its own
+  cd -P -- "$1" && case $PWD in *[!A-Za-z0-9/._-]*) ;; *) printf %s "$PWD"; return;; esac
+  printf %s "$1"
+}
 hids() { has ossec || has wazuh; }
 if hids; then
   look /etc/ossec-init.conf; HIDSINIT=${S:-ok}
@@ -82,12 +87,10 @@ if hids; then
       /*[!A-Za-z0-9/._-]*|*..*|/|[!/]*|'') HIDS=/var/ossec; HIDSINIT=unsafe_path;;
     esac
   fi
-  HIDS=$(cd -P -- "$HIDS" && pwd -P || printf %s "$HIDS")
-  case $HIDS in *[!A-Za-z0-9/._-]*) HIDS=/var/ossec; HIDSINIT=unsafe_path;; esac
-  DIRS="$DIRS $HIDS"
+  HIDS=$(real "$HIDS"); DIRS="$DIRS $HIDS"
 fi
-has deepsecurity && DIRS="$DIRS $DSA"
-has serverprotect && DIRS="$DIRS $SPLX"
+if has deepsecurity; then DSA=$(real "$DSA"); DIRS="$DIRS $DSA"; fi
+if has serverprotect; then SPLX=$(real "$SPLX"); DIRS="$DIRS $SPLX"; fi
 
 # --- one awk for sockets, their owners, products' processes, mounts and modules
 scan() {
@@ -292,7 +295,7 @@ safe() {
 }
 DSQ='match($0,/^(AgentStatus\.(agentState|auStatus|currentTime|lastAgentToManagerSession|driverHooked|driverChecked|dsmUrl)|PluginVersion\.core|Component\.(AM|FWDPI|IM|LI|WRS|AC|SAP)\.(mode|driverOffline|licenseExpiry|firewallMode|driverState|rules|dpiRules|firewallRules|cap\.realtime|scan\.Realtime)|Component\.AM\.version\.[A-Za-z0-9.]*|Component\.CORE\.version): /){print "d " substr($0,1,160)}'
 dsaprobe() {
-  dir "$DSA"; printf 'r dsa 400\nd dir %s\n' "${S:-ok}"
+  dir "$DSA"; printf 'r dsa 400\nd dir %s %s\n' "${S:-ok}" "$DSA"
   [ -z "$S" ] || return 0
   if [ -e "$DSA/ds_agent" ]; then printf 'd bin ds_agent\n'; fi
   if [ ! -e "$DSA/dsa_query" ]; then printf 'd query absent\n'; return 0; fi
@@ -304,7 +307,7 @@ dsaprobe() {
   run dsa.plugin 600 8 "$DSQ" "$DSA/dsa_query" -c GetPluginVersion
 }
 splxprobe() {
-  dir "$SPLX"; printf 'r splx 600\nd dir %s\n' "${S:-ok}"
+  dir "$SPLX"; printf 'r splx 600\nd dir %s %s\n' "${S:-ok}" "$SPLX"
   [ -z "$S" ] || return 0
   names bin "$SPLX/SPLX.vsapiapp" vsapiapp entity splxmain
   file splx.conf 900 "$SPLX/tmsplx.xml" '<P +Name="(EngineVersion|PatternVersion|SpywarePatternVersion|RealtimeScan|ProductVersion)" +Value="[^"]*"'

@@ -9,12 +9,11 @@ import (
 	"time"
 )
 
-const dsaDir = "/opt/ds_agent"
-
 // dsa is what dsa_query of a Deep Security agent says. The vendor publishes the commands but no
 // schema; the keys are those of live captures.
 type dsa struct {
 	d      *document
+	dir    string
 	facts  map[string]string
 	status map[string]string // agentState, dsmUrl, …
 	parts  map[string]string // AM.mode, IM.rules, …
@@ -36,7 +35,9 @@ func parseDeepSecurity(d *document) Product {
 		// Half of the modules would look like modules that are off.
 		a.parts = nil
 	}
-	switch a.facts["dir"] {
+	state, dir := folder(a.facts)
+	a.dir = dir
+	switch state {
 	case "ok":
 	case WhyAbsent:
 		return notInstalled(DeepSecurity)
@@ -67,7 +68,7 @@ func answers(text, prefix string) map[string]string {
 
 func (a *dsa) product() Product {
 	p := unknownProduct(DeepSecurity, WhyNoSource)
-	p.Present, p.Why, p.Dir = Known(true), nil, Known(dsaDir)
+	p.Present, p.Why, p.Dir = Known(true), nil, known(a.dir, WhyParse)
 	p.Kind = Known("agent")
 	p.Sources = []string{"dsa", "exe"}
 	for _, name := range []string{"dsa.status", "dsa.component", "dsa.plugin", "mod"} {
@@ -79,7 +80,7 @@ func (a *dsa) product() Product {
 	if a.parts["AM.mode"] == "on" {
 		expected = append(expected, "ds_am")
 	}
-	ds := a.d.daemonsIn(dsaDir, sameName)
+	ds := a.d.daemonsIn(a.dir, sameName)
 	p.Running, p.Why = a.d.running(ds, expected, []string{"ds_am"}, nil, "")
 	slices.Sort(p.Running.Up)
 	p.Running.Up = slices.Compact(p.Running.Up)

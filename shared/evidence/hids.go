@@ -61,7 +61,7 @@ func (h *hids) present() (Fact[bool], string) {
 	if why := h.d.why("hids"); why != "" {
 		return Unknown[bool](why), why
 	}
-	dir, _, _ := strings.Cut(h.facts["dir"], " ")
+	dir, _ := folder(h.facts)
 	init := h.facts["init"]
 	switch {
 	case init == WhyUnsafePath:
@@ -90,7 +90,7 @@ func (h *hids) present() (Fact[bool], string) {
 func (h *hids) product(id ProductID) Product {
 	p := unknownProduct(id, WhyNoSource)
 	p.Present, p.Why, p.Sources = Known(true), nil, []string{"hids", "exe"}
-	_, dir, _ := strings.Cut(h.facts["dir"], " ")
+	_, dir := folder(h.facts)
 	p.Dir = known(dir, WhyParse)
 	p.Kind = h.kind()
 	p.Version = h.version()
@@ -217,7 +217,7 @@ func (h *hids) checkedIn(kind string) Fact[time.Time] {
 	if at := localTime(state["last_ack"], "2006-01-02 15:04:05", h.local); at.Known {
 		return at
 	}
-	return later(h.log["connected"].at, h.log["back"].at)
+	return later(later(Unknown[time.Time](WhyNoSource), h.log["connected"].at), h.log["back"].at)
 }
 
 // connected is whether an agent says that its manager answers. For OSSEC the last of the log's own

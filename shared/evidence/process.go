@@ -19,6 +19,9 @@ type daemons struct {
 // file's name, or by what rename says. A name alone is never evidence.
 func (d *document) daemonsIn(dir string, rename func(string) string) daemons {
 	out := daemons{up: map[string][]int{}, replaced: map[string]bool{}}
+	if dir == "" {
+		return out
+	}
 	for pid, p := range d.exes {
 		rest, inside := strings.CutPrefix(p.path, dir+"/")
 		if !inside || rest == "" {
@@ -35,6 +38,13 @@ func (d *document) daemonsIn(dir string, rename func(string) string) daemons {
 		}
 	}
 	return out
+}
+
+// folder reads "dir STATE PATH" of a product's first record: whether its folder can be read, and what
+// it is called with every symbolic link followed, as the kernel shows programs in it.
+func folder(facts map[string]string) (state, dir string) {
+	state, dir, _ = strings.Cut(facts["dir"], " ")
+	return state, dir
 }
 
 func sameName(s string) string { return s }

@@ -5,8 +5,6 @@ import (
 	"time"
 )
 
-const splxDir = "/opt/TrendMicro/SProtectLinux"
-
 // parseServerProtect reads ServerProtect for Linux 3.0. Without its kernel module there is no
 // real-time scan, whatever runs: the vendor's own notes on the module.
 func parseServerProtect(d *document, local *time.Location) Product {
@@ -18,7 +16,8 @@ func parseServerProtect(d *document, local *time.Location) Product {
 	}
 	facts := words(d.text("splx"))
 	conf := attributes(d.text("splx.conf"))
-	switch facts["dir"] {
+	state, dir := folder(facts)
+	switch state {
 	case "ok":
 	case WhyAbsent:
 		return notInstalled(ServerProtect)
@@ -32,10 +31,10 @@ func parseServerProtect(d *document, local *time.Location) Product {
 		return p
 	}
 	p := unknownProduct(ServerProtect, WhyNoSource)
-	p.Present, p.Why, p.Dir = Known(true), nil, Known(splxDir)
+	p.Present, p.Why, p.Dir = Known(true), nil, known(dir, WhyParse)
 	p.Kind = Known("server")
 	p.Sources = []string{"splx", "exe", "mod"}
-	ds := d.daemonsIn(splxDir, sameName)
+	ds := d.daemonsIn(dir, sameName)
 	p.Running, p.Why = d.running(ds, []string{"vsapiapp"}, []string{"entity", "splxhttpd"}, nil, "")
 	if confWhy == "" {
 		confWhy = WhyNoSource

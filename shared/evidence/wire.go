@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -182,14 +183,18 @@ func splitLine(line string) (payload string, dropped bool, err error) {
 	return payload, words[2] == "CUT", nil
 }
 
+// readers keeps what gzip needs, 40 KiB a reader, for the next answer.
+var readers = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
 // inflate undoes base64 and gzip, and stops at limit bytes however much would follow.
 func inflate(payload string, limit int) ([]byte, error) {
 	packed, err := base64.StdEncoding.Strict().DecodeString(payload)
 	if err != nil {
 		return nil, refuse(BadEncoding, err)
 	}
-	z, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
+	z := readers.Get().(*gzip.Reader)
+	defer readers.Put(z)
+	if err := z.Reset(bytes.NewReader(packed)); err != nil {
 		return nil, refuse(BadCompression, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(z, int64(limit)+1))

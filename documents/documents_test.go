@@ -1,0 +1,174 @@
+package documents_test
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/keyward/keyward/documents"
+)
+
+func TestDocumentIsMadeOfTheScript(t *testing.T) {
+	t.Parallel()
+	want, err := documents.Generate(documents.InspectLinux())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, documents.InspectDocument()); diff != "" {
+		t.Errorf("inspect.json is not what go generate ./documents/... writes (-want +got):\n%s", diff)
+	}
+}
+
+func TestScriptComesBackOutOfTheDocument(t *testing.T) {
+	t.Parallel()
+	got, err := documents.Script(documents.InspectDocument())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got+"\n" != documents.InspectLinux() {
+		t.Error("Script(InspectDocument()) is not the script")
+	}
+	if documents.Digest(got) != documents.InspectDigest() {
+		t.Errorf("Digest = %s, want %s", documents.Digest(got), documents.InspectDigest())
+	}
+	if changed := documents.Digest(got + " "); changed == documents.InspectDigest() {
+		t.Error("a changed script has the same digest")
+	}
+	for name, content := range map[string]string{"no JSON": "x", "no step": "{}", "two steps": `{"mainSteps":[{},{}]}`} {
+		if _, err := documents.Script(content); err == nil {
+			t.Errorf("%s: Script gave no error", name)
+		}
+	}
+}
+
+// What SSM asks of a document, and the promises that make plain pasting of parameters harmless.
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	var d struct {
+		SchemaVersion string
+		Parameters    map[string]struct{ Type, AllowedPattern, Default string }
+		MainSteps     []struct {
+			Action       string
+			Precondition map[string][]string
+			Inputs       struct {
+				TimeoutSeconds string
+				RunCommand     []string
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(documents.InspectDocument()), &d); err != nil {
+		t.Fatal(err)
+	}
+	step := d.MainSteps[0]
+	if d.SchemaVersion != "2.2" || len(d.MainSteps) != 1 || step.Action != "aws:runShellScript" || step.Inputs.TimeoutSeconds != "45" {
+		t.Errorf("document = %+v, want one aws:runShellScript of schema 2.2 with 45 seconds", d)
+	}
+	if diff := cmp.Diff(map[string][]string{"StringEquals": {"platformType", "Linux"}}, step.Precondition); diff != "" {
+		t.Errorf("precondition (-want +got):\n%s", diff)
+	}
+	if len(documents.InspectDocument()) > 60<<10 {
+		t.Errorf("document of %d bytes, want room for parameters below SSM's 64 KiB", len(documents.InspectDocument()))
+	}
+	harmless := regexp.MustCompile(`^[a-z0-9,]*$`)
+	for name, c := range map[string]struct{ good, bad []string }{
+		"Nonce":   {[]string{testNonce}, []string{"", testNonce + "0", strings.ToUpper("a" + testNonce[1:]), "$(id)", testNonce + "\n"}},
+		"Collect": {[]string{"os", "os,listeners", d.Parameters["Collect"].Default}, []string{"", "os,", "os, x", "a;b", "a\nb", "'", "{{ssm:x}}"}},
+	} {
+		p := d.Parameters[name]
+		allowed := regexp.MustCompile(p.AllowedPattern)
+		for _, v := range c.good {
+			if !allowed.MatchString(v) || !harmless.MatchString(v) {
+				t.Errorf("%s %q is refused", name, v)
+			}
+		}
+		for _, v := range c.bad {
+			if allowed.MatchString(v) {
+				t.Errorf("%s %q is allowed", name, v)
+			}
+		}
+		if p.Type != "String" {
+			t.Errorf("%s is a %s, want a String", name, p.Type)
+		}
+	}
+	if got := d.Parameters["Collect"].Default; got != strings.Join(documents.Words(), ",") {
+		t.Errorf("Collect defaults to %q, want all words", got)
+	}
+}
+
+func TestScriptText(t *testing.T) {
+	t.Parallel()
+	text := documents.InspectLinux()
+	rest := strings.NewReplacer("'{{ Nonce }}'", "", "',{{ Collect }},'", "").Replace(text)
+	for _, bad := range []string{"{{", "}}", "<<", "ENV_VAR", "SSM_", "\r", "eval ", "\n. ", "source "} {
+		if strings.Contains(rest, bad) {
+			t.Errorf("the script contains %q", bad)
+		}
+	}
+	if strings.Contains(documents.InspectDocument(), "SSM_") {
+		t.Error("the document leans on variables that older agents do not set")
+	}
+	if !strings.HasPrefix(text, "#!/bin/sh\n") || !strings.HasSuffix(text, "\nexit 0\n") {
+		t.Error("the script does not begin with #!/bin/sh and end with exit 0")
+	}
+	for i, line := range strings.Split(text, "\n") {
+		if strings.ContainsFunc(line, func(r rune) bool { return r > '~' || (r < ' ' && r != '\t') }) {
+			t.Errorf("line %d is not plain ASCII", i+1)
+		}
+	}
+	// The only files that the script may open for writing are the null device and its own descriptors.
+	for _, m := range regexp.MustCompile(`>{1,2}\s*("?/[^\s;)]+)`).FindAllStringSubmatch(rest, -1) {
+		if m[1] != "/dev/null" {
+			t.Errorf("the script writes to %s", m[1])
+		}
+	}
+}
+
+func TestRender(t *testing.T) {
+	t.Parallel()
+	got, err := documents.Render(testNonce, []string{"os", "mounts"})
+	if err != nil || !strings.Contains(got, "NONCE='"+testNonce+"'\nWANT=',os,mounts,'\n") {
+		t.Errorf("Render = %v, want both parameters in place", err)
+	}
+	for name, c := range map[string]struct {
+		nonce string
+		words []string
+	}{
+		"short nonce":   {"abc", []string{"os"}},
+		"quote":         {"'" + testNonce[1:], []string{"os"}},
+		"nothing":       {testNonce, nil},
+		"unknown word":  {testNonce, []string{"os", "shadow"}},
+		"word with end": {testNonce, []string{"os'\n"}},
+	} {
+		if s, err := documents.Render(c.nonce, c.words); err == nil || s != "" {
+			t.Errorf("%s: Render gave no error", name)
+		}
+	}
+}
+
+// A script whose parameters nobody filled in, or with other text in them, prints nothing.
+func TestScriptRefusesOddParameters(t *testing.T) {
+	t.Parallel()
+	sh := shells(t)["sh"]
+	for name, text := range map[string]string{
+		"not filled in": documents.InspectLinux(),
+		"null":          strings.NewReplacer("{{ Nonce }}", "null;", "{{ Collect }}", "os").Replace(documents.InspectLinux()),
+	} {
+		if out, _ := run(t, sh, text, nil); out != "" {
+			t.Errorf("%s: printed %q, want nothing", name, out)
+		}
+	}
+}
+
+func TestGeneratorSource(t *testing.T) {
+	t.Parallel()
+	onDisk, err := os.ReadFile("inspect.linux.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(onDisk) != documents.InspectLinux() {
+		t.Error("the embedded script is not the one on disk")
+	}
+}
