@@ -49,8 +49,13 @@ func cut(s string, most int) string {
 var (
 	scheme = regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*):(//|\\\\)`)
 	mailTo = regexp.MustCompile(`(?i)\b(mailto|tel|sms|javascript|data|vbscript|file):`)
-	host   = regexp.MustCompile(`(?i)(^|[^a-z0-9./_-])((?:[a-z0-9_-]+\.)+)([a-z]{2,63})\b`)
+	host   = regexp.MustCompile(`(?i)(?:^|//|[^a-z0-9./_-])(?:[a-z0-9_-]+\.)+([a-z]{2,63})\b`)
 )
+
+// fileEndings end the names of files and units that findings are full of, and are no domains.
+var fileEndings = map[string]bool{
+	"service": true, "socket": true, "timer": true, "mount": true, "conf": true, "exe": true, "dll": true, "log": true,
+}
 
 // unlinked takes from a line what mail programs turn into links by themselves: a machine must not be
 // able to place one in a mail that people trust.
@@ -58,8 +63,10 @@ func unlinked(s string) string {
 	s = scheme.ReplaceAllString(s, "$1[:]$2")
 	s = mailTo.ReplaceAllString(s, "$1[:]")
 	return host.ReplaceAllStringFunc(s, func(m string) string {
-		at := strings.LastIndexByte(m, '.')
-		return m[:at] + "[.]" + m[at+1:]
+		if fileEndings[strings.ToLower(m[strings.LastIndexByte(m, '.')+1:])] && !strings.Contains(m, "//") {
+			return m
+		}
+		return strings.ReplaceAll(m, ".", "[.]")
 	})
 }
 

@@ -1,0 +1,203 @@
+package notice_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyward/keyward/shared/notice"
+	"github.com/keyward/keyward/shared/policy"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+
+var now = time.Date(2025, 3, 28, 15, 30, 31, 0, time.UTC)
+
+// base is a notice of every kind; the daylight saving time of its zone begins before its deadline.
+func base(kind notice.Kind, change ...func(*notice.Notice)) notice.Notice {
+	n := notice.Notice{
+		Kind: kind, Machine: "i-1234567890abcdef0", Name: "db-1", Owner: "dana@example.com", Policy: "databases", Version: 3,
+		TimeZone: "Europe/Berlin", Reference: "i-1234567890abcdef0-7-enforce-1",
+		Findings: []policy.Finding{
+			{
+				Rule: "no plain telnet", Verdict: policy.Fail, Expected: "tcp/23 closed", Actual: "tcp/23 listens on 0.0.0.0",
+				Offender: "/usr/sbin/in.telnetd (pid 4711)", Fix: "Stop it: systemctl disable --now telnet.socket",
+			},
+			{Rule: "OSSEC up and current", Verdict: policy.Unknown, Expected: "ossec running, version 3.7.0 or later", Actual: "not known", Why: "not_root"},
+		},
+		FoundAt: now.Add(-90 * time.Second), Mode: policy.RevokeGrant,
+	}
+	for _, c := range change {
+		c(&n)
+	}
+	return n
+}
+
+func due(n *notice.Notice)        { n.DueAt = now.Add(3*24*time.Hour + 4*time.Hour) }
+func noFindings(n *notice.Notice) { n.Findings = nil }
+func done(n *notice.Notice)       { n.DoneAt = now.Add(-5 * time.Second) }
+func revoked(n *notice.Notice) {
+	n.RevokedAt, n.DueAt, n.NextLook = now.Add(-time.Minute), now.Add(-2*time.Minute), now.Add(29*time.Minute)
+}
+
+func mails() map[string]notice.Notice {
+	return map[string]notice.Notice{
+		"warning": base(notice.Warning, due),
+		"warning-relapse-repeated": base(notice.Warning, due, func(n *notice.Notice) {
+			n.Relapse, n.Repeated, n.Mode, n.DueAt = true, true, policy.DisableKey, now.Add(30*time.Minute)
+		}),
+		"warning-silence": base(notice.Warning, due, noFindings, func(n *notice.Notice) {
+			n.Silence, n.Why = true, "the machine did not answer within 3 minutes"
+		}),
+		"reminder":         base(notice.Reminder, due),
+		"reminder-revoked": base(notice.Reminder, revoked),
+		"reminder-silence": base(notice.Reminder, noFindings, func(n *notice.Notice) { n.Silence = true }),
+		"stood-down":       base(notice.StoodDown, due, done, noFindings),
+		"stood-down-told":  base(notice.StoodDown, done, noFindings),
+		"revoked":          base(notice.Revoked, revoked),
+		"revoked-disable-key-manual": base(notice.Revoked, revoked, func(n *notice.Notice) {
+			n.Mode, n.RestoreManual, n.Silence = policy.DisableKey, true, true
+		}),
+		"revoked-nothing": base(notice.Revoked, revoked, func(n *notice.Notice) { n.NothingTaken = true }),
+		"restored":        base(notice.Restored, done, noFindings, func(n *notice.Notice) { n.FoundAt = time.Time{} }),
+		"held": base(notice.Held, done, func(n *notice.Notice) {
+			n.DueAt, n.Why = now.Add(-time.Hour), "the key does not carry the tag keyward:guarded = true"
+		}),
+		"cannot-check": base(notice.CannotCheck, noFindings, func(n *notice.Notice) {
+			n.Why, n.NextLook = "the SSM agent is not connected", now.Add(24*time.Hour)
+		}),
+		"cannot-check-due": base(notice.CannotCheck, due),
+		"withdrawn":        base(notice.Withdrawn, done, noFindings, func(n *notice.Notice) { n.FoundAt = time.Time{} }),
+		"unconfirmed": base(notice.Unconfirmed, done, func(n *notice.Notice) {
+			n.DueAt, n.Why = now.Add(-time.Minute), "AWS KMS did not answer."
+		}),
+		"notify-bad": base(notice.NotifyBad, func(n *notice.Notice) { n.TimeZone = "" }),
+		"notify-bad-shown": base(notice.NotifyBad, func(n *notice.Notice) {
+			n.Version, n.Findings = 0, []policy.Finding{{Rule: "shown only", Verdict: policy.Pass, Info: true, Actual: "Debian 12"}, {Rule: "mute"}}
+		}),
+		"minimal": {Kind: notice.NotifyBad, Machine: "mi-0123456789abcdef0"},
+		"hostile": hostile(),
+	}
+}
+
+// hostile is a notice in which everything that a machine can choose attacks the reader.
+func hostile() notice.Notice {
+	attack := "\x1b[2J\x1b]8;;https://evil.example/\x07click\x1b]8;;\x07 </td></table><script>alert(1)</script><img src=x onerror=alert(1)>" +
+		"\r\nBcc: everyone@evil.example\r\n\r\n<h1>Your account</h1> www.evil.example javascript:alert(1) \u202egpj.exe \u200b{{.Owner}} \xff\xfe"
+	return base(notice.Warning, due, func(n *notice.Notice) {
+		n.Machine = "i-0\r\nSubject: x; rm -rf /"
+		n.Name, n.Owner, n.Why, n.Reference = attack, attack, attack, attack
+		n.Findings = nil
+		for range notice.MaxFindings + 13 {
+			n.Findings = append(n.Findings, policy.Finding{
+				Rule: attack, Verdict: policy.Unknown, Expected: attack, Actual: strings.Repeat(attack, 40), Offender: strings.Repeat("A", 10_000), Why: attack, Fix: attack,
+			})
+		}
+	})
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	for name, n := range mails() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, err := notice.Render(n, now)
+			if err != nil {
+				t.Fatalf("Render: %v", err)
+			}
+			golden(t, name+".txt", "Subject: "+m.Subject+"\n\n"+m.Text)
+			golden(t, name+".html", m.HTML)
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got), rewritten by -update:\n%s", name, diff)
+	}
+}
+
+func TestEveryKindHasAGolden(t *testing.T) {
+	t.Parallel()
+	told := map[notice.Kind]bool{}
+	for _, n := range mails() {
+		told[n.Kind] = true
+	}
+	for _, k := range notice.Kinds() {
+		if !told[k] {
+			t.Errorf("no mail of kind %s is tested", k)
+		}
+	}
+}
+
+func TestRenderRefuses(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		notice notice.Notice
+		want   string
+	}{
+		{"no kind", base(""), `rendering notice: kind is ""`},
+		{"unknown kind", base("ransom\r\nBcc: x"), `rendering notice: kind is "ransom Bcc: x"`},
+		{"no machine", base(notice.Held, func(n *notice.Notice) { n.Machine = "" }), "rendering notice: it names no machine"},
+		{"warning without a deadline", base(notice.Warning), "rendering notice: the warning has no deadline"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := notice.Render(tt.notice, now)
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("Render: %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestTimes(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, zone string
+		due        time.Time
+		want       string
+	}{
+		{"across the change to summer time", "Europe/Berlin", now.Add(76 * time.Hour),
+			"Monday 31 March 2025, 21:30:31 (Europe/Berlin; CEST, UTC+02:00), which is Monday 31 March 2025, 19:30:31 UTC (in 3 days 4 hours)"},
+		{"a zone without an abbreviation", "America/Sao_Paulo", now.Add(time.Hour + time.Second),
+			"Friday 28 March 2025, 13:30:32 (America/Sao_Paulo; UTC-03:00), which is Friday 28 March 2025, 16:30:32 UTC (in 1 hour)"},
+		{"a quarter hour", "Asia/Kathmandu", now.Add(61 * time.Minute), "(Asia/Kathmandu; UTC+05:45), which is Friday 28 March 2025, 16:31:31 UTC (in 1 hour 1 minute)"},
+		{"no zone", "", now.Add(90 * time.Second), "at Friday 28 March 2025, 15:32:01 UTC (in 1 minute 30 seconds)"},
+		{"a zone nobody knows", "Mars/Olympus", now.Add(time.Second), "at Friday 28 March 2025, 15:30:32 UTC (in 1 second)"},
+		{"the host's zone is nobody's", "Local", now, "at Friday 28 March 2025, 15:30:31 UTC (now)"},
+		{"over", "UTC", now.Add(-49 * time.Hour), "at Wednesday 26 March 2025, 14:30:31 UTC (2 days 1 hour ago)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m, err := notice.Render(base(notice.Warning, func(n *notice.Notice) { n.TimeZone, n.DueAt = tt.zone, tt.due }), now)
+			if err != nil {
+				t.Fatalf("Render: %v", err)
+			}
+			if text := oneLine(m.Text); !strings.Contains(text, tt.want) {
+				t.Errorf("the text has not %q:\n%s", tt.want, m.Text)
+			}
+		})
+	}
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
