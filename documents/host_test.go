@@ -2,7 +2,10 @@ package documents_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
+	"encoding/base64"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -203,4 +206,22 @@ func TestScriptAsOrdinaryUser(t *testing.T) {
 			nothingIn(t, home)
 		})
 	}
+}
+
+// inflate is the JSON inside a line.
+func inflate(t *testing.T, out string) string {
+	t.Helper()
+	packed, err := base64.StdEncoding.DecodeString(strings.Fields(out)[3])
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
