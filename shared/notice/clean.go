@@ -52,6 +52,9 @@ var (
 	host   = regexp.MustCompile(`(?i)(?:^|//|[^a-z0-9./_-])(?:[a-z0-9_-]+\.)+([a-z]{2,63})\b`)
 )
 
+// address is what an owner should be; anything else in its place is taken for an attack.
+var address = regexp.MustCompile(`^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$`)
+
 // fileEndings end the names of files and units that findings are full of, and are no domains.
 var fileEndings = map[string]bool{
 	"service": true, "socket": true, "timer": true, "mount": true, "conf": true, "exe": true, "dll": true, "log": true,
@@ -76,6 +79,9 @@ func machineText(s string) string { return unlinked(clean(s, maxValue)) }
 // cleaned is the notice with every value made harmless.
 func (n Notice) cleaned() Notice {
 	n.Machine, n.Name, n.Owner = machineText(n.Machine), unlinked(clean(n.Name, 60)), clean(n.Owner, 100)
+	if !address.MatchString(n.Owner) {
+		n.Owner = unlinked(n.Owner)
+	}
 	n.Policy, n.Reference = clean(n.Policy, 60), clean(n.Reference, 100)
 	n.Why = machineText(n.Why)
 	findings := make([]policy.Finding, len(n.Findings))
