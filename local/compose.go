@@ -11,9 +11,11 @@ import (
 	"github.com/keyward/keyward/local/dynamodb/expression"
 	"github.com/keyward/keyward/local/ec2"
 	"github.com/keyward/keyward/local/events"
+	"github.com/keyward/keyward/local/faults"
 	"github.com/keyward/keyward/local/httpapi"
 	"github.com/keyward/keyward/local/kms"
 	"github.com/keyward/keyward/local/scheduler"
+	"github.com/keyward/keyward/local/sfn"
 	"github.com/keyward/keyward/local/ssm"
 	"github.com/keyward/keyward/local/stack"
 	"github.com/keyward/keyward/local/sts"
@@ -30,6 +32,8 @@ type services struct {
 	gateway *httpapi.Gateway
 
 	scheduler *scheduler.Scheduler
+	sfn       *sfn.SFN
+	faults    *faults.Faults
 }
 
 // compose makes the parts, creates what the template declares and brings back what was saved, in the
@@ -53,9 +57,12 @@ func (s *Server) compose() error {
 		Kind: wire.Operator, Account: s.stack.Account, UserID: "AIDAEXAMPLEOPERATOR",
 		ARN: "arn:aws:iam::" + s.stack.Account + ":user/operator",
 	})
-	s.wire = wire.New(wire.Config{Credentials: s.keys, Now: s.clock.Now, Log: s.options.Logger})
+	s.services.faults = faults.New(faults.Config{Now: s.clock.Now})
+	s.wire = wire.New(wire.Config{
+		Credentials: s.keys, Now: s.clock.Now, Log: s.options.Logger, Intercept: s.services.faults.Intercept,
+	})
 	for _, part := range []func() error{
-		s.composeFunctions, s.composeGateway, s.composeBus, s.composeTables, s.composeKeys, s.composeMachines, s.composeSchedules,
+		s.composeFunctions, s.composeGateway, s.composeBus, s.composeTables, s.composeKeys, s.composeMachines, s.composeExecutions, s.composeSchedules,
 	} {
 		if err := part(); err != nil {
 			return err
@@ -66,15 +73,21 @@ func (s *Server) compose() error {
 
 // release ends what runs: the programs and the documents.
 func (s *Server) release() {
-	var problems []error
+	s.halt()
 	if s.lambda != nil {
-		problems = append(problems, s.lambda.Close())
+		if err := s.lambda.Close(); err != nil {
+			s.options.Logger.Error("ending the functions", "error", err)
+		}
 	}
 	if s.services.ssm != nil {
 		s.services.ssm.Close()
 	}
-	if err := errors.Join(problems...); err != nil {
-		s.options.Logger.Error("closing", "error", err)
+}
+
+// halt stops executions where they are, so that what is saved next goes on from there.
+func (s *Server) halt() {
+	if s.services.sfn != nil {
+		s.services.sfn.Close()
 	}
 }
 
@@ -97,6 +110,7 @@ func (s *Server) composeBus() error {
 	s.services.bus = events.New(events.Config{
 		Clock: s.clock, Region: s.stack.Region, Account: s.stack.Account,
 		Deliver: func(_ context.Context, target string, payload []byte) error { return s.invokeLater(target, payload) },
+		Copies:  s.services.faults.Event,
 		DeadLetter: func(queue string, l events.Letter) {
 			s.bury(DeadLetter{Queue: queue, From: "events", About: l.Rule, Attempts: l.Attempts, Error: l.Error, Body: l.Body})
 		},
@@ -148,6 +162,7 @@ func (s *Server) composeKeys() error {
 func (s *Server) composeMachines() error {
 	s.services.ssm = ssm.New(ssm.Options{
 		Clock: s.clock, Account: s.stack.Account, Region: s.stack.Region,
+		Silent: s.services.faults.Silent,
 		Publish: func(e ssm.Event) {
 			s.publish(events.Event{Source: e.Source, DetailType: e.DetailType, Resources: e.Resources, Detail: e.Detail})
 		},

@@ -164,6 +164,7 @@ func (s *Server) Close() error {
 		if err := s.clock.Settle(ctx); err != nil {
 			s.options.Logger.Warn("closing while work is in flight", "error", err)
 		}
+		s.halt()
 		if s.data != nil {
 			s.closed = s.save()
 		}

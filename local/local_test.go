@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	lambdasdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/keyward/keyward/local"
@@ -67,6 +68,12 @@ Resources:
           Type: EventBridgeRule
           Properties:
             Pattern: {source: [aws.ec2], detail: {state: [stopped]}}
+        Tick: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 hour), Input: '"tick"'}}
+  Machine:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      DefinitionUri: m.asl.json
+      DefinitionSubstitutions: {Echo: !GetAtt Echo.Arn}
   Dead: {Type: AWS::SQS::Queue}
   Table:
     Type: AWS::DynamoDB::Table
@@ -76,12 +83,20 @@ Resources:
       KeySchema: [{AttributeName: pk, KeyType: HASH}]
 `
 
+const definition = `{"StartAt": "Wait", "States": {
+	"Wait": {"Type": "Wait", "Seconds": 7200, "Next": "Echo"},
+	"Echo": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
+		"Parameters": {"FunctionName": "${Echo}", "Payload.$": "$"}, "OutputPath": "$.Payload", "End": true}}}`
+
 // options are a project in a temporary folder whose one function is this test binary.
 func options(t *testing.T) local.Options {
 	t.Helper()
 	dir := t.TempDir()
 	text := strings.Replace(template, "COVERAGE", dir, 1)
 	if err := os.WriteFile(filepath.Join(dir, "template.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "m.asl.json"), []byte(definition), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	self, err := os.Executable()
@@ -224,6 +239,9 @@ func TestTimeMoves(t *testing.T) {
 	if code, _ = control(t, s, s.Token(), "POST", "forward", `{"to":"`+to+`"}`); code != 200 || s.Clock().Now().Before(now.Add(time.Hour)) {
 		t.Errorf("forward to %s = %d, now %s", to, code, s.Clock().Now())
 	}
+	if f := s.Status().Functions[0]; f.Invocations != 6 { // a rate fires at once, and then every hour
+		t.Errorf("the hourly schedule called its function %d times in five hours", f.Invocations)
+	}
 	if code, _ = control(t, s, s.Token(), "POST", "settle", ""); code != 200 {
 		t.Errorf("settle = %d", code)
 	}
@@ -330,8 +348,8 @@ func TestMachinesAndEvents(t *testing.T) {
 	if err := s.Clock().Settle(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if f := s.Status().Functions[0]; f.Invocations != 1 || f.Errors != 0 {
-		t.Errorf("the rule's function %+v, want one invocation", f)
+	if f := s.Status().Functions[0]; f.Invocations != 2 || f.Errors != 0 {
+		t.Errorf("the rule's function %+v, want one invocation besides the schedule's", f)
 	}
 	if code, machines := control(t, s, s.Token(), "GET", "machines", ""); code != 200 || !strings.Contains(fmt.Sprint(machines), "stopped") {
 		t.Errorf("GET machines = %d %v", code, machines)
@@ -354,6 +372,60 @@ func TestMachinesAndEvents(t *testing.T) {
 	}
 	if code, key := control(t, s, s.Token(), "GET", "credentials", ""); code != 200 || key["accessKeyId"] != s.Credentials().AccessKeyID {
 		t.Errorf("GET credentials = %d", code)
+	}
+}
+
+func TestExecutions(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	o := options(t)
+	o.DataDir = filepath.Join(t.TempDir(), "data")
+	s := start(t, o)
+	_, err := sfn.NewFromConfig(config(s, s.Credentials())).StartExecution(ctx, &sfn.StartExecutionInput{
+		StateMachineArn: aws.String("arn:aws:states:us-east-1:123456789012:stateMachine:keyward-Machine"), Name: aws.String("one"), Input: aws.String(`{"a":1}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, all := control(t, s, s.Token(), "GET", "executions", ""); code != 200 || !strings.Contains(fmt.Sprint(all), "RUNNING") {
+		t.Errorf("GET executions = %d %v", code, all)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, o) // an execution outlives the process
+	if err := s.Clock().Forward(ctx, 3*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if code, one := control(t, s, s.Token(), "GET", "executions/one", ""); code != 200 || !strings.Contains(fmt.Sprint(one), "SUCCEEDED") {
+		t.Errorf("GET executions/one = %d %v", code, one)
+	}
+	if code, _ := control(t, s, s.Token(), "GET", "executions/two", ""); code != 404 {
+		t.Errorf("GET executions/two = %d, want 404", code)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	s := start(t, options(t))
+	code, fault := control(t, s, s.Token(), "POST", "faults", `{"kind":"error","service":"sts","code":"Wrong"}`)
+	if code/100 != 2 {
+		t.Fatalf("POST faults = %d %v", code, fault)
+	}
+	client := sts.NewFromConfig(config(s, s.Credentials()))
+	if _, err := client.GetCallerIdentity(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "Wrong") {
+		t.Errorf("GetCallerIdentity under a fault = %v", err)
+	}
+	r, err := http.NewRequest("DELETE", s.URL()+"/_local/faults", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set(local.TokenHeader, s.Token())
+	if answer, err := http.DefaultClient.Do(r); err != nil || answer.StatusCode/100 != 2 {
+		t.Fatalf("DELETE faults = %v, %v", answer, err)
+	}
+	if _, err := client.GetCallerIdentity(context.Background(), nil); err != nil {
+		t.Errorf("GetCallerIdentity after the fault = %v", err)
 	}
 }
 

@@ -7,6 +7,29 @@ import (
 // routeServices adds the control routes of the parts.
 func (s *Server) routeServices(route func(string, func(*http.Request) (any, error))) {
 	route("GET events", func(*http.Request) (any, error) { return s.services.bus.Log(), nil })
+	route("GET executions", s.getExecutions)
+	route("GET executions/{name}", s.getExecution)
 }
 
-func (s *Server) routePages(*http.ServeMux) {}
+// routePages adds the routes that answer for themselves.
+func (s *Server) routePages(mux *http.ServeMux) {
+	path := ControlPrefix + "faults"
+	asked := s.services.faults.Handler(path)
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		asked.ServeHTTP(w, r)
+		if r.Method == http.MethodDelete {
+			s.wake()
+		}
+	}
+	mux.HandleFunc(path, serve)
+	mux.HandleFunc(path+"/", serve)
+}
+
+// wake delivers what waits for machines that a fault had silenced.
+func (s *Server) wake() {
+	for _, m := range s.Machines() {
+		if !s.services.faults.Silent(m.ID) {
+			s.services.ssm.Wake(m.ID)
+		}
+	}
+}
