@@ -73,11 +73,7 @@ func facts(n Notice, c clock) []row {
 		add("Policy", n.Policy)
 	}
 	if !n.FoundAt.IsZero() {
-		label := "Does not comply since"
-		if n.Silence || n.Kind == CannotCheck {
-			label = "No usable answer since"
-		}
-		add(label, c.whole(n.FoundAt))
+		add(foundLabel(n), c.whole(n.FoundAt))
 	}
 	if !n.DoneAt.IsZero() {
 		add(doneLabels[n.Kind], c.whole(n.DoneAt))
@@ -94,6 +90,17 @@ func facts(n Notice, c clock) []row {
 // doneLabels name Notice.DoneAt; kinds that are not here do not show it.
 var doneLabels = map[Kind]string{
 	StoodDown: "Complies again since", Restored: "Key given back", Held: "Held since", Withdrawn: "Grant withdrawn", Unconfirmed: "AWS KMS was asked",
+}
+
+func foundLabel(n Notice) string {
+	switch {
+	case n.Silence || n.Kind == CannotCheck:
+		return "No usable answer since"
+	case n.Kind == StoodDown || n.Kind == Restored || n.Kind == Withdrawn:
+		return "Did not comply from"
+	default:
+		return "Does not comply since"
+	}
 }
 
 func dueLabel(n Notice) string {
