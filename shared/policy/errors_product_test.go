@@ -13,6 +13,13 @@ func TestErrorsOfProduct(t *testing.T) {
 			},
 		},
 		{
+			name: "two letters swapped",
+			text: "policy: x\nrules:\n- rule: r\n  product: {is: osesc, state: running}",
+			want: []string{
+				`4:17: rules[0].product.is: got "osesc", expected one of ossec, wazuh, deep-security, serverprotect-linux, officescan; did you mean "ossec"?`,
+			},
+		},
+		{
 			name: "no product",
 			text: "policy: x\nrules:\n- rule: r\n  product: {state: running}",
 			want: []string{

@@ -55,6 +55,13 @@ func TestErrorsOfSchedule(t *testing.T) {
 			},
 		},
 		{
+			name: "zone of nowhere",
+			text: "policy: x\nschedule: {daily: \"04:30\", timeZone: Factory}",
+			want: []string{
+				`2:38: schedule.timeZone: got "Factory", expected an IANA time zone such as Europe/Berlin or UTC`,
+			},
+		},
+		{
 			name: "zone is a path",
 			text: "policy: x\nschedule: {daily: \"04:30\", timeZone: ../Europe/Berlin}",
 			want: []string{

@@ -28,6 +28,7 @@ func TestHostileTextsAreRefusedAtOnce(t *testing.T) {
 		{"lists in lists", strings.Repeat("- ", 21) + "a", "1:41: " + deep},
 		{"lists in lists in brackets", full("rules: [", "- "), "1:9: a list entry (-) does not belong in brackets"},
 		{"keys in keys", stairs(21), "21:22: " + deep},
+		{"lists at the column of their keys", listStairs(11), "11:22: " + deep},
 		{"one byte too many", "policy: x #" + strings.Repeat("x", policy.MaxBytes-10), "1:1: the document has 65537 bytes, expected at most 65536"},
 		{"thousands of keys", full("", "a:\n"), "5001:1: the document has more than 10000 words and signs"},
 		{"thousands of lists", full("policy: [", "[],"), "1:10007: the document has more than 10000 words and signs"},
@@ -56,6 +57,15 @@ func stairs(levels int) string {
 	var b strings.Builder
 	for i := range levels {
 		b.WriteString(strings.Repeat(" ", i) + "a:\n")
+	}
+	return b.String()
+}
+
+// listStairs nests lists that stand at the column of their keys, two levels a step.
+func listStairs(steps int) string {
+	var b strings.Builder
+	for i := range steps {
+		b.WriteString(strings.Repeat(" ", max(0, 2*i-2)) + strings.Repeat("- ", min(i, 1)) + "a:\n")
 	}
 	return b.String()
 }
