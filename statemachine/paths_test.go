@@ -1,0 +1,181 @@
+package statemachine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyward/keyward/shared/enforcement"
+)
+
+func decided(outcome string) enforcement.Decision {
+	return enforcement.Decision{Outcome: outcome, Reason: "r", Text: "t"}
+}
+
+func confirmed(outcome string) enforcement.Confirmation {
+	return enforcement.Confirmation{Outcome: outcome, At: start}
+}
+
+func TestPaths(t *testing.T) {
+	t.Parallel()
+	toDecide := []string{"warn", "look", "decide"}
+	later := decided("extended")
+	later.DueAt = start.Add(6 * time.Hour)
+	held := []any{enforcement.Decision{Outcome: "superseded", Reason: "generation", Text: "newer"}}
+	for _, c := range []struct {
+		name    string
+		in      any
+		answers map[string][]any
+		words   []string
+		status  string
+		error   string
+	}{
+		{"revoked", input(enforcement.Enforce), nil, append(toDecide, "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
+		{"look resumes without a warning", due(input(enforcement.Look)), nil, []string{"look", "decide", "order", "confirm", "confirm", "tell revoked"}, "SUCCEEDED", ""},
+		{"look without a deadline", input(enforcement.Look), answers("decide", decided("withdraw"), "withdraw", enforcement.Ordered{Outcome: "ordered", At: start}),
+			[]string{"look", "decide", "withdraw", "tell withdrawn"}, "SUCCEEDED", ""},
+		{"stands down", input(enforcement.Enforce), answers("decide", decided("standDown")), append(toDecide, "tell stoodDown"), "SUCCEEDED", ""},
+		{"held", input(enforcement.Enforce), answers("decide", decided("hold")), append(toDecide, "hold", "tell held"), "SUCCEEDED", ""},
+		{"hold is superseded", input(enforcement.Enforce), map[string][]any{"decide": {decided("hold")}, "hold": held}, append(toDecide, "hold"), "SUCCEEDED", ""},
+		{"outcome of decide unknown", input(enforcement.Enforce), answers("decide", decided("revoked")), append(toDecide, "hold", "tell held"), "SUCCEEDED", ""},
+		{"no outcome of decide", input(enforcement.Enforce), answers("decide", map[string]any{"outcome": nil}), append(toDecide, "hold", "tell held"), "SUCCEEDED", ""},
+		{"extended without a deadline", input(enforcement.Enforce), answers("decide", decided("extended")), append(toDecide, "hold", "tell held"), "SUCCEEDED", ""},
+		{"decide is superseded", input(enforcement.Enforce), answers("decide", decided("superseded")), toDecide, "SUCCEEDED", ""},
+		{"warning is superseded", input(enforcement.Enforce), answers("warn", enforcement.Warned{Outcome: "superseded"}), []string{"warn"}, "SUCCEEDED", ""},
+		{"look is superseded", input(enforcement.Enforce), answers("look", enforcement.Looked{Outcome: "superseded"}), []string{"warn", "look"}, "SUCCEEDED", ""},
+		{"outcome of look unknown", input(enforcement.Enforce), answers("look", enforcement.Looked{Outcome: "well"}), []string{"warn", "look", "hold", "tell held"}, "SUCCEEDED", ""},
+		{"waits for the answer", input(enforcement.Enforce), map[string][]any{"decide": {decided("waiting"), decided("waiting"), decided("standDown")}},
+			append(toDecide, "decide", "decide", "tell stoodDown"), "SUCCEEDED", ""},
+		{"extended", input(enforcement.Enforce), map[string][]any{"decide": {later, decided("standDown")}}, append(toDecide, "look", "decide", "tell stoodDown"), "SUCCEEDED", ""},
+		{"gone", input(enforcement.Enforce), answers("decide", decided("withdraw"), "withdraw", enforcement.Ordered{Outcome: "nothing", At: start}),
+			append(toDecide, "withdraw", "tell withdrawn"), "SUCCEEDED", ""},
+		{"withdrawal is superseded", input(enforcement.Enforce), answers("decide", decided("withdraw"), "withdraw", enforcement.Ordered{Outcome: "superseded", At: start}),
+			append(toDecide, "withdraw"), "SUCCEEDED", ""},
+		{"not revoked", input(enforcement.Enforce), map[string][]any{"confirm": {confirmed("seen"), confirmed("notRevoked")}},
+			append(toDecide, "order", "confirm", "confirm", "hold", "tell held"), "SUCCEEDED", ""},
+		{"seen twice", input(enforcement.Enforce), map[string][]any{"confirm": {confirmed("seen"), confirmed("seen"), confirmed("revoked")}},
+			append(toDecide, "order", "confirm", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
+		{"unconfirmed", input(enforcement.Enforce), answers("confirm", confirmed("unconfirmed")),
+			append(toDecide, "order", "confirm", "confirm", "tell unconfirmed"), "FAILED", "Unconfirmed"},
+		{"restored", input(enforcement.Restore), nil, []string{"restore", "tell restored"}, "SUCCEEDED", ""},
+		{"restore is held", input(enforcement.Restore), answers("restore", enforcement.Outcome{Outcome: "held", Reason: "key-changed"}), []string{"restore", "tell held"}, "SUCCEEDED", ""},
+		{"restore is superseded", input(enforcement.Restore), answers("restore", enforcement.Outcome{Outcome: "superseded"}), []string{"restore"}, "SUCCEEDED", ""},
+		{"outcome of restore unknown", input(enforcement.Restore), answers("restore", enforcement.Outcome{Outcome: "ok"}), []string{"restore", "tell held"}, "SUCCEEDED", ""},
+		{"tell", notice(input(enforcement.Tell), "cannotCheck"), nil, []string{"tell cannotCheck"}, "SUCCEEDED", ""},
+		{"tell nothing", input(enforcement.Tell), nil, nil, "FAILED", "Invalid"},
+		{"unknown kind", input("erase"), nil, nil, "FAILED", "Invalid"},
+		{"another version", map[string]any{"version": 2, "kind": "enforce"}, nil, nil, "FAILED", "Invalid"},
+		{"version as text", map[string]any{"version": "1", "kind": "enforce"}, nil, nil, "FAILED", "Invalid"},
+		{"no version", map[string]any{"kind": "enforce"}, nil, nil, "FAILED", "Invalid"},
+		{"no kind", map[string]any{"version": 1}, nil, nil, "FAILED", "Invalid"},
+		{"nothing", map[string]any{}, nil, nil, "FAILED", "Invalid"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, c.answers)
+			out := w.play(t, c.in)
+			if out.Status != c.status || out.Error != c.error {
+				t.Errorf("execution = %s %q, want %s %q; it went %v", out.Status, out.Error, c.status, c.error, out.States)
+			}
+			if diff := cmp.Diff(c.words, w.words()); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// answers makes a script of one answer a word.
+func answers(pairs ...any) map[string][]any {
+	script := map[string][]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		script[pairs[i].(string)] = []any{pairs[i+1]}
+	}
+	return script
+}
+
+func due(in enforcement.Input) enforcement.Input {
+	in.DueAt = start.Add(time.Hour)
+	return in
+}
+
+func notice(in enforcement.Input, name string) enforcement.Input {
+	in.Notice = name
+	return in
+}
+
+// TestFailures has every task fail for good: whatever it is, nothing is revoked that was not decided,
+// and after Revoke the way leads to Confirm.
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	toDecide := []string{"warn", "look", "decide"}
+	for _, c := range []struct {
+		name    string
+		in      any
+		answers map[string][]any
+		words   []string
+		status  string
+	}{
+		{"warn", input(enforcement.Enforce), answers("warn", "Denied"), []string{"warn", "hold", "tell held"}, "SUCCEEDED"},
+		{"look", input(enforcement.Enforce), answers("look", "Internal"), []string{"warn", "look", "hold", "tell held"}, "SUCCEEDED"},
+		{"decide", input(enforcement.Enforce), answers("decide", "Internal"), append(toDecide, "hold", "tell held"), "SUCCEEDED"},
+		{"hold", input(enforcement.Enforce), answers("decide", decided("hold"), "hold", "Internal"), append(toDecide, "hold", "tell held"), "SUCCEEDED"},
+		{"withdraw", input(enforcement.Enforce), answers("decide", decided("withdraw"), "withdraw", "Denied"), append(toDecide, "withdraw", "hold", "tell held"), "SUCCEEDED"},
+		{"order", input(enforcement.Enforce), answers("order", "Denied"), append(toDecide, "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED"},
+		{"order and confirm", input(enforcement.Enforce), answers("order", "Internal", "confirm", "Internal"), append(toDecide, "order", "confirm", "confirm", "tell unconfirmed"), "FAILED"},
+		{"first confirm", input(enforcement.Enforce), map[string][]any{"confirm": {"Internal", confirmed("revoked")}}, append(toDecide, "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED"},
+		{"say revoked", input(enforcement.Enforce), answers("tell revoked", "Denied"), append(toDecide, "order", "confirm", "confirm", "tell revoked"), "FAILED"},
+		{"alarm", input(enforcement.Enforce), answers("confirm", confirmed("unconfirmed"), "tell unconfirmed", "Denied"), append(toDecide, "order", "confirm", "confirm", "tell unconfirmed"), "FAILED"},
+		{"stand down", input(enforcement.Enforce), answers("decide", decided("standDown"), "tell stoodDown", "Denied"), append(toDecide, "tell stoodDown"), "FAILED"},
+		{"restore", input(enforcement.Restore), answers("restore", "Denied"), []string{"restore", "tell held"}, "SUCCEEDED"},
+		{"tell", notice(input(enforcement.Tell), "held"), answers("tell held", "NotFound"), []string{"tell held"}, "FAILED"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, c.answers)
+			out := w.play(t, c.in)
+			if out.Status != c.status {
+				t.Errorf("execution = %s %q, want %s; it went %v", out.Status, out.Error, c.status, out.States)
+			}
+			if diff := cmp.Diff(c.words, w.words()); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestTransient has every task fail twice in a way that passes: the execution comes to the same end.
+func TestTransient(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"Transient", "Lambda.TooManyRequestsException", "Runtime.ExitError", "Sandbox.Timedout"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			for word, list := range w.answers {
+				w.answers[word] = append([]any{name, name}, list...)
+			}
+			out := w.play(t, input(enforcement.Enforce))
+			if out.Status != "SUCCEEDED" {
+				t.Errorf("execution = %s %q; it went %v", out.Status, out.Error, out.States)
+			}
+			want := []string{"warn", "warn", "warn", "look", "look", "look", "decide", "decide", "decide", "order", "order", "order",
+				"confirm", "confirm", "confirm", "confirm", "tell revoked"}
+			if diff := cmp.Diff(want, w.words()); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestConfirmIsPatient has KMS unreadable for minutes after the order.
+func TestConfirmIsPatient(t *testing.T) {
+	t.Parallel()
+	list := []any{}
+	for range 8 {
+		list = append(list, "Transient")
+	}
+	w := newWorld(t, map[string][]any{"confirm": append(list, confirmed("seen"), confirmed("revoked"))})
+	if out := w.play(t, input(enforcement.Enforce)); out.Status != "SUCCEEDED" || !w.called("tell revoked") {
+		t.Errorf("execution = %s %q; it went %v", out.Status, out.Error, out.States)
+	}
+}
