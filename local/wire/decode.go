@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/keyward/keyward/local/wire/form"
 )
 
 // Decode reads the call's input into a struct of the service. A parameter the struct does not name is
@@ -16,9 +18,12 @@ import (
 // the path, the query) are read as numbers, booleans and lists where the struct's fields are such.
 func Decode[T any](r *Request) (T, error) {
 	var in T
-	body, err := r.typed(reflect.TypeFor[T]())
-	if err != nil {
-		return in, serialization("reading the input of %s.%s: %v", r.Service, r.Operation, err)
+	body := r.Body
+	if r.allText || len(r.text) > 0 {
+		var err error
+		if body, err = form.Typed(body, r.text, reflect.TypeFor[T]()); err != nil {
+			return in, serialization("reading the input of %s.%s: %v", r.Service, r.Operation, err)
+		}
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/keyward/keyward/local/wire/form"
 )
 
 // served is a registered service with its routes compiled.
@@ -145,7 +147,8 @@ func target(candidates []*served, r *http.Request, body []byte) (call, *Error) {
 		if len(bytes.TrimSpace(body)) == 0 {
 			body = []byte("{}")
 		}
-		if !object(body) {
+		var members map[string]json.RawMessage
+		if json.Unmarshal(body, &members) != nil || members == nil {
 			return call{operation: operation}, serialization("reading the input of %s: expected one JSON object", header)
 		}
 		return s.call(operation, body)
@@ -155,18 +158,18 @@ func target(candidates []*served, r *http.Request, body []byte) (call, *Error) {
 
 // form reads the Query and EC2 protocols.
 func (s *served) form(body []byte) (call, *Error) {
-	form, err := url.ParseQuery(string(body))
+	values, err := url.ParseQuery(string(body))
 	if err != nil {
 		return call{}, &Error{Code: "MalformedQueryString", Message: fmt.Sprintf("reading the form: %v", err)}
 	}
-	operation := form.Get("Action")
+	operation := values.Get("Action")
 	if operation == "" {
 		return call{}, &Error{Code: "MissingAction", Message: "The request must contain the parameter Action."}
 	}
-	if v := form.Get("Version"); v != s.Version {
+	if v := values.Get("Version"); v != s.Version {
 		return call{operation: operation}, Unimplemented("version %q of service %s, only %s", v, s.Name, s.Version)
 	}
-	document, err := formDocument(form)
+	document, err := form.Document(values)
 	if err != nil {
 		return call{operation: operation}, &Error{Code: "MalformedQueryString", Message: err.Error()}
 	}

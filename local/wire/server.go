@@ -2,13 +2,14 @@ package wire
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/keyward/keyward/local/wire/sigv4"
 )
 
 // maxBody bounds a request: SES takes 40 MB of message, which is the largest of what is here.
@@ -65,17 +66,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.failure(&Error{Code: "RequestEntityTooLargeException", Message: fmt.Sprintf("reading the request: %v", err), Status: http.StatusRequestEntityTooLarge})
 		return
 	}
-	name := ""
-	if a, refused := parseAuthorization(r); refused == nil {
-		name = a.service
-	}
+	scope, _ := sigv4.Parse(r) // of a header that cannot be read it is empty, and verify says why
+	name := scope.Service
 	candidates := s.services[name]
 	if len(candidates) > 0 {
 		out.protocol, out.namespace = candidates[0].Protocol, candidates[0].namespace()
 	}
 	caller, refused := s.config.Credentials.verify(r, body, name)
 	if refused != nil {
-		out.failure(refused.error(out.protocol))
+		out.failure(refusalError(refused, out.protocol))
 		return
 	}
 	call, e := recognise(candidates, name, r, body)
@@ -84,8 +83,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.failure(e)
 		return
 	}
-	a, _ := parseAuthorization(r)
-	call.request.Caller, call.request.Region = caller, a.region
+	call.request.Caller, call.request.Region = caller, scope.Region
 	out.status = call.status
 	e = s.answer(r.Context(), out, call)
 	s.note(r.Context(), caller, name, call.operation, e)
@@ -93,7 +91,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer runs the operation and writes what came of it.
 func (s *Server) answer(ctx context.Context, out reply, c call) *Error {
-	e := s.intercept(ctx, c.request)
+	var e *Error
+	if s.config.Intercept != nil {
+		e = s.config.Intercept(ctx, c.request)
+	}
 	if e == nil {
 		answer, err := c.run(ctx, c.request)
 		if err == nil {
@@ -111,13 +112,6 @@ func (s *Server) answer(ctx context.Context, out reply, c call) *Error {
 	return e
 }
 
-func (s *Server) intercept(ctx context.Context, r *Request) *Error {
-	if s.config.Intercept == nil {
-		return nil
-	}
-	return s.config.Intercept(ctx, r)
-}
-
 func (s *Server) note(ctx context.Context, caller Principal, service, operation string, e *Error) {
 	c := Call{At: s.config.Now(), Caller: caller.ARN, Service: service, Operation: operation}
 	if e != nil {
@@ -125,10 +119,4 @@ func (s *Server) note(ctx context.Context, caller Principal, service, operation 
 	}
 	s.ledger.record(c)
 	s.config.Log.DebugContext(ctx, "AWS call", "service", service, "operation", operation, "caller", caller.ARN, "code", c.Code)
-}
-
-// object says whether b is one JSON object.
-func object(b []byte) bool {
-	var members map[string]json.RawMessage
-	return json.Unmarshal(b, &members) == nil && members != nil
 }

@@ -1,4 +1,7 @@
-package wire
+// Package form turns what AWS's protocols carry as text (forms, paths, query strings) into JSON
+// documents, first by shape, then by the type of the input they are for. It refuses forms that are
+// ambiguous or far beyond what AWS allows. It is called by local/wire alone.
+package form
 
 import (
 	"cmp"
@@ -16,11 +19,11 @@ const (
 	maxFormDepth  = 12
 )
 
-// formDocument turns a form of the Query and EC2 protocols into a JSON document: a dot goes one level
+// Document turns a form of the Query and EC2 protocols into a JSON document: a dot goes one level
 // down, numbers are places in a list, and the word "member", which Query puts before a number, is left
-// out. Every value stays a string; Decode turns it into what the input's field is. Action and Version
+// out. Every value stays a string; Typed turns it into what the input's field is. Action and Version
 // are left out.
-func formDocument(form url.Values) ([]byte, error) {
+func Document(form url.Values) ([]byte, error) {
 	if len(form) > maxFormValues {
 		return nil, fmt.Errorf("reading the form: %d parameters, expected at most %d", len(form), maxFormValues)
 	}

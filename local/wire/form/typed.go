@@ -1,4 +1,4 @@
-package wire
+package form
 
 import (
 	"bytes"
@@ -8,20 +8,21 @@ import (
 	"strings"
 )
 
-// typed turns the values that came as text (forms, paths, queries) into what the fields of t are, so
-// that encoding/json can read them. A text that does not fit stays, and encoding/json says so.
-func (r *Request) typed(t reflect.Type) ([]byte, error) {
-	if !r.allText && len(r.text) == 0 || t.Kind() != reflect.Struct {
-		return r.Body, nil
+// Typed turns the members of document that came as text into what the fields of t are, so that
+// encoding/json can read them; nil names mean all members. A text that does not fit stays, and
+// encoding/json says so. A t that is no struct changes nothing.
+func Typed(document []byte, names map[string]bool, t reflect.Type) ([]byte, error) {
+	if t.Kind() != reflect.Struct {
+		return document, nil
 	}
 	members := map[string]any{}
-	d := json.NewDecoder(bytes.NewReader(r.Body))
+	d := json.NewDecoder(bytes.NewReader(document))
 	d.UseNumber()
 	if err := d.Decode(&members); err != nil {
 		return nil, err
 	}
 	for name, value := range members {
-		if r.allText || r.text[name] {
+		if names == nil || names[name] {
 			members[name] = coerceMember(name, value, t)
 		}
 	}
