@@ -1,6 +1,9 @@
 package kms
 
-import "github.com/keyward/keyward/local/wire"
+import (
+	"github.com/keyward/keyward/local/kms/blob"
+	"github.com/keyward/keyward/local/wire"
+)
 
 // Sizes in bytes, from the API reference of Encrypt, Decrypt and GenerateDataKey.
 const (
@@ -50,11 +53,11 @@ func (k *KMS) encrypt(caller wire.Principal, in struct {
 	if err := k.ready(caller, "kms:Encrypt", of, in.cryptoInput); err != nil {
 		return nil, err
 	}
-	blob, err := of.seal(in.Plaintext, in.EncryptionContext)
+	sealed, err := blob.Seal(of.ID, of.Material, in.Plaintext, in.EncryptionContext)
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"CiphertextBlob": blob, "KeyId": of.ARN, "EncryptionAlgorithm": symmetric}, nil
+	return map[string]any{"CiphertextBlob": sealed, "KeyId": of.ARN, "EncryptionAlgorithm": symmetric}, nil
 }
 
 func (k *KMS) generateDataKey(caller wire.Principal, in struct {
@@ -77,11 +80,11 @@ func (k *KMS) generateDataKey(caller wire.Principal, in struct {
 		return nil, err
 	}
 	plaintext := randomBytes(size)
-	blob, err := of.seal(plaintext, in.EncryptionContext)
+	sealed, err := blob.Seal(of.ID, of.Material, plaintext, in.EncryptionContext)
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"CiphertextBlob": blob, "Plaintext": plaintext, "KeyId": of.ARN}, nil
+	return map[string]any{"CiphertextBlob": sealed, "Plaintext": plaintext, "KeyId": of.ARN}, nil
 }
 
 func (k *KMS) decrypt(caller wire.Principal, in struct {
@@ -91,8 +94,8 @@ func (k *KMS) decrypt(caller wire.Principal, in struct {
 	if len(in.CiphertextBlob) == 0 || len(in.CiphertextBlob) > maxCiphertext {
 		return nil, wire.Validation("1 validation error detected: Value at 'ciphertextBlob' failed to satisfy constraint: Member must have length between 1 and %d", maxCiphertext)
 	}
-	id, ok := blobKey(in.CiphertextBlob)
-	if !ok {
+	id, err := blob.KeyID(in.CiphertextBlob)
+	if err != nil {
 		return nil, fault("InvalidCiphertextException", "The ciphertext is not valid.")
 	}
 	of := k.keys[id]
@@ -111,7 +114,7 @@ func (k *KMS) decrypt(caller wire.Principal, in struct {
 	if err := k.ready(caller, "kms:Decrypt", of, in.cryptoInput); err != nil {
 		return nil, err
 	}
-	plaintext, err := of.open(in.CiphertextBlob, in.EncryptionContext)
+	plaintext, err := blob.Open(in.CiphertextBlob, of.Material, in.EncryptionContext)
 	if err != nil {
 		return nil, fault("InvalidCiphertextException", "The ciphertext or its encryption context is not valid.")
 	}
