@@ -43,7 +43,7 @@ func (a inspectCommand) Run(ctx context.Context, p *show.Printer) error {
 	if a.Policy != "" {
 		var err error
 		if judged, err = readPolicy(a.Policy); err != nil {
-			return fmt.Errorf("%s: %w", a.Policy, err)
+			return named(a.Policy, err)
 		}
 	}
 	e, err := inspectHere(ctx)

@@ -163,7 +163,7 @@ type machineEnrol struct {
 	Role   string      `required:"" help:"ARN of the instance's IAM role."`
 	Key    string      `required:"" help:"Id, ARN or alias of its KMS key, which is tagged keyward:guarded = true."`
 	Policy string      `help:"Policy by name; without it the one that matches the machine's tags."`
-	Mode   policy.Mode `help:"How its key is taken away." enum:"revoke-grant,disable-key" default:"revoke-grant"`
+	Mode   policy.Mode `help:"How its key is taken away: revoke-grant or disable-key; without it as the policy says." enum:",revoke-grant,disable-key" default:""`
 	Name   string      `help:"What people call it."`
 	Owner  string      `help:"E-mail address of its owner."`
 }

@@ -80,6 +80,19 @@ func readPolicy(file string) (*policy.Policy, error) {
 	return policy.Parse(text)
 }
 
+// named puts the file's name before each error of a policy.
+func named(file string, err error) error {
+	var found policy.Errors
+	if !errors.As(err, &found) {
+		return err
+	}
+	var lines []error
+	for _, e := range found {
+		lines = append(lines, fmt.Errorf("%s:%w", file, e))
+	}
+	return &invalid{errors.Join(lines...)}
+}
+
 type policyPut struct {
 	File string `arg:"" help:"Policy file." type:"existingfile"`
 }
@@ -89,7 +102,7 @@ func (policyPut) Help() string { return "Example:\n  keyward policy put policies
 func (a policyPut) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	parsed, err := readPolicy(a.File)
 	if err != nil {
-		return fmt.Errorf("%s: %w", a.File, err)
+		return named(a.File, err)
 	}
 	api, err := c.people(ctx)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -109,9 +110,11 @@ func (h *handler) enrol(ctx context.Context, c boot.Call) (int, any, error) {
 	if there[id].Presence == integrity.Gone {
 		return 0, nil, fault.New(fault.NotFound, "enrolling %s: EC2 does not know this instance", id)
 	}
-	if e.Policy, err = h.policyFor(ctx, e.Policy, id, there[id].Tags); err != nil {
+	p, err := h.policyFor(ctx, e.Policy, id, there[id].Tags)
+	if err != nil {
 		return 0, nil, err
 	}
+	e.Policy, e.Mode = p.Name, cmp.Or(e.Mode, p.Integrity.Mode)
 	m, status, err := h.before(ctx, id)
 	if err != nil {
 		return 0, nil, err
@@ -129,28 +132,30 @@ func (h *handler) enrol(ctx context.Context, c boot.Call) (int, any, error) {
 }
 
 // policyFor is the policy that was named, if it exists, or the one that matches the machine.
-func (h *handler) policyFor(ctx context.Context, name, id string, tags map[string]string) (string, error) {
-	switch name {
-	case policy.DefaultName:
-		return name, nil
-	case "":
-	default:
-		_, err := h.store.Policy(ctx, name)
-		return name, err
+func (h *handler) policyFor(ctx context.Context, name, id string, tags map[string]string) (*policy.Policy, error) {
+	if name == policy.DefaultName {
+		return policy.Default(), nil
+	}
+	if name != "" {
+		stored, err := h.store.Policy(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		return stored.Compile()
 	}
 	stored, err := h.store.Policies(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	var all []*policy.Policy
 	for _, s := range stored {
 		p, err := s.Compile()
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		all = append(all, p)
 	}
-	return policy.Match(all, id, tags).Name, nil
+	return policy.Match(all, id, tags), nil
 }
 
 func (h *handler) before(ctx context.Context, id string) (record.Machine, int, error) {
@@ -170,7 +175,7 @@ func checkEnrolment(id string, e record.Enrolment) (session string, err error) {
 	if role == nil {
 		return "", fault.New(fault.Invalid, "enrolling %s: role is %q, expected the ARN of an IAM role", id, e.Role)
 	}
-	if e.Mode != policy.RevokeGrant && e.Mode != policy.DisableKey {
+	if e.Mode != "" && e.Mode != policy.RevokeGrant && e.Mode != policy.DisableKey {
 		return "", fault.New(fault.Invalid, "enrolling %s: mode is %q, expected %s or %s", id, e.Mode, policy.RevokeGrant, policy.DisableKey)
 	}
 	if e.Key == "" {

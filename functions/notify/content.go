@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/guard"
@@ -23,6 +24,10 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 		n.RevokedAt, n.NothingTaken = m.Taken.ConfirmedAt, m.Taken.NothingToDo
 	}
 	switch kind {
+	case notice.StoodDown:
+		n.FoundAt, n.DueAt = time.Time{}, s.OldDueAt // the violation is over, and so is its deadline
+	case notice.Restored:
+		n.FoundAt = time.Time{}
 	case notice.Held:
 		n.Why = guard.Reason(s.HeldFor).Text()
 	case notice.CannotCheck:

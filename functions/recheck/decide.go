@@ -66,7 +66,7 @@ func (h *handler) facts(ctx context.Context, now time.Time, t enforcement.Task, 
 	case fault.Is(err, fault.NotFound):
 		f.Policy = guard.Policy{Read: true, Terms: policy.Default().Integrity}
 	}
-	if l := t.Input.Look; l != nil {
+	if l := t.Input.Look; l != nil && l.CommandID != "" {
 		f.Look = guard.Look{AskedAt: l.AskedAt, AnswerBy: l.AskedAt.Add(answerWithin)}
 		a, err := h.store.Answer(ctx, l.CommandID, m.ID)
 		switch {

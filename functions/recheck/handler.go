@@ -60,6 +60,9 @@ func (h *handler) look(ctx context.Context, now time.Time, t enforcement.Task) (
 	if m.State.Generation != t.Input.Generation {
 		return enforcement.Looked{Outcome: "superseded"}, nil
 	}
+	if !m.State.GoneAt.IsZero() {
+		return enforcement.Looked{Outcome: "asked", AskedAt: now}, nil // nobody is left to look at; decide withdraws
+	}
 	commands, err := h.send(ctx, []string{m.ID}, record.Look, t.Execution, now)
 	if err != nil {
 		return enforcement.Looked{}, err
@@ -104,6 +107,8 @@ func holdReason(s enforcement.State) guard.Reason {
 	switch {
 	case s.Confirmation != nil && s.Confirmation.Outcome == "notRevoked":
 		return guard.ReasonNotRevoked
+	case s.Confirmation != nil && s.Confirmation.Outcome == "unconfirmed":
+		return guard.ReasonUnconfirmed
 	case s.Restored != nil && s.Restored.Reason != "":
 		return guard.Reason(s.Restored.Reason)
 	case s.Decision != nil && s.Decision.Outcome == string(guard.Hold) && s.Decision.Reason == "warning_not_accepted":

@@ -44,7 +44,7 @@ func (h *handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 	case keyrequest.Approve:
 		return h.approve(ctx, now, m, r, d.Text)
 	case keyrequest.Deny:
-		return h.deny(ctx, now, r, d.Text, findings)
+		return h.deny(ctx, now, m, p, r, d.Text, findings)
 	default:
 		return h.pend(ctx, r, d.Text)
 	}
@@ -86,7 +86,9 @@ func (h *handler) pend(ctx context.Context, r record.Request, why string) (int, 
 	return http.StatusAccepted, record.Release{Request: r.ID, State: r.State, Reason: why}, err
 }
 
-func (h *handler) deny(ctx context.Context, now time.Time, r record.Request, why string, findings []policy.Finding) (int, any, error) {
+// deny refuses a request and asks for looks for a correction, so that a machine that is put right need
+// not wait for its schedule.
+func (h *handler) deny(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy, r record.Request, why string, findings []policy.Finding) (int, any, error) {
 	if err := reopen(&r, now); err != nil {
 		return 0, nil, err
 	}
@@ -95,7 +97,10 @@ func (h *handler) deny(ctx context.Context, now time.Time, r record.Request, why
 			return 0, nil, err
 		}
 	}
-	r, err := h.store.PutRequest(ctx, r)
+	m.State = integrity.Denied(m.State, now, p.Integrity)
+	_, err := h.store.Apply(ctx, store.Change{Machine: m, Request: &r, At: now, Ledger: []record.Entry{{
+		Machine: m.ID, At: now, Kind: record.EntryRequest, Generation: m.State.Generation, By: byPolicy, Text: "key request denied: " + why,
+	}}})
 	return http.StatusForbidden, record.Release{Request: r.ID, State: r.State, Reason: why, Findings: findings}, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
@@ -137,7 +138,14 @@ func (s *sweep) ask(ctx context.Context) error {
 	}
 	var wanted []string
 	for _, m := range s.machines {
-		if !asked[m.ID] && s.wanted(m) {
+		if asked[m.ID] || !s.wanted(m) {
+			continue
+		}
+		ok, err := s.noteAsked(ctx, m)
+		if err != nil {
+			return err
+		}
+		if ok {
 			wanted = append(wanted, m.ID)
 		}
 	}
@@ -146,6 +154,18 @@ func (s *sweep) ask(ctx context.Context) error {
 	}
 	s.done.Asked = len(wanted)
 	return s.inspect.Invoke(ctx, inspection.Request{Version: inspection.Version, Purpose: record.Retry, Machines: wanted})
+}
+
+// noteAsked writes that a look was asked for before it is, so that it is asked for once. It says no
+// when the machine was changed since it was listed: the next sweep sees it as it is.
+func (s *sweep) noteAsked(ctx context.Context, m record.Machine) (bool, error) {
+	p := s.policies[m.Policy]
+	if p == nil || m.State.LookAt.IsZero() {
+		return true, nil
+	}
+	m.State = integrity.Asked(m.State, s.now, p.Integrity)
+	_, err := s.store.Apply(ctx, store.Change{Machine: m, At: s.now})
+	return err == nil, ignoreConflict(err)
 }
 
 func (s *sweep) wanted(m record.Machine) bool {

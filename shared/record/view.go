@@ -29,7 +29,7 @@ type Enrolment struct {
 	Role   string      `json:"role"`   // ARN of the instance's role
 	Policy string      `json:"policy"` // empty: the one that matches the machine's id and tags
 	Key    string      `json:"key"`    // id, ARN or alias
-	Mode   policy.Mode `json:"mode"`
+	Mode   policy.Mode `json:"mode"`   // empty: the policy's
 }
 
 // Reason is what a person says with a decision.

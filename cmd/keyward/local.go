@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/keyward/keyward/cmd/keyward/internal/place"
+	"github.com/keyward/keyward/cmd/keyward/internal/show"
+	"github.com/keyward/keyward/local"
+	"github.com/keyward/keyward/local/lambda"
+)
+
+type localCommands struct {
+	Up      localUp      `cmd:"" default:"withargs" help:"Start the stack on this machine and stay up (the default)."`
+	Forward localForward `cmd:"" help:"Move time: everything that falls due on the way happens, in order."`
+	Status  localStatus  `cmd:"" help:"Show time, timers and URLs."`
+	Mail    localMail    `cmd:"" help:"Show the mails that were sent."`
+}
+
+type localUp struct {
+	Address string `help:"Loopback address to listen on." default:"127.0.0.1:4566"`
+	Data    string `help:"Folder that keeps the state; without it the state ends with the program." type:"path" placeholder:"DIR"`
+	Home    string `help:"Folder with template.yaml and build." type:"existingdir" placeholder:"DIR"`
+	Verbose bool   `help:"Show what the functions log." short:"v"`
+}
+
+func (localUp) Help() string {
+	return "It runs the inspection document on this host and answers on loopback alone.\n\nExample:\n  keyward local --data ./state"
+}
+
+func (a localUp) Run(ctx context.Context, p *show.Printer) error {
+	home, err := findHome(a.Home)
+	if err != nil {
+		return err
+	}
+	o := local.Options{
+		Template: filepath.Join(home, "template.yaml"), Build: filepath.Join(home, "build"), Addr: a.Address, DataDir: a.Data,
+	}
+	if a.Verbose {
+		o.Output = func(l lambda.Line) { fmt.Fprintln(os.Stderr, show.Harmless(l.Text)) }
+	}
+	server, err := local.Start(ctx, o)
+	if err != nil {
+		return err
+	}
+	k := server.Credentials()
+	for _, v := range [][2]string{
+		{"AWS_ENDPOINT_URL", server.URL()}, {"AWS_REGION", server.Region()},
+		{"AWS_ACCESS_KEY_ID", k.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", k.SecretAccessKey}, {"AWS_SESSION_TOKEN", k.SessionToken},
+		{"KEYWARD_API_URL", server.API("PeopleApi")}, {"KEYWARD_LOCAL_URL", server.URL()}, {"KEYWARD_LOCAL_TOKEN", server.Token()},
+	} {
+		if v[1] != "" {
+			p.Line("export %s=%s", v[0], v[1])
+		}
+	}
+	p.Line("# keyward local is up; end it with Ctrl-C. Mails: %s/_local/mailbox?token=%s", server.URL(), server.Token())
+	select {
+	case <-ctx.Done():
+	case err = <-server.Failed():
+	}
+	return errors.Join(err, server.Close())
+}
+
+// placeFlags say which running place is meant.
+type placeFlags struct {
+	URL   string `help:"URL of the place." env:"KEYWARD_LOCAL_URL" required:""`
+	Token string `help:"Token that it printed." env:"KEYWARD_LOCAL_TOKEN" required:""`
+}
+
+func (f placeFlags) client() *place.Client { return place.New(f.URL, f.Token) }
+
+type localForward struct {
+	placeFlags
+	By time.Duration `arg:"" help:"How far, such as 4h."`
+}
+
+func (localForward) Help() string { return "Example:\n  keyward local forward 4h" }
+
+func (a localForward) Run(ctx context.Context, p *show.Printer) error {
+	if a.By < 0 {
+		return &invalid{fmt.Errorf("moving time by %s: expected a duration that is not negative", a.By)}
+	}
+	status, err := a.client().ForwardBy(ctx, a.By)
+	if err != nil {
+		return err
+	}
+	return p.Value(status, func() { p.Line("It is %s now, %s ahead of real time.", show.Time(status.Now), status.Offset) })
+}
+
+type localStatus struct{ placeFlags }
+
+func (a localStatus) Run(ctx context.Context, p *show.Printer) error {
+	status, err := a.client().Status(ctx)
+	if err != nil {
+		return err
+	}
+	return p.Value(status, func() {
+		p.Line("It is %s, %s ahead of real time.", show.Time(status.Now), status.Offset)
+		var rows [][]string
+		for _, d := range status.Pending {
+			rows = append(rows, []string{show.Time(d.At), d.Name})
+		}
+		p.Table([]string{"DUE", "WHAT"}, rows, "No timer is set.")
+	})
+}
+
+type localMail struct{ placeFlags }
+
+func (a localMail) Run(ctx context.Context, p *show.Printer) error {
+	mails, err := a.client().Mails(ctx)
+	if err != nil {
+		return err
+	}
+	return p.Value(mails, func() {
+		var rows [][]string
+		for _, m := range mails {
+			rows = append(rows, []string{show.Time(m.At), fmt.Sprint(m.To), m.Subject})
+		}
+		p.Table([]string{"SENT", "TO", "SUBJECT"}, rows, "No mail was sent.")
+	})
+}
