@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -40,6 +42,9 @@ func (r reply) write(status int, body []byte) {
 		h.Set("Content-Type", contentTypes[r.protocol])
 	}
 	h.Set("X-Amzn-Requestid", r.id)
+	if r.protocol == JSON10 { // the SDK of DynamoDB checks it, and warns when it is missing
+		h.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
+	}
 	r.http.WriteHeader(status)
 	if status != http.StatusNoContent {
 		r.http.Write(body)
