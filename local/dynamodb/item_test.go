@@ -210,7 +210,7 @@ func TestUpdateRefuses(t *testing.T) {
 		expression, message string
 	}{
 		"key attribute":     {key("a", "a"), "SET pk = :v", "Cannot update attribute pk. This attribute is part of the key"},
-		"key of the index":  {key("a", "a"), "SET kind = :v", "Type mismatch for Index Key kind"},
+		"key of the index":  {key("a", "a"), "SET kind = :v", "The update expression attempted to update the secondary index key to unsupported type"},
 		"half a key":        {attributes{"pk": text("a")}, "SET x = :v", "The provided key element does not match the schema"},
 		"more than a key":   {with(key("a", "a"), attributes{"x": text("a")}), "SET x = :v", "The provided key element does not match the schema"},
 		"missing attribute": {key("a", "a"), "SET x = y + :v", "refers to an attribute that does not exist in the item"},

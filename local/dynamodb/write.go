@@ -154,7 +154,23 @@ func (w *write) checkUpdated(next Item) error {
 	if expression.Bytes(next) > maxItem {
 		return wire.Validation("Item size to update has exceeded the maximum allowed size")
 	}
-	return w.table.checkIndexKeys(next)
+	return w.checkUpdatedKeys(next)
+}
+
+// checkUpdatedKeys refuses index keys as UpdateItem does, in words of its own.
+func (w *write) checkUpdatedKeys(next Item) error {
+	for _, i := range w.table.indexes[1:] {
+		for _, k := range i.keys() {
+			v, ok := next[k.Name]
+			switch {
+			case ok && v.Kind != k.Kind:
+				return wire.Validation("The update expression attempted to update the secondary index key to unsupported type")
+			case ok && v.Text == "":
+				return wire.Validation("The update expression attempted to update the secondary index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty %s value.", kindWord(k.Kind))
+			}
+		}
+	}
+	return nil
 }
 
 var errCondition = &wire.Error{Code: "ConditionalCheckFailedException", Message: "The conditional request failed"}

@@ -66,6 +66,9 @@ func (b *Bindings) not(node *notNode) (Condition, error) {
 
 func (b *Bindings) test(node *testNode) (Condition, error) {
 	if node.Group != nil {
+		if node.Group.parenthesised() {
+			return nil, b.errorf("The expression has redundant parentheses;")
+		}
 		return b.or(node.Group)
 	}
 	var operands []operand
@@ -80,7 +83,7 @@ func (b *Bindings) test(node *testNode) (Condition, error) {
 		operands = append(operands, o)
 	}
 	if len(operands) == 1 {
-		return b.call(operands[0])
+		return b.call(operands[0], node)
 	}
 	for _, o := range operands {
 		if o.function != "" && o.function != "size" {
@@ -97,11 +100,24 @@ func (b *Bindings) test(node *testNode) (Condition, error) {
 	return b.compare(operator, operands)
 }
 
+// parenthesised says whether there is nothing but a group inside.
+func (n *orNode) parenthesised() bool {
+	return len(n.Terms) == 1 && len(n.Terms[0].Terms) == 1 && n.Terms[0].Terms[0].Not == nil && n.Terms[0].Terms[0].Test.Group != nil
+}
+
+// subject is the first word of a test, for the error that it is compared with nothing.
+func (n *testNode) subject() string {
+	if n.Left.Path != nil {
+		return n.Left.Path.Head
+	}
+	return n.Left.Value
+}
+
 // call is a function that stands alone.
-func (b *Bindings) call(o operand) (Condition, error) {
+func (b *Bindings) call(o operand, node *testNode) (Condition, error) {
 	switch o.function {
 	case "":
-		return nil, b.errorf("Syntax error; token: \"<EOF>\", near: %q", "a path or value that is compared with nothing")
+		return nil, b.errorf("Syntax error; token: \"<EOF>\", near: %q", node.subject())
 	case "size":
 		return nil, b.errorf("The function is not allowed to be used this way in an expression; function: size")
 	}
@@ -203,7 +219,7 @@ func (b *Bindings) checkOrdered(operator string, operands []operand) error {
 			continue
 		}
 		if _, ok := o.value.Compare(*o.value); !ok {
-			return b.errorf("Incorrect operand type for operator or function; operator: %s, operand type: %s", operator, o.value.Kind)
+			return b.errorf("Incorrect operand type for operator or function; operator or function: %s, operand type: %s", operator, o.value.Kind)
 		}
 	}
 	if operator != "BETWEEN" || operands[1].value == nil || operands[2].value == nil {

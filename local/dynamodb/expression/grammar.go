@@ -74,8 +74,8 @@ type setNode struct {
 }
 
 type pairNode struct {
-	Path  *pathNode    `parser:"@@"`
-	Value *operandNode `parser:"@@"`
+	Path  *pathNode `parser:"@@"`
+	Value string    `parser:"@Value"`
 }
 
 type projectionNode struct {

@@ -74,8 +74,13 @@ func (b *Bindings) keyTest(t *testNode, out *KeyCondition, partition, sort strin
 		}
 		subject, low = f.Arguments[0], f.Arguments[1]
 	}
-	if subject.Path == nil || len(subject.Path.Tail) > 0 || low == nil || low.Value == "" || t.Compare == "<>" || t.In != nil ||
-		(t.High != nil && t.High.Value == "") {
+	if operator := t.Compare; operator == "<>" || t.In != nil {
+		if t.In != nil {
+			operator = "IN"
+		}
+		return "", b.errorf("Invalid operator used in KeyConditionExpression: %s", operator)
+	}
+	if subject.Path == nil || len(subject.Path.Tail) > 0 || low == nil || low.Value == "" || (t.High != nil && t.High.Value == "") {
 		return "", errKeyCondition
 	}
 	name, err := b.name(subject.Path.Head)

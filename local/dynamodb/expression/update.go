@@ -98,17 +98,14 @@ func (b *Bindings) pairs(section string, nodes []*pairNode, u *Update) error {
 		if err != nil {
 			return err
 		}
-		o, err := b.operand(n.Value)
+		v, err := b.value(n.Value)
 		if err != nil {
 			return err
 		}
-		if o.value == nil {
-			return b.errorf("Syntax error; %s takes an expression attribute value", section)
-		}
-		if word, scalar := words[o.value.Kind]; scalar && (section == "DELETE" || o.value.Kind != Number) {
+		if word, scalar := words[v.Kind]; scalar && (section == "DELETE" || v.Kind != Number) {
 			return b.errorf("Incorrect operand type for operator or function; operator: %s, operand type: %s, typeSet: ALLOWED_FOR_%s_OPERAND", section, word, section)
 		}
-		u.actions = append(u.actions, action{section: section, path: p, left: o})
+		u.actions = append(u.actions, action{section: section, path: p, left: operand{value: &v}})
 	}
 	return nil
 }

@@ -94,7 +94,7 @@ func TestUpdateRefuses(t *testing.T) {
 		"REMOVE a.b":                     "The document path provided in the update expression is invalid for update",
 		"ADD a :text":                    "Incorrect operand type for operator or function; operator: ADD, operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND",
 		"ADD s :one":                     "An operand in the update expression has an incorrect data type",
-		"ADD a n":                        "ADD takes an expression attribute value",
+		"ADD a n":                        `Syntax error; token: "n", near: "a n"`,
 		"DELETE n :one":                  "operator: DELETE, operand type: NUMBER",
 		"DELETE n :set":                  "An operand in the update expression has an incorrect data type",
 		"SET a = :big + :one":            "more than 38 significant digits",
