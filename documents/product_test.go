@@ -394,3 +394,10 @@ func TestServerProtectOnThisHost(t *testing.T) {
 		t.Error("the answer carries a secret of the configuration")
 	}
 }
+
+func (m machine) symlink(target, name string) {
+	m.t.Helper()
+	if err := os.Symlink(m.path(target), m.path(name)); err != nil {
+		m.t.Fatal(err)
+	}
+}
