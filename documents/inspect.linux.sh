@@ -4,6 +4,7 @@
 # It writes nothing, changes nothing and runs nothing that was installed outside the system's own
 # PATH, except dsa_query of Deep Security when only root could have put it there. No secret is read:
 # of configuration files only the named settings leave the machine. Times out in seconds.
+# It is one file because SSM runs one text.
 # Awk programs are quoted on purpose, and what the scan finds is used in its own subshell alone.
 # shellcheck disable=SC2016,SC2030,SC2031
 exec 2>/dev/null
@@ -267,7 +268,9 @@ hidsprobe() {
   file hids.conf 3000 "$HIDS/etc/ossec.conf" '<(email_notification|server-ip|server-hostname|address|disabled|frequency)>[^<]*<|</?(syscheck|rootcheck|active-response)>'
   for f in wazuh ossec; do
     [ -e "$HIDS/bin/$f-agentd" ] || continue
-    [ -e "$HIDS/bin/wazuh-modulesd" ] && file hids.state 600 "$HIDS/var/run/$f-agentd.state" '^(status|last_keepalive|last_ack)=.*'
+    [ -e "$HIDS/bin/wazuh-modulesd" ] || break
+    file hids.state 600 "$HIDS/var/run/$f-agentd.state" '^(status|last_keepalive|last_ack)=.*'
+    mtimes hids.time "$HIDS/var/run/$f-agentd.state"
     break
   done
   if [ -e "$HIDS/bin/wazuh-control" ]; then
@@ -282,8 +285,6 @@ hidsprobe() {
       END{for(k in v) print "d " k " " at[k] " " v[k]}' tail -c 262144 "$HIDS/logs/ossec.log"
   else printf 'r hids.log 0\ns %s\n' "$S"; fi
   file hids.scan 400 "$HIDS/queue/rootcheck/rootcheck" '^![0-9]*![0-9]* Ending (syscheck|rootcheck) scan'
-  mtimes hids.time "$HIDS/etc/ossec.conf" "$HIDS/etc/shared/merged.mg" "$HIDS/var/run/wazuh-agentd.state" \
-    "$HIDS/var/run/ossec-agentd.state" "$HIDS/queue/ossec/.wait" "$HIDS/logs/ossec.log"
 }
 # safe FILE: a regular file that nobody but root could have put or changed there.
 safe() {

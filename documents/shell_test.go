@@ -101,11 +101,11 @@ func TestScriptWithoutStat(t *testing.T) {
 		}
 	}
 	m := newMachine(t)
-	m.agent()
-	m.startAgent("")
+	m.serverProtect()
 	out, _ := run(t, shells(t)["sh"], withPath(t, m.script(), link(t, targets)), nil)
-	if got := show(parse(t, out).Find(evidence.OSSEC)); got != "present true; running; protecting; " {
-		t.Errorf("OSSEC is %q, want running and protecting", got)
+	p := parse(t, out).Find(evidence.ServerProtect)
+	if got := show(p); got != "present true; running; protecting; " || p.Definition.Date.Known {
+		t.Errorf("ServerProtect is %q, pattern of %v, want protecting and no date", got, p.Definition.Date)
 	}
 }
 

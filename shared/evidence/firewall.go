@@ -46,7 +46,7 @@ func absentIs(d *document, name string) string {
 	if r := d.index[name]; r != nil && r.Skip == "unloaded" {
 		return ""
 	}
-	// An older probe as an ordinary user sends one record for both families of iptables.
+	// As an ordinary user the probe sends one record for both families of iptables.
 	if name == "ip6t" && d.index[name] == nil && d.index["ipt"] != nil {
 		return d.why("ipt")
 	}

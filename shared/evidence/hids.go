@@ -224,6 +224,9 @@ func (h *hids) checkedIn(kind string) Fact[time.Time] {
 // words counts; that it has no .wait file proves nothing.
 func (h *hids) connected() Fact[bool] {
 	if state := assignments(h.d.text("hids.state"))["status"]; state != "" {
+		if h.staleState() {
+			return Unknown[bool]("stale_state")
+		}
 		return Known(state == "connected")
 	}
 	if _, waits := h.facts["wait"]; waits {
@@ -235,6 +238,16 @@ func (h *hids) connected() Fact[bool] {
 		return Unknown[bool]("connection_unknown")
 	}
 	return Known(good > bad)
+}
+
+// stateLife is how long a Wazuh agent's state file speaks for it. The agent rewrites it every few
+// seconds; one that hangs, or was told not to, leaves an old word standing.
+const stateLife = 10 * time.Minute
+
+func (h *hids) staleState() bool {
+	secs, _, _ := strings.Cut(strings.TrimSpace(h.d.text("hids.time")), " ")
+	at := unixTime(secs)
+	return at.Known && h.d.End-at.Value.Unix() > int64(stateLife/time.Second)
 }
 
 // protection says protecting only when everything runs, the file check is on and, for an agent, its

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/keyward/keyward/shared/evidence"
 )
@@ -185,114 +184,31 @@ func TestRecordStates(t *testing.T) {
 	}
 }
 
-func TestTimes(t *testing.T) {
+// One page of SSM's list holds about 50 answers only while each stays below 2,400 characters. This
+// is a server with everything that a plain one has: listeners, owners, a firewall, an agent.
+func TestPlainServerFitsTheList(t *testing.T) {
 	t.Parallel()
-	c := bare().parse(t).Collect
-	if !c.GuestStart.Equal(start) || !c.GuestEnd.Equal(start.Add(time.Second)) || c.GuestZone != "+0100" {
-		t.Errorf("guest times = %v to %v zone %q, want %v, a second more, +0100", c.GuestStart, c.GuestEnd, c.GuestZone, start)
+	g, agent := load(t, "server"), load(t, "ossec-agent")
+	var sockets, exes []string
+	for i := range 12 {
+		pid := 700 + i*37
+		sockets = append(sockets, fmt.Sprintf("tcp6 00000000000000000000000000000000:%04X %d %d", 8000+i*113, i*7, pid))
+		exes = append(exes, fmt.Sprintf("%d = /usr/lib/service-%d/bin/daemon%d", pid, i*31, i*17))
 	}
-	odd := bare()
-	odd.At = fmt.Sprintf("%d CET", start.Unix())
-	if c := odd.parse(t).Collect; c.GuestZone != "" || !c.GuestStart.Equal(start) {
-		t.Errorf("zone = %q, start %v, want no zone and the start", c.GuestZone, c.GuestStart)
-	}
-}
-
-func TestSkew(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		sent, received time.Time
-		want           int64
-	}{
-		"between sent and received": {start.Add(-time.Minute), start.Add(time.Minute), 0},
-		"in the second of sending":  {start.Add(900 * time.Millisecond), start.Add(time.Minute), 0},
-		"guest behind":              {start.Add(time.Hour), start.Add(2 * time.Hour), -3600},
-		"guest ahead":               {start.Add(-2 * time.Hour), start.Add(-time.Hour), 3600},
-		"times not given":           {time.Time{}, time.Time{}, 0},
-	} {
-		want := expect()
-		want.Sent, want.Received = c.sent, c.received
-		e, err := evidence.Parse(bare().line(t), want)
-		if err != nil {
-			t.Fatal(err)
+	g = g.edit("net", "udp6 ", strings.Join(sockets, "\n")+"\nudp6 ").edit("exe", "801 =", strings.Join(exes, "\n")+"\n801 =")
+	for _, r := range agent.Records {
+		if strings.HasPrefix(r.Name, "hids") {
+			g = g.put(r)
 		}
-		if e.Collect.SkewSeconds != c.want {
-			t.Errorf("%s: SkewSeconds = %d, want %d", name, e.Collect.SkewSeconds, c.want)
+		if r.Name == "exe" {
+			g = g.edit("exe", "801 =", r.Text+"\n801 =")
 		}
 	}
-}
-
-func TestAge(t *testing.T) {
-	t.Parallel()
-	guest := start.Add(6 * time.Hour) // a guest clock that is six hours ahead
-	received := start.Add(10 * time.Second)
-	c := evidence.Collect{GuestEnd: guest, Received: received}
-	for name, k := range map[string]struct {
-		collect   evidence.Collect
-		date, now time.Time
-		want      evidence.Fact[time.Duration]
-	}{
-		"judged at once":           {c, guest.Add(-72 * time.Hour), received, evidence.Known(72 * time.Hour)},
-		"judged an hour later":     {c, guest.Add(-72 * time.Hour), received.Add(time.Hour), evidence.Known(73 * time.Hour)},
-		"now before receipt":       {c, guest.Add(-time.Hour), received.Add(-time.Hour), evidence.Known(time.Hour)},
-		"a little in the future":   {c, guest.Add(time.Minute), received, evidence.Known(time.Duration(0))},
-		"beyond the guest's clock": {c, guest.Add(time.Hour), received, evidence.Unknown[time.Duration]("future_date")},
-		"no end": {
-			evidence.Collect{GuestStart: guest, Received: received}, guest.Add(-time.Hour), received, evidence.Known(time.Hour),
-		},
-	} {
-		if got := evidence.Age(k.date, k.collect, k.now); got != k.want {
-			t.Errorf("%s: Age = %v, want %v", name, got, k.want)
-		}
+	output := g.line(t)
+	if _, err := evidence.Parse(output, expect()); err != nil {
+		t.Fatal(err)
 	}
-}
-
-func TestDigest(t *testing.T) {
-	t.Parallel()
-	a, b := bare().parse(t), bare().parse(t)
-	if a.Digest() != b.Digest() || len(a.Digest()) != 64 {
-		t.Errorf("digests of equal evidence: %s and %s", a.Digest(), b.Digest())
-	}
-	b.OS.ID = evidence.Known("other")
-	if a.Digest() == b.Digest() {
-		t.Error("digest does not change with the evidence")
-	}
-	b.Collect.Sent = time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)
-	if len(b.Digest()) != 64 {
-		t.Errorf("digest of evidence that is no JSON = %q", b.Digest())
-	}
-}
-
-func TestFact(t *testing.T) {
-	t.Parallel()
-	for want, got := range map[string]string{
-		"7": evidence.Known(7).String(), "unknown (cut)": evidence.Unknown[int]("cut").String(), "unknown": evidence.Fact[int]{}.String(),
-	} {
-		if got != want {
-			t.Errorf("String() = %q, want %q", got, want)
-		}
-	}
-	var f evidence.Fact[int]
-	if err := f.UnmarshalJSON([]byte(`{"value":"x"}`)); err == nil || f.Known {
-		t.Errorf("UnmarshalJSON of another type: %v, %+v, want an error", err, f)
-	}
-	if evidence.Unknown[int]("cut").Or(3) != 3 || evidence.Known(4).Or(3) != 4 {
-		t.Error("Or does not give the value or the other one")
-	}
-}
-
-func TestFind(t *testing.T) {
-	t.Parallel()
-	e := bare().parse(t)
-	if len(e.Products) != 5 {
-		t.Errorf("%d products, want one for each of the catalogue", len(e.Products))
-	}
-	for _, id := range []evidence.ProductID{evidence.OSSEC, evidence.Wazuh, evidence.DeepSecurity, evidence.ServerProtect, evidence.OfficeScan} {
-		if p := e.Find(id); p.Present != evidence.Known(false) || p.ID != id || p.Why[0] != evidence.WhyNotInstalled {
-			t.Errorf("Find(%s) = %+v, want known not to be installed", id, p)
-		}
-	}
-	if p := e.Find("norton"); p.Present.Known || p.Present.Why != "not_looked_for" {
-		t.Errorf("Find(norton) = %+v, want not looked for", p)
+	if t.Logf("%d characters", len(output)); len(output) > 2400 {
+		t.Errorf("a plain server's line has %d characters, want at most 2,400", len(output))
 	}
 }

@@ -1,0 +1,138 @@
+package documents_test
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/keyward/keyward/documents"
+	"github.com/keyward/keyward/shared/evidence"
+)
+
+const daemonVariable = "KEYWARD_TEST_DAEMON"
+
+// TestMain lets the test binary stand in for a product's daemon: it waits until its input ends.
+func TestMain(m *testing.M) {
+	if os.Getenv(daemonVariable) != "" {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// machine is a folder that the script takes for the places of the products.
+type machine struct {
+	t    *testing.T
+	root string
+}
+
+func newMachine(t *testing.T) machine {
+	t.Helper()
+	// t.TempDir puts the test's name into the path, and the script trusts plain characters only.
+	root, err := os.MkdirTemp("", "machine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	if err := os.Chmod(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	// The kernel shows programs with every symbolic link followed; so must the folder be called.
+	root, err = filepath.EvalSymlinks(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return machine{t, root}
+}
+
+func (m machine) path(name string) string { return filepath.Join(m.root, name) }
+
+func (m machine) write(name, text string) {
+	m.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(m.path(name)), 0o755); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := os.WriteFile(m.path(name), []byte(text), 0o755); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// install puts this test's own program at name.
+func (m machine) install(names ...string) {
+	m.t.Helper()
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for _, name := range names {
+		m.write(name, string(self))
+	}
+}
+
+// start runs the program at name until the test ends, and returns its pid.
+func (m machine) start(name string) int {
+	m.t.Helper()
+	cmd := exec.Command(m.path(name))
+	cmd.Args[0] = "ossec-agentd" // what a process calls itself must not count
+	cmd.Env = []string{daemonVariable + "=1"}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Cleanup(func() { _ = stdin.Close(); _ = cmd.Wait() })
+	return cmd.Process.Pid
+}
+
+// script is the inspection with the products' places moved into this machine. Below its root only
+// the user of the test can write, so the check of who could have changed a program starts there.
+func (m machine) script() string {
+	m.t.Helper()
+	text, err := documents.Render(testNonce, documents.Words())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for _, r := range [][2]string{
+		{"/var/ossec", m.path("ossec")},
+		{"/etc/ossec-init.conf", m.path("ossec-init.conf")},
+		{"/opt/ds_agent", m.path("ds_agent")},
+		{"/opt/TrendMicro/SProtectLinux", m.path("splx")},
+		{"/var/log/TrendMicro/SProtectLinux", m.path("splxlog")},
+		{"/proc/modules", m.path("modules")},
+		{`while [ -n "$_p" ]; do`, `while [ "$_p" != "` + m.root + `" ]; do`},
+		{`ls -lnd -- / "$@"`, `ls -lnd -- "$@"`},
+	} {
+		if !strings.Contains(text, r[0]) {
+			m.t.Fatalf("the script does not say %q any more", r[0])
+		}
+		text = strings.ReplaceAll(text, r[0], r[1])
+	}
+	return text
+}
+
+func (m machine) inspect(as *syscall.Credential) *evidence.Evidence {
+	m.t.Helper()
+	out, home := run(m.t, shells(m.t)["sh"], m.script(), as)
+	nothingIn(m.t, home)
+	return parse(m.t, out)
+}
+
+func (m machine) symlink(target, name string) {
+	m.t.Helper()
+	if err := os.Symlink(m.path(target), m.path(name)); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m machine) mode(name string, mode os.FileMode) {
+	m.t.Helper()
+	if err := os.Chmod(m.path(name), mode); err != nil {
+		m.t.Fatal(err)
+	}
+}
