@@ -1,16 +1,14 @@
 // Package inspection is the words of asking machines for evidence: the event that asks, the document
-// that is sent, and what became of it on each machine. Pure values and two checks; inspect, recheck,
+// that is sent, and what became of it on each machine. Pure values; inspect, recheck,
 // request, api and sweep ask, evaluate reads the answers.
 package inspection
 
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"time"
 
-	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -54,56 +52,11 @@ type Invocation struct {
 // CutOutput is how long the merged output of a list may be; longer ones have to be fetched alone.
 const CutOutput = 2400
 
-// Parameters are the document's parameters for one command.
-func Parameters(nonce string) map[string]string {
-	return map[string]string{"Nonce": nonce, "Collect": "base"}
-}
-
 // Nonce is 32 random hex digits.
 func Nonce() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails: crypto/rand's documentation since Go 1.24
 	return hex.EncodeToString(b[:])
-}
-
-// Check compares the script inside a registered document with the one this program was built with. A
-// difference means that somebody registered another: nothing may be sent, and nothing it says is
-// evidence.
-func Check(d Document, script string) error {
-	var content struct {
-		MainSteps []struct {
-			Action string `json:"action"`
-			Inputs struct {
-				RunCommand []string `json:"runCommand"`
-			} `json:"inputs"`
-		} `json:"mainSteps"`
-	}
-	if err := json.Unmarshal([]byte(d.Content), &content); err != nil {
-		return fault.Wrap(fault.Conflict, err, "checking document %s version %s: it is not JSON", d.Name, d.Version)
-	}
-	for _, step := range content.MainSteps {
-		if step.Action != "aws:runShellScript" {
-			continue
-		}
-		if joined(step.Inputs.RunCommand) == joined([]string{script}) {
-			return nil
-		}
-	}
-	return fault.New(fault.Conflict, "checking document %s version %s: its script is not the one this version of Keyward was built with", d.Name, d.Version)
-}
-
-func joined(lines []string) string {
-	var s string
-	for i, l := range lines {
-		if i > 0 {
-			s += "\n"
-		}
-		s += l
-	}
-	for len(s) > 0 && s[len(s)-1] == '\n' {
-		s = s[:len(s)-1]
-	}
-	return s
 }
 
 // Overdue is when a machine should have been inspected again: two hours after a daily, or a day after
