@@ -151,12 +151,12 @@ func TestRender(t *testing.T) {
 // A script whose parameters nobody filled in, or with other text in them, prints nothing.
 func TestScriptRefusesOddParameters(t *testing.T) {
 	t.Parallel()
-	sh := shells(t)["sh"]
+	shell := sh(t)
 	for name, text := range map[string]string{
 		"not filled in": documents.InspectLinux(),
 		"null":          strings.NewReplacer("{{ Nonce }}", "null;", "{{ Collect }}", "os").Replace(documents.InspectLinux()),
 	} {
-		if out, _ := run(t, sh, text, nil); out != "" {
+		if out, _ := run(t, shell, text, nil); out != "" {
 			t.Errorf("%s: printed %q, want nothing", name, out)
 		}
 	}

@@ -42,6 +42,16 @@ func shells(t *testing.T) map[string][]string {
 	return found
 }
 
+// sh is the shell that every host has.
+func sh(t *testing.T) []string {
+	t.Helper()
+	path, err := exec.LookPath("sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{path}
+}
+
 // probe runs the script with these words and returns what it printed.
 func probe(t *testing.T, shell []string, words []string, as *syscall.Credential) (stdout, home string) {
 	t.Helper()

@@ -109,7 +109,7 @@ func TestOSSECOnThisHost(t *testing.T) {
 			t.Parallel()
 			m := newMachine(t)
 			c.prepare(m)
-			e := m.inspect(nil)
+			e := m.inspect(m.script(), nil)
 			if got := show(e.Find(evidence.OSSEC)); got != c.want {
 				t.Errorf("OSSEC is %q, want %q\nrecords %+v", got, c.want, e.Collect.Records)
 			}
@@ -122,7 +122,7 @@ func TestOSSECLeavesOnThisHost(t *testing.T) {
 	m := newMachine(t)
 	m.agent()
 	m.startAgent("")
-	out, _ := run(t, shells(t)["sh"], m.script(), nil)
+	out, _ := run(t, sh(t), m.script(), nil)
 	p := parse(t, out).Find(evidence.OSSEC)
 	if p.Version.Or("") != "3.8.0" || p.Kind.Or("") != "agent" || p.Dir.Or("") != m.path("ossec") || !p.CheckedIn.Known || len(p.Running.PIDs) != 4 {
 		t.Errorf("OSSEC = %+v, want version, kind, folder, last contact and four pids", p)
@@ -149,7 +149,7 @@ func TestOSSECAsOrdinaryUser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	e := m.inspect(&syscall.Credential{Uid: 65534, Gid: 65534})
+	e := m.inspect(m.moved(), &syscall.Credential{Uid: 65534, Gid: 65534})
 	for _, id := range []evidence.ProductID{evidence.OSSEC, evidence.Wazuh} {
 		if got := e.Find(id).Present; got != evidence.Unknown[bool](evidence.WhyNotRoot) {
 			t.Errorf("%s: Present = %v, want not_root", id, got)
@@ -172,7 +172,7 @@ func TestWazuhOnThisHost(t *testing.T) {
 		m.install("ossec/bin/wazuh-" + d)
 		m.start("ossec/bin/wazuh-" + d)
 	}
-	e := m.inspect(nil)
+	e := m.inspect(m.script(), nil)
 	p := e.Find(evidence.Wazuh)
 	if got := show(p); got != "present true; running; protecting; " || p.Version.Or("") != "4.14.7" || !p.CheckedIn.Known {
 		t.Errorf("Wazuh is %q %+v, want running and protecting", got, p)

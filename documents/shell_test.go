@@ -82,7 +82,7 @@ func TestScriptWithoutTimeout(t *testing.T) {
 	m.agent()
 	m.startAgent("")
 	began := time.Now()
-	out, _ := run(t, shells(t)["sh"], withPath(t, m.script(), link(t, targets)), nil)
+	out, _ := run(t, sh(t), withPath(t, m.script(), link(t, targets)), nil)
 	if took := time.Since(began); took > 4*time.Second {
 		t.Errorf("took %s: something waits for the watchdog", took)
 	}
@@ -102,7 +102,7 @@ func TestScriptWithoutStat(t *testing.T) {
 	}
 	m := newMachine(t)
 	m.serverProtect()
-	out, _ := run(t, shells(t)["sh"], withPath(t, m.script(), link(t, targets)), nil)
+	out, _ := run(t, sh(t), withPath(t, m.script(), link(t, targets)), nil)
 	p := parse(t, out).Find(evidence.ServerProtect)
 	if got := show(p); got != "present true; running; protecting; " || p.Definition.Date.Known {
 		t.Errorf("ServerProtect is %q, pattern of %v, want protecting and no date", got, p.Definition.Date)
@@ -125,7 +125,7 @@ func TestScriptWithHostileText(t *testing.T) {
 		"TYPE=\"agent\\\"\nTYPE=\"agent\"\n"+strings.Repeat("DATE=x", 1<<16)+"\n")
 	m.write("ossec/logs/ossec.log", every.String()+"(4102)"+every.String()+"\n"+
 		"2026/11/23 03:03:52 ossec-agentd(4102): INFO: Connected\x1b[31m\nr net 10\ng /etc/passwd .*\nd tcp 00000000:0050 0 1\n")
-	out, _ := run(t, shells(t)["sh"], m.script(), nil)
+	out, _ := run(t, sh(t), m.script(), nil)
 	e := parse(t, out)
 	p := e.Find(evidence.OSSEC)
 	if !strings.Contains(p.Version.Value, `? !"#$%&'()*+,-./0123456789:;<=>?@A`) || !strings.Contains(p.Version.Value, `[\]^_`) {
@@ -155,7 +155,7 @@ func TestScriptDropsRecordsAndSaysSo(t *testing.T) {
 	if small == text {
 		t.Fatal("the script has no budget any more")
 	}
-	out, _ := run(t, shells(t)["sh"], small, nil)
+	out, _ := run(t, sh(t), small, nil)
 	if f := strings.Fields(out); f[2] != "CUT" {
 		t.Errorf("line says %s, want CUT", f[2])
 	}
@@ -169,7 +169,7 @@ func TestScriptDropsRecordsAndSaysSo(t *testing.T) {
 // Only what was asked for is collected.
 func TestScriptCollectsWhatWasAsked(t *testing.T) {
 	t.Parallel()
-	out, _ := probe(t, shells(t)["sh"], []string{"os"}, nil)
+	out, _ := probe(t, sh(t), []string{"os"}, nil)
 	e := parse(t, out)
 	if len(e.Collect.Records) != 3 || !e.OS.Kernel.Known || e.Listeners.Why != evidence.WhyNotCollected ||
 		e.Mounts.Why != evidence.WhyNotCollected || e.Find(evidence.OSSEC).Present.Why != evidence.WhyNotCollected {

@@ -168,7 +168,7 @@ func TestFirewallOnThisHost(t *testing.T) {
 			t.Parallel()
 			m := newMachine(t)
 			c.prepare(m)
-			out, _ := run(t, shells(t)["sh"], m.system("firewall", "mounts", "ossec"), nil)
+			out, _ := run(t, sh(t), m.system("firewall", "mounts", "ossec"), nil)
 			fw := parse(t, out).Firewall
 			if got := fmt.Sprintf("%v | %v | %v | %v | %v", fw.Engine, fw.Active, fw.DefaultIn, fw.DefaultIn6, fw.Rules); got != c.want {
 				t.Errorf("Firewall = %s, want %s\n%s", got, c.want, inflate(t, out))
@@ -210,7 +210,7 @@ func TestMountsOnThisHost(t *testing.T) {
 	m.write("sys/fs/btrfs/uuid/devices/null/dev", "253:0\n")
 	m.write("sys/fs/btrfs/uuid/devices/zero/dev", "253:4\n")
 	m.write("sys/dev/block/253:4/dm/uuid", "CRYPT-PLAIN-swap\n")
-	out, _ := run(t, shells(t)["sh"], m.system("mounts", "ossec", "firewall"), nil)
+	out, _ := run(t, sh(t), m.system("mounts", "ossec", "firewall"), nil)
 	got := map[string]string{}
 	for _, mount := range parse(t, out).Mounts.Value {
 		got[mount.Target] = fmt.Sprintf("%s %s %s %v %v", mount.FSType, mount.Source, mount.Root, mount.Encrypted, mount.Crypt)

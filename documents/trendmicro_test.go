@@ -64,7 +64,7 @@ func TestDeepSecurityOnThisHost(t *testing.T) {
 			m.start("ds_agent/ds_agent")
 			m.start("ds_agent/ds_am")
 			c.prepare(m)
-			out, _ := run(t, shells(t)["sh"], m.script(), nil)
+			out, _ := run(t, sh(t), m.script(), nil)
 			e := parse(t, out)
 			if got := show(e.Find(evidence.DeepSecurity)); got != c.want {
 				t.Errorf("Deep Security is %q, want %q\nrecords %+v", got, c.want, e.Collect.Records)
@@ -93,7 +93,7 @@ func TestServerProtectOnThisHost(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	m.serverProtect()
-	out, _ := run(t, shells(t)["sh"], m.script(), nil)
+	out, _ := run(t, sh(t), m.script(), nil)
 	p := parse(t, out).Find(evidence.ServerProtect)
 	if got := show(p); got != "present true; running; protecting; " {
 		t.Errorf("ServerProtect is %q, want running and protecting", got)
