@@ -15,6 +15,7 @@ import (
 	"github.com/keyward/keyward/local/httpapi"
 	"github.com/keyward/keyward/local/kms"
 	"github.com/keyward/keyward/local/scheduler"
+	"github.com/keyward/keyward/local/ses"
 	"github.com/keyward/keyward/local/sfn"
 	"github.com/keyward/keyward/local/ssm"
 	"github.com/keyward/keyward/local/stack"
@@ -34,6 +35,7 @@ type services struct {
 	scheduler *scheduler.Scheduler
 	sfn       *sfn.SFN
 	faults    *faults.Faults
+	ses       *ses.SES
 }
 
 // compose makes the parts, creates what the template declares and brings back what was saved, in the
@@ -62,7 +64,7 @@ func (s *Server) compose() error {
 		Credentials: s.keys, Now: s.clock.Now, Log: s.options.Logger, Intercept: s.services.faults.Intercept,
 	})
 	for _, part := range []func() error{
-		s.composeFunctions, s.composeGateway, s.composeBus, s.composeTables, s.composeKeys, s.composeMachines, s.composeExecutions, s.composeSchedules,
+		s.composeFunctions, s.composeGateway, s.composeBus, s.composeTables, s.composeKeys, s.composeMail, s.composeMachines, s.composeExecutions, s.composeSchedules,
 	} {
 		if err := part(); err != nil {
 			return err
@@ -156,6 +158,25 @@ func (s *Server) composeKeys() error {
 		return err
 	}
 	return s.register(s.services.kms.Service())
+}
+
+func (s *Server) composeMail() error {
+	s.services.ses = ses.New(ses.Options{
+		Clock: s.clock, Account: s.stack.Account, Region: s.stack.Region,
+		Publish: func(e ses.Event) {
+			s.publish(events.Event{Source: e.Source, DetailType: e.DetailType, Resources: e.Resources, Detail: e.Detail})
+		},
+	})
+	if err := s.keep("ses", s.services.ses); err != nil {
+		return err
+	}
+	for _, identity := range s.stack.Identities {
+		s.services.ses.PutIdentity(identity)
+	}
+	for _, set := range s.stack.ConfigurationSets {
+		s.services.ses.PutConfigurationSet(ses.ConfigurationSet{Name: set.Name, SuppressedReasons: set.Suppressed})
+	}
+	return s.register(s.services.ses.Service())
 }
 
 // composeMachines makes SSM with the documents, then the inventory.

@@ -23,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	lambdasdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	sestypes "github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -75,6 +77,8 @@ Resources:
       DefinitionUri: m.asl.json
       DefinitionSubstitutions: {Echo: !GetAtt Echo.Arn}
   Dead: {Type: AWS::SQS::Queue}
+  Sender: {Type: AWS::SES::EmailIdentity, Properties: {EmailIdentity: !Ref SenderAddress}}
+  Mail: {Type: AWS::SES::ConfigurationSet}
   Table:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -426,6 +430,37 @@ func TestFaults(t *testing.T) {
 	}
 	if _, err := client.GetCallerIdentity(context.Background(), nil); err != nil {
 		t.Errorf("GetCallerIdentity after the fault = %v", err)
+	}
+}
+
+func TestMailbox(t *testing.T) {
+	t.Parallel()
+	s := start(t, options(t))
+	text := func(s string) *sestypes.Content { return &sestypes.Content{Data: aws.String(s)} }
+	_, err := sesv2.NewFromConfig(config(s, s.Credentials())).SendEmail(context.Background(), &sesv2.SendEmailInput{
+		FromEmailAddress: aws.String("keyward@example.com"), ConfigurationSetName: aws.String("keyward-Mail"),
+		Destination: &sestypes.Destination{ToAddresses: []string{"ops@example.com"}},
+		Content:     &sestypes.EmailContent{Simple: &sestypes.Message{Subject: text("Key <revoked>"), Body: &sestypes.Body{Text: text("hello")}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, mail := control(t, s, s.Token(), "GET", "mail", ""); code != 200 || !strings.Contains(fmt.Sprint(mail), "Key <revoked>") {
+		t.Errorf("GET mail = %d %v", code, mail)
+	}
+	for query, want := range map[string]int{"": 401, "?token=guess": 401, "?token=" + s.Token(): 200} {
+		answer, err := http.Get(s.URL() + "/_local/mailbox" + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil || answer.StatusCode != want {
+			t.Errorf("GET mailbox%s = %d, %v; want %d", query, answer.StatusCode, err, want)
+		}
+		if shown := strings.Contains(string(page), "Key &lt;revoked&gt;"); shown != (want == 200) {
+			t.Errorf("GET mailbox%s shows the mail: %t", query, shown)
+		}
 	}
 }
 

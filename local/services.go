@@ -23,6 +23,10 @@ func (s *Server) routePages(mux *http.ServeMux) {
 	}
 	mux.HandleFunc(path, serve)
 	mux.HandleFunc(path+"/", serve)
+	mailbox := s.services.ses.Handler()
+	for _, path := range []string{"mail", "mail/", "mailbox", "mailbox/"} {
+		mux.Handle("GET "+ControlPrefix+path, mailbox)
+	}
 }
 
 // wake delivers what waits for machines that a fault had silenced.
