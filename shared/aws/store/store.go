@@ -6,10 +6,8 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,7 +33,7 @@ func New(cfg aws.Config, table, account, region string) *Store {
 	return &Store{client: dynamodb.NewFromConfig(cfg), table: table, prefix: account + "#" + region + "#"}
 }
 
-// item is one row: its keys, what conditions look at, and the record as JSON in "doc".
+// item is one row: its keys, what conditions look at, and the record as JSON in "doc", compressed when long.
 type item struct {
 	pk, sk  string
 	listPK  string // "" keeps it out of the list index
@@ -56,7 +54,7 @@ func (s *Store) attributes(i item) (map[string]types.AttributeValue, error) {
 		return nil, fmt.Errorf("encoding %s: %w", i.pk, err)
 	}
 	row := s.key(i.pk, i.sk)
-	row["doc"] = str(string(doc))
+	row["doc"] = packed(doc)
 	if i.listPK != "" {
 		row["listPk"], row["listSk"] = str(s.prefix+i.listPK), str(i.listSK)
 	}
@@ -127,11 +125,11 @@ func get[T any](ctx context.Context, s *Store, pk, sk, doing string) (T, error) 
 
 func decode[T any](row map[string]types.AttributeValue) (T, error) {
 	var v T
-	doc, ok := row["doc"].(*types.AttributeValueMemberS)
-	if !ok {
-		return v, errors.New("decoding stored record: it has no doc")
+	doc, err := unpacked(row["doc"])
+	if err != nil {
+		return v, fmt.Errorf("decoding stored record: %w", err)
 	}
-	if err := json.Unmarshal([]byte(doc.Value), &v); err != nil {
+	if err := json.Unmarshal(doc, &v); err != nil {
 		return v, fmt.Errorf("decoding stored record: %w", err)
 	}
 	return v, nil
@@ -192,6 +190,3 @@ func number(n int64) types.AttributeValue {
 
 // stamp is a time as a sort key: fixed width, so that text order is time order.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }
-
-// last is what stands behind the last slash or colon of an ARN or id.
-func last(arn string) string { return arn[strings.LastIndexAny(arn, "/:")+1:] }
