@@ -160,21 +160,25 @@ func (s *Server) composeKeys() error {
 	return s.register(s.services.kms.Service())
 }
 
+// composeMail makes SES. Nothing in the template listens to what becomes of a mail.
 func (s *Server) composeMail() error {
-	s.services.ses = ses.New(ses.Options{
-		Clock: s.clock, Account: s.stack.Account, Region: s.stack.Region,
-		Publish: func(e ses.Event) {
-			s.publish(events.Event{Source: e.Source, DetailType: e.DetailType, Resources: e.Resources, Detail: e.Detail})
-		},
-	})
+	s.services.ses = ses.New(ses.Options{Clock: s.clock, Account: s.stack.Account, Region: s.stack.Region})
 	if err := s.keep("ses", s.services.ses); err != nil {
 		return err
 	}
 	for _, identity := range s.stack.Identities {
-		s.services.ses.PutIdentity(identity)
+		if err := s.services.ses.CreateEmailIdentity(identity); err != nil {
+			return err
+		}
 	}
 	for _, set := range s.stack.ConfigurationSets {
-		s.services.ses.PutConfigurationSet(ses.ConfigurationSet{Name: set.Name, SuppressedReasons: set.Suppressed})
+		var suppressed []ses.Reason
+		for _, reason := range set.Suppressed {
+			suppressed = append(suppressed, ses.Reason(reason))
+		}
+		if err := s.services.ses.CreateConfigurationSet(set.Name, suppressed); err != nil {
+			return err
+		}
 	}
 	return s.register(s.services.ses.Service())
 }
