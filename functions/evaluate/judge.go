@@ -94,7 +94,7 @@ func (h *handler) change(now time.Time, c record.Command, l look, m record.Machi
 	if next.Standing != before.Standing || next.Generation != before.Generation {
 		ch.Ledger = append(ch.Ledger, record.Entry{
 			Machine: m.ID, At: now, Kind: record.EntryVerdict, Generation: next.Generation, Detail: digest,
-			Text: fmt.Sprintf("%s (%s): %s", standing(next), answer.Verdict, orNone(why)),
+			Text: fmt.Sprintf("%s: %s; standing %s", answer.Verdict, orNone(why), standing(next)),
 		})
 	}
 	if c.Purpose == record.Look {
@@ -179,11 +179,17 @@ func firstBad(r policy.Result) string {
 	return ""
 }
 
+// standing says Good only when the key is where it belongs: a machine that passes after a revocation is
+// in order once its key was given back.
 func standing(s integrity.State) string {
-	if s.Standing == integrity.Unknown {
+	switch {
+	case s.Key == integrity.KeyRevoked && !s.CorrectedAt.IsZero():
+		return "Bad until its key is given back"
+	case s.Standing == integrity.Unknown:
 		return "Unknown"
+	default:
+		return string(s.Standing)
 	}
-	return string(s.Standing)
 }
 
 func orNone(s string) string {

@@ -190,16 +190,12 @@ func (s *story) close(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	slices.Reverse(entries)
-	for _, e := range entries {
-		s.say("%s  %-10s %s", short(e.At), e.Kind, e.Text)
-	}
 	mails, err := s.place.Mails(ctx)
 	if err != nil {
 		return err
 	}
-	for _, m := range mails {
-		s.say("%s  %-10s %s", short(m.At), "mail", m.Subject)
+	for _, l := range timeline(entries, mails) {
+		s.say("%s  %-10s %s", short(l.at), l.kind, l.text)
 	}
 	if err := s.want(len(mails) == s.mails, fmt.Sprintf("%d mails", s.mails), "%d", len(mails)); err != nil {
 		return err
@@ -211,6 +207,25 @@ func (s *story) close(ctx context.Context) error {
 	s.sayCalls(calls)
 	s.step.Facts = map[string]any{"ledger": entries, "calls": calls}
 	return nil
+}
+
+// line is one thing that happened.
+type line struct {
+	at         time.Time
+	kind, text string
+}
+
+// timeline is the ledger and the mails in the order of time; of one instant the ledger comes first.
+func timeline(entries []record.Entry, mails []place.Mail) []line {
+	var all []line
+	for _, e := range slices.Backward(entries) {
+		all = append(all, line{e.At, string(e.Kind), e.Text})
+	}
+	for _, m := range mails {
+		all = append(all, line{m.At, "mail", m.Subject})
+	}
+	slices.SortStableFunc(all, func(a, b line) int { return a.at.Truncate(time.Second).Compare(b.at.Truncate(time.Second)) })
+	return all
 }
 
 func (s *story) sayCalls(calls map[string]int) {
