@@ -38,6 +38,13 @@ func (a demoCommand) Run(ctx context.Context, p *show.Printer) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, demoTakes)
+	defer cancel()
+	done, err := demo.Alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	e, err := inspectHere(ctx)
 	if err != nil {
 		return err
@@ -49,8 +56,6 @@ func (a demoCommand) Run(ctx context.Context, p *show.Printer) error {
 	if err != nil {
 		return &invalid{err}
 	}
-	ctx, cancel := context.WithTimeout(ctx, demoTakes)
-	defer cancel()
 	began := time.Now()
 	server, err := local.Start(ctx, local.Options{
 		Template: filepath.Join(home, "template.yaml"), Build: filepath.Join(home, "build"), Addr: "127.0.0.1:0",

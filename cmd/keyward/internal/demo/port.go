@@ -1,9 +1,13 @@
 package demo
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"syscall"
+	"time"
 
 	"github.com/keyward/keyward/shared/evidence"
 )
@@ -38,6 +42,27 @@ func (p *port) close() {
 	if p != nil && p.listener != nil {
 		p.listener.Close()
 		p.listener = nil
+	}
+}
+
+// Alone waits until no other demo runs on this host, since each opens a port that the others' policy
+// forbids, and keeps others waiting until done is called. It leaves nothing on disk: the name is an
+// address of the kernel that ends with the process.
+func Alone(ctx context.Context) (done func(), err error) {
+	const every = 100 * time.Millisecond
+	for {
+		l, err := net.Listen("unix", "@keyward-demo")
+		if err == nil {
+			return func() { l.Close() }, nil
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("asking whether another demo runs: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.New("waiting for another demo on this host to end: it did not")
+		case <-time.After(every):
+		}
 	}
 }
 
