@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -34,7 +35,8 @@ func (s *Server) composeSchedules() error {
 }
 
 func schedule(d stack.Schedule, account string) scheduler.Schedule {
-	target := scheduler.Target{Arn: d.Function, RoleArn: "arn:aws:iam::" + account + ":role/" + d.LogicalID + "Role", Input: d.Input}
+	role := cmp.Or(d.Role, "arn:aws:iam::"+account+":role/"+d.LogicalID+"Role")
+	target := scheduler.Target{Arn: d.Function, RoleArn: role, Input: d.Input}
 	if d.DeadLetter != "" {
 		target.DeadLetterConfig = &scheduler.DeadLetterTo{Arn: d.DeadLetter}
 	}

@@ -48,13 +48,13 @@ type Function struct {
 // Options are what the package needs from its surroundings. Clock, RuntimeAddress and Endpoint are required.
 type Options struct {
 	Clock          *clock.Clock
-	RuntimeAddress string       // host:port where Handler is reached
-	Endpoint       string       // URL the programs find AWS at
-	Region         string       // us-east-1 when empty
-	Concurrency    int          // processes a function; DefaultConcurrency when zero
-	Logger         *slog.Logger // what the place itself has to say; discarded when nil
-	Output         func(Line)   // sees every line the programs write, as it comes; may be nil
-	InitTimeout    time.Duration
+	RuntimeAddress string        // host:port where Handler is reached
+	Endpoint       string        // URL the programs find AWS at
+	Region         string        // us-east-1 when empty
+	Concurrency    int           // processes a function; DefaultConcurrency when zero
+	Logger         *slog.Logger  // what the place itself has to say; discarded when nil
+	Output         func(Line)    // sees every line the programs write, as it comes; may be nil
+	InitTimeout    time.Duration // of a program's start, at least; Lambda's 10 s when zero
 }
 
 // Lambda runs functions. All methods may be called from any goroutine.

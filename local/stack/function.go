@@ -97,7 +97,7 @@ func (r *reader) schedule(f Function, name string, p *properties) {
 	s := Schedule{
 		Named: Named{LogicalID: id, Name: r.options.Name + "-" + id}, Group: "default",
 		Expression: p.required("ScheduleExpression"), TimeZone: p.text("ScheduleExpressionTimezone"),
-		Function: f.ARN, Input: p.text("Input"), Retry: r.retry(p), DeadLetter: r.deadLetter(p),
+		Function: f.ARN, Role: p.text("RoleArn"), Input: p.text("Input"), Retry: r.retry(p), DeadLetter: r.deadLetter(p),
 	}
 	s.ARN = "arn:aws:scheduler:" + r.options.Region + ":" + r.options.Account + ":schedule/default/" + s.Name
 	if s.TimeZone == "" {

@@ -77,6 +77,7 @@ type Schedule struct {
 	TimeZone   string // IANA; UTC when the template names none
 	Window     time.Duration
 	Function   string // ARN
+	Role       string // ARN; "" is one of its own, which SAM makes
 	Input      string
 	Retry      Retry
 	DeadLetter string // ARN of the queue

@@ -58,7 +58,8 @@ func TestProjectsTemplate(t *testing.T) {
 			ARN: "arn:aws:scheduler:us-east-1:123456789012:schedule/default/keyward-InspectFunctionDaily",
 		},
 		Group: "default", Expression: "cron(30 4 * * ? *)", TimeZone: "UTC", Function: lambda + "InspectFunction",
-		Input: s.Schedules[0].Input, Retry: stack.Retry{Attempts: 5, Age: time.Hour}, DeadLetter: dead,
+		Role:  "arn:aws:iam::123456789012:role/keyward-ScheduleRole",
+		Input: `{"version":1,"purpose":"scheduled"}`, Retry: stack.Retry{Attempts: 5, Age: time.Hour}, DeadLetter: dead,
 	}
 	if diff := cmp.Diff(daily, s.Schedules[0]); diff != "" || len(s.Schedules) != 2 {
 		t.Errorf("%d schedules, the first (-want +got):\n%s", len(s.Schedules), diff)
