@@ -1,8 +1,8 @@
 package ses
 
 import (
+	"errors"
 	"net/mail"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,16 +35,6 @@ type simple struct {
 
 type content struct{ Data, Charset string }
 
-type attachment struct {
-	FileName                string
-	RawContent              []byte
-	ContentType             string
-	ContentDescription      string
-	ContentDisposition      string
-	ContentID               string `json:"ContentId"`
-	ContentTransferEncoding string
-}
-
 // message checks what depends on the call alone.
 func (in input) message() (Message, error) {
 	m := Message{
@@ -70,18 +60,15 @@ func (in input) message() (Message, error) {
 }
 
 func (m *Message) checkAddresses() error {
-	from, err := mail.ParseAddress(m.From)
-	if err != nil {
+	var err error
+	if m.sender, err = bare(m.From); err != nil {
 		return bad("The FromEmailAddress %q is not an address.", m.From)
 	}
-	m.sender = from.Address
 	for _, list := range [][]string{m.To, m.Cc, m.Bcc, m.ReplyTo} {
 		for i, text := range list {
-			a, err := mail.ParseAddress(text)
-			if err != nil {
+			if list[i], err = bare(text); err != nil {
 				return bad("Illegal address: %q", text)
 			}
-			list[i] = a.Address
 		}
 	}
 	switch n := len(m.recipients()); {
@@ -91,6 +78,19 @@ func (m *Message) checkAddresses() error {
 		return bad("Recipient count exceeds %d.", maxRecipients)
 	}
 	return nil
+}
+
+// bare is the address alone of "Name <address>". It is ASCII, since SES knows no SMTPUTF8; domains
+// beyond that come in Punycode.
+func bare(written string) (string, error) {
+	a, err := mail.ParseAddress(written)
+	if err != nil {
+		return "", err
+	}
+	if strings.ContainsFunc(a.Address, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", errors.New("not ASCII")
+	}
+	return a.Address, nil
 }
 
 var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_.@-]{1,256}$`)
@@ -110,15 +110,21 @@ func (c *simple) fill(m *Message) error {
 		return bad("Subject and one of Text and Html must be given.")
 	}
 	size := 0
-	for part, to := range map[*content]*string{c.Subject: &m.Subject, c.Body.Text: &m.Text, c.Body.Html: &m.HTML} {
-		if part == nil {
+	for _, part := range []struct {
+		from *content
+		to   *string
+	}{{c.Subject, &m.Subject}, {c.Body.Text, &m.Text}, {c.Body.Html, &m.HTML}} {
+		if part.from == nil {
 			continue
 		}
-		if err := part.check(); err != nil {
+		if err := part.from.check(); err != nil {
 			return err
 		}
-		*to = part.Data
-		size += len(part.Data)
+		*part.to = part.from.Data
+		size += len(part.from.Data)
+	}
+	if strings.ContainsAny(m.Subject, "\r\n\x00") {
+		return bad("The subject has a line break.")
 	}
 	for _, a := range c.Attachments {
 		if err := a.check(); err != nil {
@@ -146,24 +152,6 @@ func (c *content) check() error {
 	return nil
 }
 
-// unsupported are extensions that SES does not take as attachments: "Unsupported attachment types in
-// Amazon SES", of which these are what people try.
-var unsupported = []string{".bat", ".cer", ".cmd", ".com", ".cpl", ".crt", ".der", ".dll", ".exe", ".hta", ".jar", ".js", ".lnk", ".msi", ".ps1", ".reg", ".scr", ".vbs", ".wsf"}
-
-func (a attachment) check() error {
-	switch {
-	case a.FileName == "" || strings.ContainsAny(a.FileName, "\r\n"):
-		return bad("FileName of an attachment must be given.")
-	case slices.Contains(unsupported, strings.ToLower(path.Ext(a.FileName))):
-		return bad("The attachment %q is of a type that is not supported.", a.FileName)
-	case a.ContentDisposition != "" && a.ContentDisposition != "ATTACHMENT" && a.ContentDisposition != "INLINE":
-		return bad("ContentDisposition %q is not known.", a.ContentDisposition)
-	case !slices.Contains([]string{"", "BASE64", "QUOTED_PRINTABLE", "SEVEN_BIT"}, a.ContentTransferEncoding):
-		return bad("ContentTransferEncoding %q is not known.", a.ContentTransferEncoding)
-	}
-	return nil
-}
-
 // owned are headers that SES writes itself.
 var owned = []string{"bcc", "cc", "content-disposition", "content-type", "date", "from", "message-id", "mime-version", "reply-to", "return-path", "subject", "to"}
 
@@ -174,8 +162,8 @@ func checkHeaders(headers []Pair) error {
 		switch {
 		case !headerName.MatchString(h.Name) || slices.Contains(owned, strings.ToLower(h.Name)):
 			return bad("The header %q cannot be set.", h.Name)
-		case h.Value == "" || len(h.Value) > 870 || strings.ContainsFunc(h.Value, func(r rune) bool { return r < ' ' || r > '~' }):
-			return bad("The value of header %q must be 1 to 870 printable ASCII characters.", h.Name)
+		case h.Value == "" || len(h.Value) > 995 || len(h.Name)+len(h.Value) > 996 || strings.ContainsFunc(h.Value, func(r rune) bool { return r < ' ' || r > '~' }):
+			return bad("The value of header %q must be 1 to 995 printable ASCII characters, 996 with the name.", h.Name)
 		}
 	}
 	return nil

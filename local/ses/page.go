@@ -37,7 +37,9 @@ func (s *SES) Handler() http.Handler {
 	mux.HandleFunc("GET /_local/mail/{id}", func(w http.ResponseWriter, r *http.Request) {
 		m, ok := s.Message(r.PathValue("id"))
 		if !ok {
-			http.Error(w, "no such message", http.StatusNotFound)
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusNotFound)
+			answer(w, map[string]string{"error": "no mail has this id"})
 			return
 		}
 		answer(w, m)
