@@ -107,8 +107,14 @@ func (h *handler) holds(ctx context.Context, now time.Time, m record.Machine) gu
 // reserve writes the intent in the one transaction that checks the machine's version and every hold
 // and takes the lease of the key. Without this record nothing is asked of KMS.
 func (h *handler) reserve(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, k kmskey.Key) error {
+	lease := &record.Lease{
+		Name:   record.LeaseName(m.Key.Mode, m.Key.ARN, m.ID),
+		Holder: record.LeaseHolder("revoke", m.ID, m.State.Generation), Until: now.Add(leaseFor),
+	}
+	change := store.Change{Machine: m, At: now, NotHeld: record.Scopes(m.ID, m.Policy), TakeLease: lease}
 	if m.State.Key == integrity.KeyRevoking && m.Taken != nil && m.Taken.Generation == m.State.Generation {
-		return nil // an attempt that was cut off wrote it
+		_, err := h.store.Apply(ctx, change) // an attempt that was cut off wrote the intent; what guards it is asked anew
+		return err
 	}
 	taken, err := h.taking(ctx, now, m, k)
 	if err != nil {
@@ -118,15 +124,12 @@ func (h *handler) reserve(ctx context.Context, now time.Time, t enforcement.Task
 	if state.Key != integrity.KeyRevoking {
 		return fault.New(fault.Conflict, "reserving the revocation of %s: its state does not allow it", m.ID)
 	}
-	m.State, m.Taken = state, &taken
-	_, err = h.store.Apply(ctx, store.Change{
-		Machine: m, At: now, NotHeld: record.Scopes(m.ID, m.Policy),
-		TakeLease: &record.Lease{KeyARN: m.Key.ARN, Holder: t.Execution, Until: now.Add(leaseFor)},
-		Ledger: []record.Entry{{
-			Machine: m.ID, At: now, Kind: record.EntryIntent, Generation: m.State.Generation, Execution: t.Execution,
-			Text: "intent to revoke: " + m.State.Why, Detail: taken.GrantID,
-		}},
-	})
+	change.Machine.State, change.Machine.Taken = state, &taken
+	change.Ledger = []record.Entry{{
+		Machine: m.ID, At: now, Kind: record.EntryIntent, Generation: m.State.Generation, Execution: t.Execution,
+		Text: "intent to revoke: " + m.State.Why, Detail: taken.GrantID,
+	}}
+	_, err = h.store.Apply(ctx, change)
 	return err
 }
 

@@ -132,7 +132,9 @@ func (h *handler) approve(ctx context.Context, now time.Time, m record.Machine, 
 			return 0, nil, err
 		}
 	}
-	lease := record.Lease{KeyARN: k.ARN, Holder: "request-" + m.ID, Until: now.Add(leaseFor)}
+	lease := record.Lease{
+		Name: record.LeaseName(m.Key.Mode, k.ARN, m.ID), Holder: record.LeaseHolder("release", m.ID, m.State.Generation), Until: now.Add(leaseFor),
+	}
 	m, err = h.store.Apply(ctx, store.Change{Machine: m, Request: &r, TakeLease: &lease, At: now})
 	if err != nil {
 		return 0, nil, err

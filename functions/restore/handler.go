@@ -83,12 +83,20 @@ func (h *handler) reserve(ctx context.Context, now time.Time, t enforcement.Task
 	taken.GivenBy = t.Execution
 	m.Taken = &taken
 	m, err := h.store.Apply(ctx, store.Change{
-		Machine: m, At: now, TakeLease: &record.Lease{KeyARN: m.Taken.KeyARN, Holder: t.Execution, Until: now.Add(leaseFor)},
+		Machine: m, At: now, TakeLease: lease(m, now.Add(leaseFor)),
 	})
 	if fault.Is(err, fault.Conflict) {
 		return m, fault.Wrap(fault.Transient, err, "reserving the restore of %s", t.Input.Machine)
 	}
 	return m, err
+}
+
+// lease is this restore's, on the access that it gives back.
+func lease(m record.Machine, until time.Time) *record.Lease {
+	return &record.Lease{
+		Name:   record.LeaseName(m.Taken.Mode, m.Taken.KeyARN, m.ID),
+		Holder: record.LeaseHolder("restore", m.ID, m.State.Generation), Until: until,
+	}
 }
 
 // give gives back what was taken. The reason says why it must not: then somebody else changed the key
@@ -159,10 +167,10 @@ func (h *handler) restored(ctx context.Context, now time.Time, t enforcement.Tas
 	if m.Taken.Mode == policy.DisableKey {
 		text = "the key was enabled and read back"
 	}
-	keyARN := m.Taken.KeyARN
+	mine := lease(m, now)
 	m.State, m.Grant, m.GrantedFor, m.Taken = integrity.Restored(m.State, now, p.Integrity), grant, m.State.Generation, nil
 	_, err = h.store.Apply(ctx, store.Change{
-		Machine: m, At: now, DropLease: &record.Lease{KeyARN: keyARN, Holder: t.Execution},
+		Machine: m, At: now, DropLease: mine,
 		Ledger: []record.Entry{{
 			Machine: m.ID, At: now, Kind: record.EntryRestored, Generation: m.State.Generation, Execution: t.Execution,
 			Text: "restored: " + text, Detail: grant,
@@ -175,10 +183,10 @@ func (h *handler) restored(ctx context.Context, now time.Time, t enforcement.Tas
 }
 
 func (h *handler) hold(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, reason string) error {
-	keyARN := m.Taken.KeyARN
+	mine := lease(m, now)
 	m.State = integrity.Held(m.State, reason, now)
 	_, err := h.store.Apply(ctx, store.Change{
-		Machine: m, At: now, DropLease: &record.Lease{KeyARN: keyARN, Holder: t.Execution},
+		Machine: m, At: now, DropLease: mine,
 		Ledger: []record.Entry{{
 			Machine: m.ID, At: now, Kind: record.EntryHeld, Generation: m.State.Generation, Execution: t.Execution,
 			Text: "not restored: " + reason,

@@ -85,7 +85,7 @@ func (h *handler) seen(ctx context.Context, now time.Time, t enforcement.Task, t
 		m.State, m.Grant = integrity.Revoked(m.State, now, terms), ""
 		result.Outcome = "revoked"
 		return store.Change{
-			Machine: m, DropLease: &record.Lease{KeyARN: taken.KeyARN, Holder: t.Execution},
+			Machine: m, DropLease: lease(taken, m),
 			Ledger: []record.Entry{{
 				Machine: m.ID, At: now, Kind: record.EntryConfirmed, Generation: m.State.Generation, Execution: t.Execution,
 				Text: "revoked: " + text + ", read back twice", Detail: taken.GrantID,
@@ -111,10 +111,10 @@ func (h *handler) notRevoked(ctx context.Context, now time.Time, t enforcement.T
 			result.Outcome = "seen"
 			return store.Change{}, false
 		}
-		keyARN := m.Taken.KeyARN
+		mine := lease(*m.Taken, m)
 		m.State, m.Taken = integrity.NotRevoked(m.State, "not-revoked", now), nil
 		return store.Change{
-			Machine: m, DropLease: &record.Lease{KeyARN: keyARN, Holder: t.Execution},
+			Machine: m, DropLease: mine,
 			Ledger: []record.Entry{{
 				Machine: m.ID, At: now, Kind: record.EntryFailed, Generation: m.State.Generation, Execution: t.Execution,
 				Text: "not revoked: " + text,
@@ -122,6 +122,13 @@ func (h *handler) notRevoked(ctx context.Context, now time.Time, t enforcement.T
 		}, true
 	})
 	return result, err
+}
+
+// lease is the one that recheck took for this revocation.
+func lease(taken record.Taken, m record.Machine) *record.Lease {
+	return &record.Lease{
+		Name: record.LeaseName(taken.Mode, taken.KeyARN, m.ID), Holder: record.LeaseHolder("revoke", m.ID, taken.Generation),
+	}
 }
 
 // withdraw removes the grant of a machine that is gone. It is no revocation: nobody is left to use it.

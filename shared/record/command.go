@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/keyward/keyward/shared/evidence"
@@ -112,9 +113,25 @@ type Notice struct {
 	Attempts   int       `json:"attempts"`
 }
 
-// Lease keeps revoke and restore of one key apart.
+// Lease keeps revoking, releasing and restoring of one access apart.
 type Lease struct {
-	KeyARN string    `json:"keyArn"`
-	Holder string    `json:"holder"` // execution name
+	Name   string    `json:"name"`   // LeaseName
+	Holder string    `json:"holder"` // who works: the same for all attempts at one thing
 	Until  time.Time `json:"until"`
+}
+
+// LeaseName names the access that a lease is on: with disable-key the key, since whoever changes it
+// changes it for everybody; with revoke-grant one machine's access to it, so that machines that share
+// a key do not wait for each other.
+func LeaseName(mode policy.Mode, keyARN, machine string) string {
+	if mode == policy.DisableKey {
+		return keyARN
+	}
+	return keyARN + "#" + machine
+}
+
+// LeaseHolder names who works on an access: all attempts at revoking one generation are one holder, so
+// that an attempt takes over from one that was cut off.
+func LeaseHolder(doing, machine string, generation int64) string {
+	return fmt.Sprintf("%s %s %d", doing, machine, generation)
 }

@@ -74,7 +74,7 @@ func freeOfHold(now time.Time) condition {
 
 func leaseItem(l record.Lease) item {
 	return item{
-		pk: "key#" + l.KeyARN, sk: leaseRow, doc: l,
+		pk: "key#" + l.Name, sk: leaseRow, doc: l,
 		extra: map[string]types.AttributeValue{"holder": str(l.Holder), "until": number(l.Until.UnixMilli())},
 	}
 }
