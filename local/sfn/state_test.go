@@ -13,8 +13,8 @@ import (
 	"github.com/keyward/keyward/local/sfn"
 )
 
-// reborn is another process with what the first one saved.
-func reborn(t *testing.T, w *world, states string) *world {
+// reborn is another process with what the first one saved, where f answers these.
+func reborn(t *testing.T, w *world, states string, answers ...string) *world {
 	t.Helper()
 	w.Close()
 	state, err := w.Save()
@@ -23,7 +23,7 @@ func reborn(t *testing.T, w *world, states string) *world {
 	}
 	again := newWorld(t)
 	again.clock.Restore(w.clock.Offset())
-	again.functions = w.functions
+	again.answering("f", answers...)
 	again.machine(t, states)
 	if err := again.Load(state); err != nil {
 		t.Fatal(err)
@@ -79,8 +79,7 @@ func TestTaskRunsAgainAfterLoad(t *testing.T) {
 	moved := make(chan error, 1)
 	go func() { moved <- w.clock.Forward(context.Background(), time.Minute) }()
 	<-entered
-	again := reborn(t, w, states)
-	again.answering("f", "!T")
+	again := reborn(t, w, states, "!T")
 	close(release)
 	if err := <-moved; err != nil {
 		t.Fatal(err)
