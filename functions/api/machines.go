@@ -98,7 +98,7 @@ func (h *handler) enrol(ctx context.Context, c boot.Call) (int, any, error) {
 	}
 	k, err := h.keys.Key(ctx, e.Key)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, fault.Wrap(fault.KindOf(err), err, "enrolling %s: key %q: %s", id, e.Key, fault.Safe(err))
 	}
 	if !k.Guarded {
 		return 0, nil, fault.New(fault.Invalid, "enrolling %s: key %s is not tagged %s = true", id, e.Key, kmskey.GuardedTag)
