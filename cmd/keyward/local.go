@@ -49,7 +49,7 @@ func (a localUp) Run(ctx context.Context, p *show.Printer) error {
 	}
 	k := server.Credentials()
 	for _, v := range [][2]string{
-		{"AWS_ENDPOINT_URL", server.URL()}, {"AWS_REGION", server.Region()},
+		{"AWS_ENDPOINT_URL", server.URL()}, {"AWS_REGION", server.Region()}, {"AWS_DEFAULT_REGION", server.Region()},
 		{"AWS_ACCESS_KEY_ID", k.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", k.SecretAccessKey}, {"AWS_SESSION_TOKEN", k.SessionToken},
 		{"KEYWARD_API_URL", server.API("PeopleApi")}, {"KEYWARD_LOCAL_URL", server.URL()}, {"KEYWARD_LOCAL_TOKEN", server.Token()},
 	} {
