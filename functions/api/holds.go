@@ -58,7 +58,7 @@ func (h *handler) scope(ctx context.Context, text string) (record.Scope, error) 
 	var err error
 	switch kind {
 	case "global":
-		if name != "" {
+		if text != "global" {
 			return "", fault.New(fault.Invalid, "reading scope %q: global takes no name", text)
 		}
 	case "machine":

@@ -84,8 +84,9 @@ var (
 	roleARN   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}):role/(?:[\w+=,.@/-]+/)?([\w+=,.@-]{1,64})$`)
 )
 
-// enrol binds a machine to its key and policy. Done again it changes name, owner and policy; the key
-// of a machine whose key is being taken cannot be changed under the enforcement.
+// enrol binds a machine to its key and policy. Done again it changes name, owner and policy; key and role
+// of a machine that holds a grant or has lost its key cannot be changed, since what was given to one
+// session would else never be found again.
 func (h *handler) enrol(ctx context.Context, c boot.Call) (int, any, error) {
 	id := c.PathValue("id")
 	var e record.Enrolment
@@ -119,8 +120,9 @@ func (h *handler) enrol(ctx context.Context, c boot.Call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if m.Key.ARN != "" && m.Key.ARN != k.ARN && (m.Taken != nil || m.Grant != "") {
-		return 0, nil, fault.New(fault.Conflict, "enrolling %s: it holds or has lost its present key; the key cannot be changed now", id)
+	changed := status == http.StatusOK && (m.Key.ARN != k.ARN || m.SessionARN != session)
+	if changed && (m.Taken != nil || m.Grant != "") {
+		return 0, nil, fault.New(fault.Conflict, "enrolling %s: it holds or has lost its present key; key and role cannot be changed now", id)
 	}
 	m.Name, m.Owner, m.Policy, m.SessionARN = e.Name, e.Owner, e.Policy, session
 	m.Key, m.Zone, m.Tags = record.Key{ARN: k.ARN, Mode: e.Mode}, there[id].Zone, there[id].Tags

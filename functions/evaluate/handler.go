@@ -99,7 +99,8 @@ func (h *handler) handle(ctx context.Context, now time.Time, e event) (summary, 
 	return s, errors.Join(problems...)
 }
 
-// settle judges every machine of a command that has an answer and was not judged yet.
+// settle judges every machine of a command that has an answer and was not judged yet. What goes wrong
+// with one machine keeps the command open and no other machine from being judged.
 func (h *handler) settle(ctx context.Context, now time.Time, id string, s *summary) error {
 	c, err := h.store.Command(ctx, id)
 	if fault.Is(err, fault.NotFound) {
@@ -113,10 +114,8 @@ func (h *handler) settle(ctx context.Context, now time.Time, id string, s *summa
 	if !c.Open {
 		return nil
 	}
-	looks, err := h.looks(ctx, now, c)
-	if err != nil {
-		return err
-	}
+	looks, problem := h.looks(ctx, now, c)
+	problems := []error{problem}
 	policies := map[string]*policy.Policy{}
 	waiting := 0
 	for _, l := range looks {
@@ -126,14 +125,15 @@ func (h *handler) settle(ctx context.Context, now time.Time, id string, s *summa
 		}
 		started, err := h.judge(ctx, now, c, l, policies)
 		if err != nil {
-			return err
+			problems = append(problems, err)
+			continue
 		}
 		s.Judged++
 		s.Started += started
 	}
 	s.Waiting += waiting
-	if waiting > 0 {
-		return nil
+	if err := errors.Join(problems...); err != nil || waiting > 0 {
+		return err
 	}
 	return h.store.Settled(ctx, c)
 }

@@ -22,7 +22,8 @@ type look struct {
 	presence integrity.Presence
 }
 
-// looks are the machines of a command that have no verdict yet, with what they answered.
+// looks are the machines of a command that have no verdict yet, with what they answered. A machine
+// whose answer cannot be read now is left out and told in the error; the others are there.
 func (h *handler) looks(ctx context.Context, now time.Time, c record.Command) ([]look, error) {
 	pending, err := h.pending(ctx, c)
 	if err != nil || len(pending) == 0 {
@@ -43,15 +44,17 @@ func (h *handler) looks(ctx context.Context, now time.Time, c record.Command) ([
 		return nil, err
 	}
 	all := make([]look, 0, len(pending))
+	var problems []error
 	for _, id := range pending {
 		l, err := h.read(ctx, now, c, id, said[id])
 		if err != nil {
-			return nil, err
+			problems = append(problems, err)
+			continue
 		}
 		l.presence = there[id].Presence
 		all = append(all, l)
 	}
-	return all, nil
+	return all, errors.Join(problems...)
 }
 
 func (h *handler) pending(ctx context.Context, c record.Command) ([]string, error) {
@@ -83,9 +86,9 @@ func (h *handler) read(ctx context.Context, now time.Time, c record.Command, mac
 		l.ended, l.why = true, "agent_offline"
 	case i.Machine == "":
 		// SSM is eventually consistent, so a fresh command may not show all its machines.
-		l.ended, l.why = now.After(c.TotalBy), "no_invocation"
+		l.ended, l.why = !now.Before(c.TotalBy), "no_invocation"
 	case !i.Ended:
-		l.ended, l.why = now.After(c.TotalBy), "no_answer"
+		l.ended, l.why = !now.Before(c.TotalBy), "no_answer"
 	case !i.Success:
 		l.why = "run_command_" + strings.ToLower(i.Status)
 	default:

@@ -87,6 +87,9 @@ func (h *handler) chosen(ctx context.Context, e event) ([]string, record.Purpose
 	if len(e.Machines) > 0 {
 		return h.named(ctx, e.Machines, e.Purpose)
 	}
+	if e.Purpose != record.Scheduled {
+		return nil, "", fault.New(fault.Invalid, "reading the event: purpose is %q, expected %q without machines", e.Purpose, record.Scheduled)
+	}
 	all, err := h.machines.Machines(ctx)
 	if err != nil {
 		return nil, "", err
@@ -132,7 +135,8 @@ func (h *handler) started(ctx context.Context, e event) ([]string, record.Purpos
 	return []string{m.ID}, record.Check, err
 }
 
-// scheduled are the policies that have a schedule of their own.
+// scheduled are the policies that have a schedule of their own. The machines of one that does not
+// compile are looked at with all others, since looking harms nobody.
 func (h *handler) scheduled(ctx context.Context) (map[string]bool, error) {
 	stored, err := h.machines.Policies(ctx)
 	if err != nil {
@@ -142,7 +146,8 @@ func (h *handler) scheduled(ctx context.Context) (map[string]bool, error) {
 	for _, p := range stored {
 		compiled, err := p.Compile()
 		if err != nil {
-			return nil, err
+			h.log.ErrorContext(ctx, "policy does not compile", boot.KeyPolicy, p.Name, boot.KeyError, err.Error())
+			continue
 		}
 		_, has[p.Name] = compiled.Schedule.Plan()
 	}

@@ -146,7 +146,9 @@ func (h *handler) taking(ctx context.Context, now time.Time, m record.Machine, k
 	if err != nil {
 		return taken, err
 	}
-	taken.NothingToDo = len(grants) == 0
+	if taken.NothingToDo = len(grants) == 0; taken.NothingToDo {
+		taken.GrantID = m.Grant // KMS lists a new grant up to five minutes late: it is revoked unseen
+	}
 	for _, g := range grants {
 		if g.ID == m.Grant || taken.GrantID == "" {
 			taken.GrantID = g.ID

@@ -87,17 +87,25 @@ func (h *handler) pend(ctx context.Context, r record.Request, why string) (int, 
 }
 
 // deny refuses a request and asks for looks for a correction, so that a machine that is put right need
-// not wait for its schedule.
+// not wait for its schedule. The same answer again is not written again: a machine may ask every second.
 func (h *handler) deny(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy, r record.Request, why string, findings []policy.Finding) (int, any, error) {
-	if err := reopen(&r, now); err != nil {
-		return 0, nil, err
+	told := r.State + r.Reason
+	if r.State != string(keyrequest.Denied) {
+		if err := reopen(&r, now); err != nil {
+			return 0, nil, err
+		}
 	}
 	if r.State == string(keyrequest.Pending) || r.State == string(keyrequest.Approved) {
 		if err := move(&r, keyrequest.Deny, now, byPolicy, why); err != nil {
 			return 0, nil, err
 		}
 	}
+	before := m.State
 	m.State = integrity.Denied(m.State, now, p.Integrity)
+	if m.State == before && told == r.State+why {
+		return http.StatusForbidden, record.Release{Request: r.ID, State: r.State, Reason: why, Findings: findings}, nil
+	}
+	r.Reason = why
 	_, err := h.store.Apply(ctx, store.Change{Machine: m, Request: &r, At: now, Ledger: []record.Entry{{
 		Machine: m.ID, At: now, Kind: record.EntryRequest, Generation: m.State.Generation, By: byPolicy, Text: "key request denied: " + why,
 	}}})

@@ -11,6 +11,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
@@ -52,25 +53,27 @@ func (h *handler) handle(ctx context.Context, now time.Time, t enforcement.Task)
 	if err != nil {
 		return enforcement.Outcome{}, err
 	}
-	if m.State.Generation != t.Input.Generation || m.Taken == nil {
+	switch {
+	case m.State.Generation != t.Input.Generation:
+		return enforcement.Outcome{Outcome: "superseded", At: now}, nil
+	case m.State.Key == integrity.KeyReleased:
+		return enforcement.Outcome{Outcome: "restored", At: m.State.KeySince}, nil // an earlier attempt did it and was cut off
+	case m.Taken == nil:
 		return enforcement.Outcome{Outcome: "superseded", At: now}, nil
 	}
-	if m.State.Key == integrity.KeyReleased {
-		return enforcement.Outcome{Outcome: "restored", At: m.State.KeySince}, nil // an earlier attempt did it and was cut off
-	}
-	again := m.Taken.GivenBy == t.Execution
+	again := m.Taken.GivenBy != ""
 	m, err = h.reserve(ctx, now, t, m)
 	if err != nil {
 		return enforcement.Outcome{}, err
 	}
-	grant, reason, err := h.give(ctx, m, again)
+	g, err := h.give(ctx, m, again)
 	if err != nil {
 		return enforcement.Outcome{}, err
 	}
-	if reason != "" {
-		return enforcement.Outcome{Outcome: "held", Reason: reason, At: now}, h.hold(ctx, now, t, m, reason)
+	if g.reason != "" {
+		return enforcement.Outcome{Outcome: "held", Reason: string(g.reason), At: now}, h.hold(ctx, now, t, m, string(g.reason))
 	}
-	if err := h.restored(ctx, now, t, m, grant); err != nil {
+	if err := h.restored(ctx, now, t, m, g); err != nil {
 		return enforcement.Outcome{}, err
 	}
 	h.log.InfoContext(ctx, "key restored", boot.KeyMachine, m.ID, boot.KeyExecution, t.Execution)
@@ -99,62 +102,80 @@ func lease(m record.Machine, until time.Time) *record.Lease {
 	}
 }
 
-// give gives back what was taken. The reason says why it must not: then somebody else changed the key
-// since, and people have to look. Again says that an attempt of this execution was cut off.
-func (h *handler) give(ctx context.Context, m record.Machine, again bool) (grant, reason string, err error) {
+// given is what became of a restore.
+type given struct {
+	grant  string       // id of the grant that the machine holds now, "" for none
+	text   string       // what was done, for the ledger
+	reason guard.Reason // why nothing may be done: people have to look
+}
+
+// keyNotOurs is the reason when the key had been disabled by somebody else before a revocation came.
+const keyNotOurs guard.Reason = "key-not-ours"
+
+// give gives back what was taken, unless somebody else changed the key since. Again says that an
+// earlier attempt began to. Nothing was taken when the machine was put right between the intent and the
+// order: the lease says that no order is under way any more.
+func (h *handler) give(ctx context.Context, m record.Machine, again bool) (given, error) {
 	k, err := h.keys.Key(ctx, m.Taken.KeyARN)
 	if err != nil {
-		return "", "", err
+		return given{}, err
 	}
 	switch {
 	case !k.Guarded:
-		return "", "key-not-guarded", nil
+		return given{reason: guard.ReasonNotGuarded}, nil
 	case m.Taken.Mode == policy.DisableKey:
 		return h.enable(ctx, m, k, again)
 	case !k.Enabled:
-		return "", "key-changed", nil
+		return given{reason: guard.ReasonKeyChanged}, nil
 	default:
 		return h.grant(ctx, m)
 	}
 }
 
-func (h *handler) enable(ctx context.Context, m record.Machine, k kmskey.Key, again bool) (grant, reason string, err error) {
+func (h *handler) enable(ctx context.Context, m record.Machine, k kmskey.Key, again bool) (given, error) {
+	const done = "the key was enabled and read back"
 	switch {
 	case m.Taken.NothingToDo:
-		return "", "key-not-ours", nil // it was disabled before we came, and stays as somebody wanted it
+		return given{reason: keyNotOurs}, nil // it stays as somebody wanted it
 	case again && k.Enabled:
-		return "", "", nil
+		return given{text: done}, nil
+	case m.Taken.OrderedAt.IsZero() && k.Enabled:
+		return given{text: "nothing had been taken"}, nil
 	case k.State != "Disabled":
-		return "", "key-changed", nil
+		return given{reason: guard.ReasonKeyChanged}, nil
 	}
 	if err := h.giver.EnableKey(ctx, k.ARN); err != nil {
-		return "", "", err
+		return given{}, err
 	}
-	if k, err = h.keys.Key(ctx, k.ARN); err == nil && !k.Enabled {
+	k, err := h.keys.Key(ctx, k.ARN)
+	if err == nil && !k.Enabled {
 		err = fault.New(fault.Transient, "restoring %s: KMS does not show the key as enabled yet", m.ID)
 	}
-	return "", "", err
+	return given{text: done}, err
 }
 
-func (h *handler) grant(ctx context.Context, m record.Machine) (grant, reason string, err error) {
-	if m.Taken.GrantID == "" {
-		return "", "", nil // it held none: the next key request makes one
+func (h *handler) grant(ctx context.Context, m record.Machine) (given, error) {
+	if m.Taken.GrantID == "" || m.Taken.NothingToDo {
+		return given{text: "it had held no grant, and its next key request makes one"}, nil
 	}
 	name := release.GrantName(m.ID, m.State.Generation)
 	grants, err := h.keys.Grants(ctx, m.Taken.KeyARN, m.Taken.Grantee)
 	if err != nil {
-		return "", "", err
+		return given{}, err
 	}
 	for _, g := range grants {
-		if g.Name != name { // ours of an attempt that was cut off has our name
-			return "", "key-changed", nil
+		switch {
+		case g.ID == m.Taken.GrantID && m.Taken.OrderedAt.IsZero():
+			return given{grant: m.Grant, text: "nothing had been taken"}, nil
+		case g.Name != name: // ours of an attempt that was cut off has our name
+			return given{reason: guard.ReasonKeyChanged}, nil
 		}
 	}
-	given, err := h.giver.Grant(ctx, m.Taken.KeyARN, m.ID, m.Taken.Grantee, m.State.Generation)
-	return given.ID, "", err
+	made, err := h.giver.Grant(ctx, m.Taken.KeyARN, m.ID, m.Taken.Grantee, m.State.Generation)
+	return given{grant: made.ID, text: "the machine was given a new grant"}, err
 }
 
-func (h *handler) restored(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, grant string) error {
+func (h *handler) restored(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, g given) error {
 	p := policy.Default()
 	stored, err := h.store.Policy(ctx, m.Policy)
 	if err == nil {
@@ -163,17 +184,16 @@ func (h *handler) restored(ctx context.Context, now time.Time, t enforcement.Tas
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	text := "the machine was given a new grant"
-	if m.Taken.Mode == policy.DisableKey {
-		text = "the key was enabled and read back"
-	}
 	mine := lease(m, now)
-	m.State, m.Grant, m.GrantedFor, m.Taken = integrity.Restored(m.State, now, p.Integrity), grant, m.State.Generation, nil
+	if g.grant != m.Grant {
+		m.GrantedFor = m.State.Generation
+	}
+	m.State, m.Grant, m.Taken = integrity.Restored(m.State, now, p.Integrity), g.grant, nil
 	_, err = h.store.Apply(ctx, store.Change{
 		Machine: m, At: now, DropLease: mine,
 		Ledger: []record.Entry{{
 			Machine: m.ID, At: now, Kind: record.EntryRestored, Generation: m.State.Generation, Execution: t.Execution,
-			Text: "restored: " + text, Detail: grant,
+			Text: "restored: " + g.text, Detail: g.grant,
 		}},
 	})
 	if fault.Is(err, fault.Conflict) {
@@ -189,7 +209,7 @@ func (h *handler) hold(ctx context.Context, now time.Time, t enforcement.Task, m
 		Machine: m, At: now, DropLease: mine,
 		Ledger: []record.Entry{{
 			Machine: m.ID, At: now, Kind: record.EntryHeld, Generation: m.State.Generation, Execution: t.Execution,
-			Text: "not restored: " + reason,
+			Text: "not restored: " + guard.Reason(reason).Text(),
 		}},
 	})
 	return err

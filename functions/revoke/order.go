@@ -78,7 +78,7 @@ func (h *handler) guarded(ctx context.Context, arn string) error {
 
 func (h *handler) take(ctx context.Context, taken record.Taken) error {
 	switch {
-	case taken.NothingToDo:
+	case taken.NothingToDo && taken.GrantID == "":
 		return nil
 	case taken.Mode == policy.DisableKey:
 		return h.taker.DisableKey(ctx, taken.KeyARN)
@@ -91,6 +91,8 @@ func (h *handler) take(ctx context.Context, taken record.Taken) error {
 
 func action(t record.Taken) string {
 	switch {
+	case t.NothingToDo && t.GrantID != "":
+		return fmt.Sprintf("revoke the grant of %s, which it did not list", t.Grantee)
 	case t.NothingToDo:
 		return "nothing to take, the machine had no access"
 	case t.Mode == policy.DisableKey:

@@ -73,21 +73,23 @@ func (s *sweep) enforce(ctx context.Context, id string) error {
 	lifted := m.State.HeldFor != "" && guard.Lifted(s.facts(ctx, m, p), s.now)
 	if lifted {
 		m.State = integrity.Unheld(m.State, s.now)
-		s.done.Lifted++
 	}
 	kind, owed := owed(m.State, p.Integrity)
 	if !owed {
 		if !lifted {
 			return nil
 		}
-		_, err := s.store.Apply(ctx, store.Change{Machine: m, At: s.now})
-		return ignoreConflict(err)
+		if _, err := s.store.Apply(ctx, store.Change{Machine: m, At: s.now}); err != nil {
+			return ignoreConflict(err)
+		}
+		s.done.Lifted++
+		return nil
 	}
 	attempt, alive, err := s.attempt(ctx, m, kind)
 	if err != nil || alive {
 		return err
 	}
-	return s.restart(ctx, m, kind, attempt)
+	return s.restart(ctx, m, kind, attempt, lifted)
 }
 
 // owed is the kind of execution that has to be alive for a state.
@@ -133,7 +135,7 @@ func (s *sweep) attempt(ctx context.Context, m record.Machine, kind enforcement.
 	return 0, false, fault.New(fault.Internal, "starting an execution for %s: %d attempts were made", m.ID, most)
 }
 
-func (s *sweep) restart(ctx context.Context, m record.Machine, kind enforcement.Kind, attempt int) error {
+func (s *sweep) restart(ctx context.Context, m record.Machine, kind enforcement.Kind, attempt int, lifted bool) error {
 	in := enforcement.Input{
 		Version: enforcement.Version, Kind: kind, Account: s.account, Region: s.region, Machine: m.ID,
 		Generation: m.State.Generation, Policy: m.Policy, Why: m.State.Why,
@@ -149,6 +151,9 @@ func (s *sweep) restart(ctx context.Context, m record.Machine, kind enforcement.
 	m.Execution = o.Name
 	if _, err := s.store.Apply(ctx, store.Change{Machine: m, At: s.now, Start: []record.Start{o}}); err != nil {
 		return ignoreConflict(err)
+	}
+	if lifted {
+		s.done.Lifted++
 	}
 	s.log.InfoContext(ctx, "execution restarted", boot.KeyMachine, m.ID, boot.KeyExecution, o.Name)
 	return s.start(ctx, o)

@@ -112,6 +112,7 @@ func (s *sweep) read(ctx context.Context) (err error) {
 func (s *sweep) settle(ctx context.Context) error {
 	const batch = 20
 	var over []string
+	var problems []error
 	for _, c := range s.open {
 		if !s.now.Before(c.TotalBy) {
 			over = append(over, c.ID)
@@ -119,13 +120,14 @@ func (s *sweep) settle(ctx context.Context) error {
 	}
 	for len(over) > 0 {
 		n := min(len(over), batch)
-		if err := s.evaluate.Invoke(ctx, inspection.Settle{Version: inspection.Version, Commands: over[:n]}); err != nil {
-			return err
+		err := s.evaluate.Invoke(ctx, inspection.Settle{Version: inspection.Version, Commands: over[:n]})
+		if err == nil {
+			s.done.Settled += n
 		}
-		s.done.Settled += n
+		problems = append(problems, err)
 		over = over[n:]
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // ask asks for the extra looks whose time has come, and for machines that the schedule forgot.
@@ -137,23 +139,22 @@ func (s *sweep) ask(ctx context.Context) error {
 		}
 	}
 	var wanted []string
+	var problems []error
 	for _, m := range s.machines {
 		if asked[m.ID] || !s.wanted(m) {
 			continue
 		}
 		ok, err := s.noteAsked(ctx, m)
-		if err != nil {
-			return err
-		}
+		problems = append(problems, err)
 		if ok {
 			wanted = append(wanted, m.ID)
 		}
 	}
-	if len(wanted) == 0 {
-		return nil
+	if len(wanted) > 0 {
+		s.done.Asked = len(wanted)
+		problems = append(problems, s.inspect.Invoke(ctx, inspection.Request{Version: inspection.Version, Purpose: record.Retry, Machines: wanted}))
 	}
-	s.done.Asked = len(wanted)
-	return s.inspect.Invoke(ctx, inspection.Request{Version: inspection.Version, Purpose: record.Retry, Machines: wanted})
+	return errors.Join(problems...)
 }
 
 // noteAsked writes that a look was asked for before it is, so that it is asked for once. It says no

@@ -106,7 +106,11 @@ func serve(endpoint Endpoint, log *slog.Logger) http.Handler {
 		status, body, err := run(r.Context(), endpoint, c)
 		if err != nil {
 			row := fault.Of(fault.KindOf(err))
-			log.InfoContext(r.Context(), "request refused", KeyKind, row.Name, KeyError, err.Error())
+			level := slog.LevelInfo
+			if row.Status >= http.StatusInternalServerError {
+				level = slog.LevelError
+			}
+			log.Log(r.Context(), level, "request refused", KeyKind, row.Name, KeyError, err.Error())
 			status, body = row.Status, Problem{Kind: row.Name, Message: fault.Safe(err), RequestID: requestID(r.Context())}
 		}
 		write(w, status, body)

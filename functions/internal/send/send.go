@@ -5,6 +5,7 @@ package send
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -112,19 +113,19 @@ func (s *Sender) batch(ctx context.Context, d inspection.Document, machines []st
 }
 
 // send splits the batch when SSM refuses it for one machine's sake: a machine can go between the
-// question who is online and the command.
+// question who is online and the command. Any other refusal is ours, and no machine's silence.
 func (s *Sender) send(ctx context.Context, d inspection.Document, machines []string, c record.Command) ([]record.Command, error) {
 	c.Nonce, c.Machines = inspection.Nonce(), machines
 	id, err := s.Commander.Send(ctx, d, machines, map[string]string{"Nonce": c.Nonce, "Collect": strings.Join(documents.Words(), ",")}, fmt.Sprintf("Keyward %s inspection", c.Purpose))
 	switch {
-	case fault.Is(err, fault.Invalid) && len(machines) > 1:
+	case unknownMachine(err) && len(machines) > 1:
 		first, err := s.send(ctx, d, machines[:len(machines)/2], c)
 		if err != nil {
 			return nil, err
 		}
 		second, err := s.send(ctx, d, machines[len(machines)/2:], c)
 		return append(first, second...), err
-	case fault.Is(err, fault.Invalid):
+	case unknownMachine(err):
 		c.ID, c.TotalBy = inspection.OfflineID(c.Nonce), c.SentAt
 		return []record.Command{c}, s.Recorder.Sent(ctx, c)
 	case err != nil:
@@ -132,4 +133,11 @@ func (s *Sender) send(ctx context.Context, d inspection.Document, machines []str
 	}
 	c.ID = id
 	return []record.Command{c}, s.Recorder.Sent(ctx, c)
+}
+
+// unknownMachine says whether SSM refused a command since a machine in it is not there or not in a
+// state to take it (SendCommand API reference, InvalidInstanceId).
+func unknownMachine(err error) bool {
+	var aws interface{ ErrorCode() string } // what every error of the SDK has, without importing it
+	return errors.As(err, &aws) && aws.ErrorCode() == "InvalidInstanceId"
 }

@@ -1,0 +1,234 @@
+package fake
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/keyward/keyward/shared/aws/ec2info"
+	"github.com/keyward/keyward/shared/aws/kmskey"
+	"github.com/keyward/keyward/shared/aws/kmskey/release"
+	"github.com/keyward/keyward/shared/aws/schedule"
+	"github.com/keyward/keyward/shared/aws/sesmail"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/integrity"
+)
+
+// Keys are KMS keys with their grants.
+type Keys struct {
+	*Calls
+	ByARN  map[string]kmskey.Key
+	Listed map[string][]kmskey.Grant
+	Late   bool // KMS takes what it is asked and shows nothing of it
+}
+
+func newKeys(c *Calls) *Keys {
+	return &Keys{
+		Calls: c, ByARN: map[string]kmskey.Key{KeyARN: {ARN: KeyARN, State: "Enabled", Enabled: true, Guarded: true}},
+		Listed: map[string][]kmskey.Grant{},
+	}
+}
+
+// Set changes one key.
+func (k *Keys) Set(arn string, edit func(*kmskey.Key)) {
+	key := k.ByARN[arn]
+	edit(&key)
+	k.ByARN[arn] = key
+}
+
+// State puts a key into a state.
+func (k *Keys) State(arn, state string) {
+	k.Set(arn, func(key *kmskey.Key) { key.State, key.Enabled = state, state == "Enabled" })
+}
+
+// Key is kmskey's.
+func (k *Keys) Key(_ context.Context, id string) (kmskey.Key, error) {
+	if err := k.call("kms.Key", id); err != nil {
+		return kmskey.Key{}, err
+	}
+	key, ok := k.ByARN[id]
+	if !ok {
+		return key, fault.New(fault.NotFound, "describing key: NotFoundException")
+	}
+	return key, nil
+}
+
+// Grants is kmskey's.
+func (k *Keys) Grants(_ context.Context, key, grantee string) ([]kmskey.Grant, error) {
+	if err := k.call("kms.Grants", key); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(k.Listed[key]), func(g kmskey.Grant) bool { return grantee != "" && g.Grantee != grantee }), nil
+}
+
+// Grant is kmskey/release's.
+func (k *Keys) Grant(_ context.Context, key, machine, session string, generation int64) (release.Granted, error) {
+	name := release.GrantName(machine, generation)
+	if err := k.call("kms.Grant", name); err != nil {
+		return release.Granted{}, err
+	}
+	for _, g := range k.Listed[key] {
+		if g.Name == name {
+			return release.Granted{ID: g.ID, Token: "token-again"}, nil
+		}
+	}
+	id := fmt.Sprintf("grant-%d", len(k.Made("kms.Grant keyward-")))
+	k.Listed[key] = append(k.Listed[key], kmskey.Grant{ID: id, Name: name, Grantee: session})
+	return release.Granted{ID: id, Token: "token"}, nil
+}
+
+// EnableKey is kmskey/release's.
+func (k *Keys) EnableKey(_ context.Context, key string) error {
+	if err := k.call("kms.EnableKey", key); err != nil {
+		return err
+	}
+	if !k.Late {
+		k.State(key, "Enabled")
+	}
+	return nil
+}
+
+// DisableKey is kmskey/revoke's.
+func (k *Keys) DisableKey(_ context.Context, key string) error {
+	if err := k.call("kms.DisableKey", key); err != nil {
+		return err
+	}
+	if !k.Late {
+		k.State(key, "Disabled")
+	}
+	return nil
+}
+
+// RevokeGrant is kmskey/revoke's.
+func (k *Keys) RevokeGrant(_ context.Context, key, grant string) error {
+	if err := k.call("kms.RevokeGrant", grant); err != nil {
+		return err
+	}
+	if !k.Late {
+		k.Listed[key] = slices.DeleteFunc(k.Listed[key], func(g kmskey.Grant) bool { return g.ID == grant })
+	}
+	return nil
+}
+
+// Instances is what EC2 says: running, unless said otherwise.
+type Instances struct {
+	*Calls
+	Presence map[string]integrity.Presence
+	Tags     map[string]string
+}
+
+func newInstances(c *Calls) *Instances {
+	return &Instances{Calls: c, Presence: map[string]integrity.Presence{}}
+}
+
+// Instances is ec2info's.
+func (i *Instances) Instances(_ context.Context, machines []string) (map[string]ec2info.Instance, error) {
+	if err := i.call("ec2.Instances", machines...); err != nil {
+		return nil, err
+	}
+	all := map[string]ec2info.Instance{}
+	for _, id := range machines {
+		p, said := i.Presence[id]
+		if !said {
+			p = integrity.Running
+		}
+		all[id] = ec2info.Instance{ID: id, Presence: p, Zone: "us-east-1a", Tags: i.Tags}
+	}
+	return all, nil
+}
+
+// Mail keeps what was sent.
+type Mail struct {
+	*Calls
+	Sent []sesmail.Mail
+}
+
+// Send is sesmail's.
+func (m *Mail) Send(_ context.Context, mail sesmail.Mail) (string, error) {
+	if err := m.call("ses.Send", mail.Reference); err != nil {
+		return "", err
+	}
+	m.Sent = append(m.Sent, mail)
+	return fmt.Sprintf("message-%d", len(m.Sent)), nil
+}
+
+// Flow keeps executions with their states: RUNNING, SUCCEEDED, FAILED, …
+type Flow struct {
+	*Calls
+	Executions map[string]string
+	Inputs     map[string]json.RawMessage
+}
+
+// Start is sfnflow's.
+func (f *Flow) Start(_ context.Context, name string, input json.RawMessage) error {
+	if err := f.call("states.Start", name); err != nil {
+		return err
+	}
+	if s, used := f.Executions[name]; used && (s != "RUNNING" || string(f.Inputs[name]) != string(input)) {
+		return fault.New(fault.Conflict, "starting execution %s: ExecutionAlreadyExists", name)
+	}
+	f.Executions[name], f.Inputs[name] = "RUNNING", input
+	return nil
+}
+
+// Status is sfnflow's.
+func (f *Flow) Status(_ context.Context, name string) (string, error) {
+	if err := f.call("states.Status", name); err != nil {
+		return "", err
+	}
+	s, ok := f.Executions[name]
+	if !ok {
+		return "", fault.New(fault.NotFound, "asking for execution %s: ExecutionDoesNotExist", name)
+	}
+	return s, nil
+}
+
+// Invoker keeps the events that another function was invoked with, as JSON.
+type Invoker struct {
+	*Calls
+	name   string
+	Events []string
+}
+
+// Invoke is lambdacall's.
+func (i *Invoker) Invoke(_ context.Context, event any) error {
+	if err := i.call(i.name + ".Invoke"); err != nil {
+		return err
+	}
+	text, err := json.Marshal(event)
+	i.Events = append(i.Events, string(text))
+	return err
+}
+
+// Schedules keeps what Scheduler was asked.
+type Schedules struct {
+	*Calls
+	Puts []schedule.Schedule
+}
+
+// Put is schedule's.
+func (s *Schedules) Put(_ context.Context, v schedule.Schedule) error {
+	if err := s.call("scheduler.Put", v.Name); err != nil {
+		return err
+	}
+	s.Puts = append(s.Puts, v)
+	return nil
+}
+
+// Delete is schedule's.
+func (s *Schedules) Delete(_ context.Context, name string) error {
+	return s.call("scheduler.Delete", name)
+}
+
+// coded is an error with AWS's own code, as the SDK's are.
+type coded struct{ code string }
+
+func (c coded) Error() string     { return "https response error: " + c.code }
+func (c coded) ErrorCode() string { return c.code }
+
+// AWS is what an adapter makes of AWS's error with this code.
+func AWS(kind fault.Kind, code string) error {
+	return fault.Wrap(kind, coded{code}, "asking AWS: %s", strings.TrimSpace(code))
+}
