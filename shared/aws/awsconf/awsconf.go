@@ -6,82 +6,43 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"net"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/transport/http"
 
 	"github.com/keyward/keyward/shared/fault"
 )
 
-// attempts of one call before it counts as failed: with the SDK's backoff about 3 seconds, well below
-// every function's timeout.
-const attempts = 5
+// attempts of one call before it counts as failed. Between them a call waits 3 seconds in the mean and 6
+// at most, so that several of them fit into every function's timeout; the SDK's own backoff may wait 30.
+const (
+	attempts     = 5
+	firstBackoff = 400 * time.Millisecond // at most; doubled each time
+)
+
+// backoff is exponential with full jitter. The SDK counts attempts from 1.
+func backoff(attempt int, _ error) (time.Duration, error) {
+	return rand.N(firstBackoff << max(attempt-1, 0)), nil
+}
 
 // Load reads Region, credentials and endpoint as the SDK does.
 func Load(ctx context.Context) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRetryer(func() aws.Retryer {
-		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = attempts })
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.Backoff = attempts, retry.BackoffDelayerFunc(backoff)
+		})
 	}))
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("loading AWS configuration: %w", err)
 	}
 	return cfg, nil
-}
-
-// kinds maps AWS error codes to kinds. What is not here is Internal.
-var kinds = map[string]fault.Kind{
-	"ThrottlingException":                    fault.Transient,
-	"Throttling":                             fault.Transient,
-	"TooManyRequestsException":               fault.Transient,
-	"RequestLimitExceeded":                   fault.Transient,
-	"LimitExceededException":                 fault.Transient,
-	"ProvisionedThroughputExceededException": fault.Transient,
-	"RequestTimeout":                         fault.Transient,
-	"ServiceUnavailable":                     fault.Transient,
-	"ServiceUnavailableException":            fault.Transient,
-	"InternalFailure":                        fault.Transient,
-	"InternalServerError":                    fault.Transient,
-	"InternalServerException":                fault.Transient,
-	"KMSInternalException":                   fault.Transient,
-	"DependencyTimeoutException":             fault.Transient,
-	"KeyUnavailableException":                fault.Transient,
-	"TransactionInProgressException":         fault.Transient,
-	"ExecutionLimitExceeded":                 fault.Transient,
-
-	"AccessDeniedException":       fault.Denied,
-	"AccessDenied":                fault.Denied,
-	"UnauthorizedOperation":       fault.Denied,
-	"UnrecognizedClientException": fault.Denied,
-	"ExpiredTokenException":       fault.Denied,
-
-	"NotFoundException":          fault.NotFound,
-	"ResourceNotFoundException":  fault.NotFound,
-	"InvocationDoesNotExist":     fault.NotFound,
-	"ExecutionDoesNotExist":      fault.NotFound,
-	"StateMachineDoesNotExist":   fault.NotFound,
-	"InvalidInstanceID.NotFound": fault.NotFound,
-
-	"ConditionalCheckFailedException": fault.Conflict,
-	"TransactionCanceledException":    fault.Conflict,
-	"TransactionConflictException":    fault.Conflict,
-	"ExecutionAlreadyExists":          fault.Conflict,
-	"ConflictException":               fault.Conflict,
-	"KMSInvalidStateException":        fault.Conflict,
-	"DisabledException":               fault.Conflict,
-
-	"ValidationException":                fault.Invalid,
-	"InvalidInstanceId":                  fault.Invalid,
-	"InvalidDocument":                    fault.Invalid,
-	"InvalidDocumentVersion":             fault.Invalid,
-	"InvalidParameters":                  fault.Invalid,
-	"MessageRejected":                    fault.Denied,
-	"MailFromDomainNotVerifiedException": fault.Denied,
-	"AccountSuspendedException":          fault.Denied,
-	"SendingPausedException":             fault.Denied,
-	"BadRequestException":                fault.Invalid,
 }
 
 // Code is the AWS error code in err's chain, "" if there is none.
@@ -101,14 +62,29 @@ func Wrap(err error, doing string) error {
 	}
 	if code := Code(err); code != "" {
 		kind, ok := kinds[code]
-		if !ok {
-			kind = fault.Internal
+		if !ok && worthRetrying(err) {
+			kind = fault.Transient
 		}
 		return fault.Wrap(kind, err, "%s: %s", doing, code)
 	}
-	var network net.Error
-	if errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) {
+	if unanswered(err) {
 		return fault.Wrap(fault.Transient, err, "%s: no answer from AWS", doing)
 	}
 	return fault.Wrap(fault.Internal, err, "%s", doing)
+}
+
+// worthRetrying says whether the HTTP status of an error that has no kind is one that the SDK tries again.
+func worthRetrying(err error) bool {
+	var answer *http.ResponseError
+	if !errors.As(err, &answer) {
+		return false
+	}
+	_, again := retry.DefaultRetryableHTTPStatusCodes[answer.HTTPStatusCode()]
+	return again
+}
+
+// unanswered says whether there was no answer, or one that broke off.
+func unanswered(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF)
 }
