@@ -152,18 +152,35 @@ func (h *handler) approve(ctx context.Context, now time.Time, m record.Machine, 
 	if err != nil {
 		return 0, nil, err
 	}
-	m.State = integrity.Released(m.State, now)
-	_, err = h.store.Apply(ctx, store.Change{Machine: m, DropLease: &lease, At: now, Ledger: []record.Entry{{
-		Machine: m.ID, At: now, Kind: record.EntryReleased, Generation: m.State.Generation, By: byPolicy,
-		Text: "key released: " + why, Detail: granted.ID,
-	}}})
-	if err != nil {
+	if err := h.released(ctx, now, m, lease, why); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, record.Release{
 		Request: r.ID, State: r.State, Reason: why, KeyARN: k.ARN, GrantToken: granted.Token,
 		EncryptionContext: map[string]string{release.ContextKey: m.ID},
 	}, nil
+}
+
+// released records the grant. Under the lease nobody revokes, so what another changed meanwhile is a
+// judgement, and the release is noted on top of it.
+func (h *handler) released(ctx context.Context, now time.Time, granted record.Machine, lease record.Lease, why string) error {
+	const tries = 5
+	m := granted
+	for range tries {
+		m.Grant, m.GrantedFor = granted.Grant, granted.GrantedFor
+		m.State = integrity.Released(m.State, now)
+		_, err := h.store.Apply(ctx, store.Change{Machine: m, DropLease: &lease, At: now, Ledger: []record.Entry{{
+			Machine: m.ID, At: now, Kind: record.EntryReleased, Generation: m.State.Generation, By: byPolicy,
+			Text: "key released: " + why, Detail: m.Grant,
+		}}})
+		if !fault.Is(err, fault.Conflict) {
+			return err
+		}
+		if m, err = h.store.Machine(ctx, m.ID); err != nil {
+			return err
+		}
+	}
+	return fault.New(fault.Transient, "recording the release of %s: it keeps being changed by others", m.ID)
 }
 
 // grant makes the machine's grant, or finds the one it has by its name. With disable-key the key

@@ -158,7 +158,7 @@ func (h *handler) grant(ctx context.Context, m record.Machine) (given, error) {
 	if m.Taken.GrantID == "" || m.Taken.NothingToDo {
 		return given{text: "it had held no grant, and its next key request makes one"}, nil
 	}
-	name := release.GrantName(m.ID, m.State.Generation)
+	name := kmskey.GrantName(m.ID, m.State.Generation)
 	grants, err := h.keys.Grants(ctx, m.Taken.KeyARN, m.Taken.Grantee)
 	if err != nil {
 		return given{}, err

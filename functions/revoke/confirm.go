@@ -140,16 +140,24 @@ func (h *handler) withdraw(ctx context.Context, now time.Time, t enforcement.Tas
 	if m.State.Generation != t.Input.Generation {
 		return enforcement.Ordered{Outcome: "superseded", At: now}, nil
 	}
-	if m.Grant == "" {
-		return enforcement.Ordered{Outcome: "nothing", At: now}, h.withdrawn(ctx, now, t, "it held no grant")
-	}
 	if err := h.guarded(ctx, m.Key.ARN); err != nil {
 		return enforcement.Ordered{}, err
 	}
-	if err := h.taker.RevokeGrant(ctx, m.Key.ARN, m.Grant); err != nil {
+	grants, err := h.keys.Grants(ctx, m.Key.ARN, m.SessionARN)
+	if err != nil {
 		return enforcement.Ordered{}, err
 	}
-	return enforcement.Ordered{Outcome: "ordered", At: now}, h.withdrawn(ctx, now, t, "its grant was withdrawn")
+	outcome, text := "nothing", "it held no grant"
+	for _, g := range grants {
+		if !g.Ours(m.ID) {
+			continue
+		}
+		if err := h.taker.RevokeGrant(ctx, m.Key.ARN, g.ID); err != nil {
+			return enforcement.Ordered{}, err
+		}
+		outcome, text = "ordered", "its grant was withdrawn"
+	}
+	return enforcement.Ordered{Outcome: outcome, At: now}, h.withdrawn(ctx, now, t, text)
 }
 
 func (h *handler) withdrawn(ctx context.Context, now time.Time, t enforcement.Task, text string) error {

@@ -4,6 +4,8 @@ package kmskey
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -49,6 +51,17 @@ func (c *Client) Key(ctx context.Context, id string) (Key, error) {
 	}
 	return k, nil
 }
+
+// GrantName is the name of a machine's grant; KMS returns the same grant for the same name and terms,
+// so that a repeated call makes no second one.
+func GrantName(machine string, generation int64) string {
+	return fmt.Sprintf("%s%d", grantPrefix(machine), generation)
+}
+
+func grantPrefix(machine string) string { return "keyward-" + machine + "-" }
+
+// Ours says whether Keyward made the grant for this machine.
+func (g Grant) Ours(machine string) bool { return strings.HasPrefix(g.Name, grantPrefix(machine)) }
 
 // Grant is one grant on a key.
 type Grant struct {

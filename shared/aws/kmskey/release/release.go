@@ -4,13 +4,13 @@ package release
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"github.com/keyward/keyward/shared/aws/awsconf"
+	"github.com/keyward/keyward/shared/aws/kmskey"
 )
 
 // ContextKey is the encryption context that every data key of a machine carries, with its id.
@@ -29,15 +29,9 @@ type Granted struct {
 	Token string
 }
 
-// GrantName is the name of a machine's grant; KMS returns the same grant for the same name and terms,
-// so that a repeated call makes no second one.
-func GrantName(machine string, generation int64) string {
-	return fmt.Sprintf("keyward-%s-%d", machine, generation)
-}
-
 // Grant gives a machine's session Decrypt and GenerateDataKey under its own encryption context.
 func (c *Client) Grant(ctx context.Context, key, machine, session string, generation int64) (Granted, error) {
-	name := GrantName(machine, generation)
+	name := kmskey.GrantName(machine, generation)
 	out, err := c.api.CreateGrant(ctx, &kms.CreateGrantInput{
 		KeyId: &key, GranteePrincipal: &session, Name: &name,
 		Operations:  []types.GrantOperation{types.GrantOperationDecrypt, types.GrantOperationGenerateDataKey},
