@@ -3,7 +3,6 @@ package sfn
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/keyward/keyward/local/wire"
 )
@@ -12,10 +11,6 @@ const (
 	defaultPage = 100
 	maxPage     = 1000
 )
-
-type executionInput struct {
-	ExecutionArn string `json:"executionArn"`
-}
 
 type listed struct {
 	ExecutionArn    string    `json:"executionArn"`
@@ -43,7 +38,7 @@ func (e *execution) listed() listed {
 	}
 }
 
-func (s *SFN) describeExecution(in executionInput) (described, error) {
+func (s *SFN) describeExecution(in struct{ ExecutionArn string }) (described, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, err := s.execution(in.ExecutionArn)
@@ -119,10 +114,6 @@ func page[T any](all []T, token string, size int, id func(T) int64) (cut []T, ne
 	return all[:size], strconv.FormatInt(id(all[size-1]), 36), nil
 }
 
-type machineInput struct {
-	StateMachineArn string `json:"stateMachineArn"`
-}
-
 type machineOutput struct {
 	StateMachineArn string    `json:"stateMachineArn"`
 	Name            string    `json:"name"`
@@ -133,7 +124,7 @@ type machineOutput struct {
 	CreationDate    wire.Time `json:"creationDate"`
 }
 
-func (s *SFN) describeStateMachine(in machineInput) (machineOutput, error) {
+func (s *SFN) describeStateMachine(in struct{ StateMachineArn string }) (machineOutput, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m, err := s.machine(in.StateMachineArn)
@@ -145,5 +136,3 @@ func (s *SFN) describeStateMachine(in machineInput) (machineOutput, error) {
 		Type: "STANDARD", CreationDate: wire.Time{Time: m.created},
 	}, nil
 }
-
-func machineName(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }

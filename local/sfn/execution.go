@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyward/keyward/local/clock"
 	"github.com/keyward/keyward/local/sfn/asl"
+	"github.com/keyward/keyward/local/sfn/expression"
 	"github.com/keyward/keyward/local/wire"
 )
 
@@ -127,33 +128,23 @@ func checkInput(input string) (any, error) {
 	if len(input) > asl.MaxData {
 		return nil, refused("InvalidExecutionInput", "Invalid State Machine Execution Input: it is %d bytes long, and %d are the most", len(input), asl.MaxData)
 	}
-	data, err := asl.Decode([]byte(input))
+	data, err := expression.Decode([]byte(input))
 	if err != nil {
 		return nil, refused("InvalidExecutionInput", "Invalid State Machine Execution Input: '%v'", err)
 	}
 	return data, nil
 }
 
-type stopInput struct {
-	ExecutionArn string `json:"executionArn"`
-	Error        string `json:"error"`
-	Cause        string `json:"cause"`
-}
-
-type stopOutput struct {
-	StopDate wire.Time `json:"stopDate"`
-}
-
 // stopExecution ends an execution; one that has ended stays as it is.
-func (s *SFN) stopExecution(in stopInput) (stopOutput, error) {
+func (s *SFN) stopExecution(in struct{ ExecutionArn, Error, Cause string }) (map[string]wire.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, err := s.execution(in.ExecutionArn)
 	if err != nil {
-		return stopOutput{}, err
+		return nil, err
 	}
 	s.end(e, aborted, "", &asl.Error{Name: in.Error, Cause: in.Cause})
-	return stopOutput{StopDate: wire.Time{Time: e.Stopped}}, nil
+	return map[string]wire.Time{"stopDate": {Time: e.Stopped}}, nil
 }
 
 var endings = map[string]string{

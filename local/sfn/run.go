@@ -1,11 +1,14 @@
 package sfn
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/keyward/keyward/local/sfn/asl"
+	"github.com/keyward/keyward/local/sfn/expression"
 )
 
 // resume carries an execution on in a goroutine of its own. The clock is held from here on.
@@ -66,10 +69,7 @@ func (s *SFN) expired(e *execution) bool {
 }
 
 func (e *execution) deadline() time.Time {
-	if e.parsed.Timeout > 0 {
-		return e.Started.Add(e.parsed.Timeout)
-	}
-	return e.Started.Add(longest)
+	return e.Started.Add(cmp.Or(e.parsed.Timeout, longest))
 }
 
 // sleep sets the timer that carries the execution on.
@@ -115,12 +115,12 @@ func (s *SFN) visit(e *execution, state *asl.State, in asl.Scope, effective any)
 // enter begins a state.
 func (s *SFN) enter(e *execution, name string, data any) {
 	e.State, e.Data, e.Entered, e.Wake, e.Made = name, data, s.options.Clock.Now(), time.Time{}, nil
-	s.note(e, e.parsed.States[name].Type+"StateEntered", details{Name: name, Input: asl.Encode(data)})
+	s.note(e, e.parsed.States[name].Type+"StateEntered", details{Name: name, Input: expression.Encode(data)})
 }
 
 // leave ends the current state, and the execution when nothing follows.
 func (s *SFN) leave(e *execution, kind, next string, output any) {
-	text := asl.Encode(output)
+	text := expression.Encode(output)
 	s.note(e, kind+"StateExited", details{Name: e.State, Output: text})
 	switch {
 	case e.Status != running: // by its history, which is full
@@ -134,7 +134,7 @@ func (s *SFN) leave(e *execution, kind, next string, output any) {
 // context is the context object, which paths refer to as $$.
 func (s *SFN) context(e *execution) any {
 	const form = "2006-01-02T15:04:05.000Z"
-	input, _ := asl.Decode([]byte(e.Input)) // it was read when the execution started
+	input, _ := expression.Decode([]byte(e.Input)) // it was read when the execution started
 	made := 0
 	for _, n := range e.Made {
 		made += n
@@ -146,7 +146,7 @@ func (s *SFN) context(e *execution) any {
 		"State": map[string]any{
 			"Name": e.State, "EnteredTime": e.Entered.Format(form), "RetryCount": json.Number(strconv.Itoa(made)),
 		},
-		"StateMachine": map[string]any{"Id": e.Machine, "Name": machineName(e.Machine)},
+		"StateMachine": map[string]any{"Id": e.Machine, "Name": e.Machine[strings.LastIndex(e.Machine, ":")+1:]},
 	}
 }
 

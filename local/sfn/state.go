@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/keyward/keyward/local/sfn/asl"
+	"github.com/keyward/keyward/local/sfn/expression"
 )
 
 // saved is what survives: executions. State machines come from the template.
@@ -83,6 +84,6 @@ func (e *execution) UnmarshalJSON(text []byte) error {
 		return nil
 	}
 	var err error
-	e.Data, err = asl.Decode(in.Data)
+	e.Data, err = expression.Decode(in.Data)
 	return err
 }

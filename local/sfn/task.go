@@ -7,12 +7,10 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/local/sfn/asl"
+	"github.com/keyward/keyward/local/sfn/expression"
 )
 
-const (
-	resourceType = "lambda"
-	resource     = "invoke"
-)
+const resourceType, resource = "lambda", "invoke"
 
 // task makes one attempt of a Task and decides what follows. The lock is released while the function
 // runs; the execution may have been stopped by then, and what the function answers counts no more.
@@ -24,7 +22,7 @@ func (s *SFN) task(e *execution, state *asl.State, in asl.Scope) {
 		return
 	}
 	s.note(e, "TaskScheduled", details{
-		ResourceType: resourceType, Resource: resource, Region: s.options.Region, Parameters: asl.Encode(effective),
+		ResourceType: resourceType, Resource: resource, Region: s.options.Region, Parameters: expression.Encode(effective),
 		TimeoutInSeconds: int64(state.Timeout / time.Second),
 	})
 	s.note(e, "TaskStarted", details{ResourceType: resourceType, Resource: resource})
@@ -42,7 +40,7 @@ func (s *SFN) task(e *execution, state *asl.State, in asl.Scope) {
 		s.failed(e, state, in, err)
 		return
 	}
-	s.note(e, "TaskSucceeded", details{ResourceType: resourceType, Resource: resource, Output: asl.Encode(result)})
+	s.note(e, "TaskSucceeded", details{ResourceType: resourceType, Resource: resource, Output: expression.Encode(result)})
 	output, err := state.Output(in, result)
 	if err != nil {
 		s.failed(e, state, in, err)
@@ -86,7 +84,7 @@ func (s *SFN) invoke(parameters any, state *asl.State) (any, *asl.Error) {
 	}
 	payload := []byte("{}")
 	if given, ok := p["Payload"]; ok {
-		payload = []byte(asl.Encode(given))
+		payload = []byte(expression.Encode(given))
 	}
 	ctx, cancel := context.Background(), context.CancelFunc(func() {})
 	if state.Timeout > 0 {
@@ -126,7 +124,7 @@ func functionError(r Result) *asl.Error {
 
 // invokeResult is the result of lambda:invoke. An answer that is not JSON is a string.
 func invokeResult(answer []byte) any {
-	payload, err := asl.Decode(answer)
+	payload, err := expression.Decode(answer)
 	if err != nil {
 		payload = string(answer)
 	}

@@ -6,6 +6,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"github.com/keyward/keyward/local/sfn/expression"
 )
 
 // Choice is one rule of a Choice state and where it leads.
@@ -85,7 +87,7 @@ func parseComparison(r *reader) rule {
 	for operator = range r.fields {
 	}
 	if test, ok := typeTests[operator]; ok {
-		return variable.is(test, read[bool](r, operator), operator == "IsPresent")
+		return is(variable, test, read[bool](r, operator), operator == "IsPresent")
 	}
 	c, ok := comparisonOf(operator)
 	if !ok {
@@ -93,42 +95,42 @@ func parseComparison(r *reader) rule {
 	}
 	if strings.HasSuffix(operator, "Path") {
 		other := r.required(operator)
-		return variable.compared(c, other.chosen)
+		return compared(variable, c, func(s Scope) (any, *Error) { return chosen(other, s) })
 	}
 	raw, _ := r.take(operator)
-	constant, err := Decode(raw)
+	constant, err := expression.Decode(raw)
 	if _, fits := c.compare(constant, constant); err != nil || !fits {
 		r.problem(operator, "expected another type of value, found %s", raw)
 	}
-	return variable.compared(c, func(Scope) (any, *Error) { return constant, nil })
+	return compared(variable, c, func(Scope) (any, *Error) { return constant, nil })
 }
 
 // chosen is the value at a path of a choice; that there is none ends the execution.
-func (p *Path) chosen(s Scope) (any, *Error) {
-	v, ok := p.find(s)
+func chosen(p *expression.Path, s Scope) (any, *Error) {
+	v, ok := p.Find(s)
 	if !ok {
-		return nil, fail(Runtime, "Invalid path '%s': The choice state's condition path references an invalid value.", p.text)
+		return nil, expression.Fail(Runtime, "Invalid path '%s': The choice state's condition path references an invalid value.", p)
 	}
 	return v, nil
 }
 
-func (p *Path) is(test func(any) bool, want, presence bool) rule {
+func is(p *expression.Path, test func(any) bool, want, presence bool) rule {
 	return func(s Scope) (bool, *Error) {
-		v, found := p.find(s)
+		v, found := p.Find(s)
 		if presence {
 			return found == want, nil
 		}
 		if !found {
-			_, err := p.chosen(s)
+			_, err := chosen(p, s)
 			return false, err
 		}
 		return test(v) == want, nil
 	}
 }
 
-func (p *Path) compared(c comparison, other func(Scope) (any, *Error)) rule {
+func compared(p *expression.Path, c comparison, other func(Scope) (any, *Error)) rule {
 	return func(s Scope) (bool, *Error) {
-		a, err := p.chosen(s)
+		a, err := chosen(p, s)
 		if err != nil {
 			return false, err
 		}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/keyward/keyward/local/sfn/expression"
 )
 
 // Retrier is one entry of a Retry list.
@@ -19,7 +21,7 @@ type Retrier struct {
 // Catcher is one entry of a Catch list.
 type Catcher struct {
 	errors     []string
-	resultPath *Path
+	resultPath *expression.Path
 	Next       string
 }
 
@@ -115,6 +117,6 @@ func (s *State) Caught(in Scope, e *Error) (next string, output any, err *Error)
 	if i < 0 {
 		return "", nil, e
 	}
-	output, err = s.Catch[i].resultPath.put(in.Input, map[string]any{"Error": e.Name, "Cause": e.Cause})
+	output, err = s.Catch[i].resultPath.Put(in.Input, map[string]any{"Error": e.Name, "Cause": e.Cause})
 	return s.Catch[i].Next, output, err
 }

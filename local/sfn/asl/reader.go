@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/keyward/keyward/local/sfn/expression"
 )
 
 // reader takes the fields of one JSON object and gathers what is wrong with them. What was not taken
@@ -91,10 +93,10 @@ func (r *reader) number(name string, least, most, absent int) int {
 }
 
 // path takes a path; absent it is $, and null is nil.
-func (r *reader) path(name string) *Path {
+func (r *reader) path(name string) *expression.Path {
 	raw, ok := r.take(name)
 	if !ok {
-		return root
+		return expression.Root
 	}
 	if bytes.Equal(raw, []byte("null")) {
 		return nil
@@ -103,49 +105,48 @@ func (r *reader) path(name string) *Path {
 }
 
 // required takes a path that must not be null.
-func (r *reader) required(name string) *Path {
+func (r *reader) required(name string) *expression.Path {
 	raw, _ := r.take(name)
 	return r.parsed(name, raw)
 }
 
-func (r *reader) parsed(name string, raw json.RawMessage) *Path {
+func (r *reader) parsed(name string, raw json.RawMessage) *expression.Path {
 	var text string
 	if err := json.Unmarshal(raw, &text); err != nil {
 		r.problem(name, "expected a path, found %s", raw)
-		return root
+		return expression.Root
 	}
-	p, err := parsePath(text)
+	p, err := expression.ParsePath(text)
 	if err != nil {
 		r.problem(name, "%v", err)
-		return root
+		return expression.Root
 	}
 	return p
 }
 
 // resultPath takes a path into the state's input, of member names only.
-func (r *reader) resultPath() *Path {
+func (r *reader) resultPath() *expression.Path {
 	p := r.path("ResultPath")
 	if p == nil {
 		return nil
 	}
-	indexed := slices.ContainsFunc(p.steps, func(s step) bool { return s.name == "" })
-	if p.context || indexed {
+	if !p.Plain() {
 		r.problem("ResultPath", "expected a path of names below $, found %s", p)
 	}
 	return p
 }
 
-func (r *reader) template(name string) *Template {
+func (r *reader) template(name string) *expression.Template {
 	raw, ok := r.take(name)
 	if !ok {
 		return nil
 	}
-	v, err := Decode(raw)
+	v, err := expression.Decode(raw)
 	if err != nil {
 		r.problem(name, "%v", err)
 		return nil
 	}
-	return parseTemplate(r, name, v)
+	return expression.ParseTemplate(r.problem, name, v)
 }
 
 // list takes an array of objects, each as a reader.

@@ -2,6 +2,8 @@ package asl
 
 import (
 	"time"
+
+	"github.com/keyward/keyward/local/sfn/expression"
 )
 
 // The types of states.
@@ -29,11 +31,11 @@ type State struct {
 	Retry   []Retrier
 	Catch   []Catcher
 
-	inputPath, outputPath, resultPath *Path
-	parameters, selector              *Template
-	result                            *Template // Pass
+	inputPath, outputPath, resultPath *expression.Path
+	parameters, selector              *expression.Template
+	result                            *any // Pass
 	wait                              waiting
-	errorText, causeText              expression // Fail
+	errorText, causeText              expression.Expression // Fail
 }
 
 func parseState(name string, r *reader) *State {
@@ -70,11 +72,11 @@ func (s *State) pass(r *reader) {
 	s.leads(r)
 	s.parameters, s.resultPath = r.template("Parameters"), r.resultPath()
 	if raw, ok := r.take("Result"); ok {
-		v, err := Decode(raw)
+		v, err := expression.Decode(raw)
 		if err != nil {
 			r.problem("Result", "%v", err)
 		}
-		s.result = &Template{literal: v}
+		s.result = &v
 	}
 }
 
@@ -94,13 +96,13 @@ func (s *State) task(r *reader) {
 func (s *State) checkInvocation(r *reader) {
 	named := false
 	if s.parameters != nil {
-		for _, f := range s.parameters.fields {
-			switch f.name {
+		for _, name := range s.parameters.Names() {
+			switch name {
 			case "FunctionName":
 				named = true
 			case "Payload":
 			default:
-				r.problem("Parameters", "keyward local does not know %q of lambda:invoke", f.name)
+				r.problem("Parameters", "keyward local does not know %q of lambda:invoke", name)
 			}
 		}
 	}
@@ -125,16 +127,16 @@ func (s *State) fails(r *reader) {
 }
 
 // textOr takes a text, or an expression from the field of that name with Path behind it.
-func textOr(r *reader, name string) expression {
+func textOr(r *reader, name string) expression.Expression {
 	fixed, ok := optional[string](r, name)
 	dynamic := r.has(name + "Path")
 	if ok && dynamic {
 		r.problem(name, "expected it or %sPath, found both", name)
 	}
 	if !dynamic {
-		return literal{fixed}
+		return expression.Literal(fixed)
 	}
-	e, err := parseExpression(read[string](r, name+"Path"))
+	e, err := expression.Parse(read[string](r, name+"Path"))
 	if err != nil {
 		r.problem(name+"Path", "%v", err)
 	}
@@ -143,11 +145,11 @@ func textOr(r *reader, name string) expression {
 
 // Effective is what the state works on: its input after InputPath and Parameters.
 func (s *State) Effective(in Scope) (any, *Error) {
-	v, err := s.inputPath.selected(in)
+	v, err := s.inputPath.Selected(in)
 	if err != nil || s.parameters == nil {
 		return v, err
 	}
-	return s.parameters.eval(Scope{Input: v, Context: in.Context})
+	return s.parameters.Eval(Scope{Input: v, Context: in.Context})
 }
 
 // Output is what the state hands on: its result after ResultSelector and ResultPath, put into the
@@ -155,32 +157,32 @@ func (s *State) Effective(in Scope) (any, *Error) {
 func (s *State) Output(in Scope, result any) (any, *Error) {
 	if s.selector != nil {
 		var err *Error
-		if result, err = s.selector.eval(Scope{Input: result, Context: in.Context}); err != nil {
+		if result, err = s.selector.Eval(Scope{Input: result, Context: in.Context}); err != nil {
 			return nil, err
 		}
 	}
 	combined := result
 	if s.Type == Task || s.Type == Pass {
 		var err *Error
-		if combined, err = s.resultPath.put(in.Input, result); err != nil {
+		if combined, err = s.resultPath.Put(in.Input, result); err != nil {
 			return nil, err
 		}
 	}
-	out, err := s.outputPath.selected(Scope{Input: combined, Context: in.Context})
-	if err == nil && len(Encode(out)) > MaxData {
+	out, err := s.outputPath.Selected(Scope{Input: combined, Context: in.Context})
+	if err == nil && len(expression.Encode(out)) > MaxData {
 		err = tooLarge(s)
 	}
 	return out, err
 }
 
 func tooLarge(s *State) *Error {
-	return fail(DataLimitExceeded, "The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", s.Name)
+	return expression.Fail(DataLimitExceeded, "The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", s.Name)
 }
 
 // Passed is the result of a Pass state.
 func (s *State) Passed(effective any) any {
 	if s.result != nil {
-		return s.result.literal
+		return *s.result
 	}
 	return effective
 }
@@ -204,18 +206,18 @@ func (s *State) Choose(effective Scope) (string, *Error) {
 
 // Failure is how a Fail state ends the execution.
 func (s *State) Failure(in Scope) *Error {
-	name, err := s.errorText.value("ErrorPath", in)
+	name, err := s.errorText.Value("ErrorPath", in)
 	if err != nil {
 		return err
 	}
-	cause, err := s.causeText.value("CausePath", in)
+	cause, err := s.causeText.Value("CausePath", in)
 	if err != nil {
 		return err
 	}
 	nameText, first := name.(string)
 	causeText, second := cause.(string)
 	if !first || !second {
-		return fail(Runtime, "The ErrorPath and CausePath of state '%s' must lead to strings", s.Name)
+		return expression.Fail(Runtime, "The ErrorPath and CausePath of state '%s' must lead to strings", s.Name)
 	}
 	return &Error{Name: nameText, Cause: causeText}
 }

@@ -1,7 +1,6 @@
 package asl_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/keyward/keyward/local/sfn/asl"
+	"github.com/keyward/keyward/local/sfn/expression"
 )
 
 var now = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
@@ -24,7 +24,7 @@ func state(t *testing.T, fields string) *asl.State {
 
 func value(t *testing.T, text string) any {
 	t.Helper()
-	v, err := asl.Decode([]byte(text))
+	v, err := expression.Decode([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -325,21 +325,5 @@ func TestFail(t *testing.T) {
 		if got := state(t, `"Type":"Fail",`+c.fields).Failure(scope(t, `{"e":"x","n":1}`)); !strings.HasPrefix(got.Error(), c.want) {
 			t.Errorf("Failure of %s = %q, want %q", c.fields, got, c.want)
 		}
-	}
-}
-
-func TestDecode(t *testing.T) {
-	t.Parallel()
-	for _, wrong := range []string{"", "{", "1 2", `{"a":1}x`} {
-		if v, err := asl.Decode([]byte(wrong)); err == nil {
-			t.Errorf("Decode(%q) = %v, want an error", wrong, v)
-		}
-	}
-	const text = `{"a":[1.0,1e400,"<b>"],"b":null}`
-	if got := asl.Encode(value(t, text)); got != text {
-		t.Errorf("Encode = %s, want %s", got, text)
-	}
-	if _, ok := value(t, "1").(json.Number); !ok {
-		t.Error("a number is not kept as it was written")
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"time"
+
+	"github.com/keyward/keyward/local/sfn/expression"
 )
 
 const (
@@ -15,8 +17,8 @@ const (
 type waiting struct {
 	seconds       time.Duration
 	timestamp     time.Time
-	secondsPath   *Path
-	timestampPath *Path
+	secondsPath   *expression.Path
+	timestampPath *expression.Path
 }
 
 func (s *State) waits(r *reader) {
@@ -52,7 +54,7 @@ func (s *State) waits(r *reader) {
 func (s *State) Due(effective Scope, now time.Time) (time.Time, *Error) {
 	due, err := s.wait.due(s.Name, effective, now)
 	if err == nil && due.After(now.Add(longest)) {
-		err = fail(Runtime, "The Wait state '%s' would wait until %s, which is more than a year", s.Name, due.Format(time.RFC3339))
+		err = expression.Fail(Runtime, "The Wait state '%s' would wait until %s, which is more than a year", s.Name, due.Format(time.RFC3339))
 	}
 	return due, err
 }
@@ -60,26 +62,26 @@ func (s *State) Due(effective Scope, now time.Time) (time.Time, *Error) {
 func (w waiting) due(name string, in Scope, now time.Time) (time.Time, *Error) {
 	switch {
 	case w.secondsPath != nil:
-		v, err := w.secondsPath.value("SecondsPath", in)
+		v, err := w.secondsPath.Value("SecondsPath", in)
 		if err != nil {
 			return time.Time{}, err
 		}
 		n, _ := v.(json.Number)
 		seconds, problem := strconv.Atoi(string(n))
 		if problem != nil || seconds < 0 || seconds > maxSeconds {
-			return time.Time{}, fail(Runtime, "The SecondsPath parameter of state '%s' does not reference an integer value of 0 to %d: %s == %s",
-				name, maxSeconds, w.secondsPath, Encode(v))
+			return time.Time{}, expression.Fail(Runtime, "The SecondsPath parameter of state '%s' does not reference an integer value of 0 to %d: %s == %s",
+				name, maxSeconds, w.secondsPath, expression.Encode(v))
 		}
 		return now.Add(time.Duration(seconds) * time.Second), nil
 	case w.timestampPath != nil:
-		v, err := w.timestampPath.value("TimestampPath", in)
+		v, err := w.timestampPath.Value("TimestampPath", in)
 		if err != nil {
 			return time.Time{}, err
 		}
 		t, fits := timestamp(v)
 		if !fits {
-			return time.Time{}, fail(Runtime, "The TimestampPath parameter of state '%s' does not reference a valid ISO-8601 extended offset date-time format string: %s == %s",
-				name, w.timestampPath, Encode(v))
+			return time.Time{}, expression.Fail(Runtime, "The TimestampPath parameter of state '%s' does not reference a valid ISO-8601 extended offset date-time format string: %s == %s",
+				name, w.timestampPath, expression.Encode(v))
 		}
 		return t.Truncate(time.Second), nil
 	case !w.timestamp.IsZero():

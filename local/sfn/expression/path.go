@@ -1,9 +1,10 @@
-package asl
+package expression
 
 import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 )
 
@@ -19,12 +20,13 @@ type step struct {
 	index int // of an array, when name is ""
 }
 
-var root = &Path{text: "$"}
+// Root is the path $.
+var Root = &Path{text: "$"}
 
 var stepPattern = regexp.MustCompile(`^(?:\.([\pL_][\pL\pN_-]*)|\['([^'\\]+)'\]|\[(\d{1,6})\])`)
 
-// parsePath reads a path. Wildcards, slices, filters, negative indexes and .. are refused.
-func parsePath(text string) (*Path, error) {
+// ParsePath reads a path. Wildcards, slices, filters, negative indexes and .. are refused.
+func ParsePath(text string) (*Path, error) {
 	p := &Path{text: text}
 	rest := text
 	switch {
@@ -47,10 +49,15 @@ func parsePath(text string) (*Path, error) {
 	return p, nil
 }
 
+// Plain says whether the path is of member names below $ alone, as a ResultPath must be.
+func (p *Path) Plain() bool {
+	return !p.context && !slices.ContainsFunc(p.steps, func(s step) bool { return s.name == "" })
+}
+
 func (p *Path) String() string { return p.text }
 
-// find is the value at the path.
-func (p *Path) find(s Scope) (any, bool) {
+// Find is the value at the path.
+func (p *Path) Find(s Scope) (any, bool) {
 	v := s.Input
 	if p.context {
 		v = s.Context
@@ -74,34 +81,34 @@ func (p *Path) find(s Scope) (any, bool) {
 	return v, true
 }
 
-// select applies InputPath or OutputPath; nil is a path of null, which selects an empty object.
-func (p *Path) selected(s Scope) (any, *Error) {
+// Selected applies InputPath or OutputPath; nil is a path of null, which selects an empty object.
+func (p *Path) Selected(s Scope) (any, *Error) {
 	if p == nil {
 		return map[string]any{}, nil
 	}
-	v, ok := p.find(s)
+	v, ok := p.Find(s)
 	if !ok {
-		return nil, fail(Runtime, "Invalid path '%s': no results for it in the input", p.text)
+		return nil, Fail(Runtime, "Invalid path '%s': no results for it in the input", p.text)
 	}
 	return v, nil
 }
 
-// value makes a Path an expression of a template.
-func (p *Path) value(field string, s Scope) (any, *Error) {
-	v, ok := p.find(s)
+// Value makes a Path an Expression.
+func (p *Path) Value(field string, s Scope) (any, *Error) {
+	v, ok := p.Find(s)
 	if !ok {
 		in := s.Input
 		if p.context {
 			in = s.Context
 		}
-		return nil, fail(Runtime, "The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'", p.text, field, Encode(in))
+		return nil, Fail(Runtime, "The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'", p.text, field, Encode(in))
 	}
 	return v, nil
 }
 
-// put is in with value at the path, as ResultPath says; nil is a ResultPath of null, which drops value.
+// Put is in with value at the path, as ResultPath says; nil is a ResultPath of null, which drops value.
 // Nothing of in is changed.
-func (p *Path) put(in, value any) (any, *Error) {
+func (p *Path) Put(in, value any) (any, *Error) {
 	if p == nil {
 		return in, nil
 	}
@@ -110,7 +117,7 @@ func (p *Path) put(in, value any) (any, *Error) {
 	}
 	object, ok := in.(map[string]any)
 	if !ok {
-		return nil, fail(ResultPathMatch, "Unable to apply ReferencePath %s to input %s", p.text, Encode(in))
+		return nil, Fail(ResultPathMatch, "Unable to apply ReferencePath %s to input %s", p.text, Encode(in))
 	}
 	object = maps.Clone(object)
 	name := p.steps[0].name
@@ -119,7 +126,7 @@ func (p *Path) put(in, value any) (any, *Error) {
 	if below == nil && len(rest.steps) > 0 {
 		below = map[string]any{}
 	}
-	changed, err := rest.put(below, value)
+	changed, err := rest.Put(below, value)
 	if err != nil {
 		return nil, err
 	}

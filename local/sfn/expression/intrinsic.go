@@ -1,4 +1,4 @@
-package asl
+package expression
 
 import (
 	"encoding/json"
@@ -12,12 +12,8 @@ import (
 type call struct {
 	text string
 	name string
-	args []expression
+	args []Expression
 }
-
-type literal struct{ v any }
-
-func (l literal) value(string, Scope) (any, *Error) { return l.v, nil }
 
 // functions are the intrinsic functions that are here, with the number of arguments they take at
 // least and at most.
@@ -37,10 +33,10 @@ var (
 	wordPattern   = regexp.MustCompile(`^(?:true|false|null)\b`)
 )
 
-// parseExpression reads a path or a call of an intrinsic function.
-func parseExpression(text string) (expression, error) {
+// Parse reads a path or a call of an intrinsic function.
+func Parse(text string) (Expression, error) {
 	if strings.HasPrefix(text, "$") {
-		p, err := parsePath(text)
+		p, err := ParsePath(text)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +52,7 @@ func parseExpression(text string) (expression, error) {
 // maxNesting is how deep AWS lets calls be nested.
 const maxNesting = 10
 
-func parseCall(text string, depth int) (expression, string, error) {
+func parseCall(text string, depth int) (Expression, string, error) {
 	name := namePattern.FindString(text)
 	if name == "" || !strings.HasPrefix(text[len(name):], "(") {
 		return nil, "", fmt.Errorf("expression %q: expected a path or an intrinsic function", text)
@@ -87,12 +83,12 @@ func parseCall(text string, depth int) (expression, string, error) {
 	return c, rest[1:], nil
 }
 
-func parseArgument(text string, depth int) (expression, string, error) {
+func parseArgument(text string, depth int) (Expression, string, error) {
 	if strings.HasPrefix(text, "'") {
 		return parseString(text)
 	}
 	if m := pathPattern.FindString(text); m != "" {
-		p, err := parsePath(m)
+		p, err := ParsePath(m)
 		return p, text[len(m):], err
 	}
 	for _, pattern := range []*regexp.Regexp{numberPattern, wordPattern} {
@@ -106,7 +102,7 @@ func parseArgument(text string, depth int) (expression, string, error) {
 
 // parseString reads a string in single quotes. A backslash stands before ', {, } and itself; those
 // before braces stay for format.
-func parseString(text string) (expression, string, error) {
+func parseString(text string) (Expression, string, error) {
 	var b strings.Builder
 	for i := 1; i < len(text); i++ {
 		switch {
@@ -127,10 +123,10 @@ func parseString(text string) (expression, string, error) {
 	return nil, "", fmt.Errorf("string %s does not end", text)
 }
 
-func (c *call) value(field string, s Scope) (any, *Error) {
+func (c *call) Value(field string, s Scope) (any, *Error) {
 	var args []any
 	for i, a := range c.args {
-		v, err := a.value(field, s)
+		v, err := a.Value(field, s)
 		if err != nil {
 			return nil, err
 		}
@@ -141,7 +137,7 @@ func (c *call) value(field string, s Scope) (any, *Error) {
 	}
 	v, err := functions[c.name].run(args)
 	if err != nil {
-		return nil, fail(IntrinsicFailure, "The function '%s' had the following error: %v", c.text, err)
+		return nil, Fail(IntrinsicFailure, "The function '%s' had the following error: %v", c.text, err)
 	}
 	return v, nil
 }

@@ -1,4 +1,4 @@
-package asl
+package expression
 
 import (
 	"maps"
@@ -16,27 +16,26 @@ type Template struct {
 
 type field struct {
 	name       string
-	expression expression // nil when it is a template
+	expression Expression // nil when it is a template
 	template   *Template
 }
 
-// expression is a path or an intrinsic function; field is the name of the field that it is for.
-type expression interface {
-	value(field string, s Scope) (any, *Error)
-}
+// Report takes one problem of a definition: in which field, and what.
+type Report func(field, format string, args ...any)
 
-func parseTemplate(r *reader, at string, v any) *Template {
+// ParseTemplate reads a template that stands in the field at; what is wrong goes to report.
+func ParseTemplate(report Report, at string, v any) *Template {
 	switch v := v.(type) {
 	case map[string]any:
 		t := &Template{object: true}
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			t.fields = append(t.fields, parseField(r, at, name, v[name]))
+			t.fields = append(t.fields, parseField(report, at, name, v[name]))
 		}
 		return t
 	case []any:
 		t := &Template{items: []*Template{}}
 		for _, item := range v {
-			t.items = append(t.items, parseTemplate(r, at+"[]", item))
+			t.items = append(t.items, ParseTemplate(report, at+"[]", item))
 		}
 		return t
 	default:
@@ -44,24 +43,34 @@ func parseTemplate(r *reader, at string, v any) *Template {
 	}
 }
 
-func parseField(r *reader, at, name string, v any) field {
+func parseField(report Report, at, name string, v any) field {
 	plain, dynamic := strings.CutSuffix(name, ".$")
 	if !dynamic {
-		return field{name: name, template: parseTemplate(r, at+"."+name, v)}
+		return field{name: name, template: ParseTemplate(report, at+"."+name, v)}
 	}
 	text, ok := v.(string)
 	if !ok {
-		r.problem(at+"."+name, "expected a string with a path or an intrinsic function")
+		report(at+"."+name, "expected a string with a path or an intrinsic function")
 		return field{}
 	}
-	e, err := parseExpression(text)
+	e, err := Parse(text)
 	if err != nil {
-		r.problem(at+"."+name, "%v", err)
+		report(at+"."+name, "%v", err)
 	}
 	return field{name: plain, expression: e}
 }
 
-func (t *Template) eval(s Scope) (any, *Error) {
+// Names are the fields of a template that is an object, without the .$ of those that are expressions.
+func (t *Template) Names() []string {
+	var names []string
+	for _, f := range t.fields {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// Eval is the value that the template makes.
+func (t *Template) Eval(s Scope) (any, *Error) {
 	switch {
 	case t.object:
 		object := map[string]any{}
@@ -76,7 +85,7 @@ func (t *Template) eval(s Scope) (any, *Error) {
 	case t.items != nil:
 		array := make([]any, len(t.items))
 		for i, item := range t.items {
-			v, err := item.eval(s)
+			v, err := item.Eval(s)
 			if err != nil {
 				return nil, err
 			}
@@ -90,7 +99,7 @@ func (t *Template) eval(s Scope) (any, *Error) {
 
 func (f field) eval(s Scope) (any, *Error) {
 	if f.expression != nil {
-		return f.expression.value(f.name+".$", s)
+		return f.expression.Value(f.name+".$", s)
 	}
-	return f.template.eval(s)
+	return f.template.Eval(s)
 }
