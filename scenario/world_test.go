@@ -1,0 +1,333 @@
+package scenario_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/keyward/keyward/local"
+	"github.com/keyward/keyward/local/faults"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// setup is what a scenario chooses; the zero value is one machine, revoke-grant, 4 hours of grace.
+type setup struct {
+	mode      policy.Mode
+	integrity string            // more lines of the policy's integrity, such as "restore: manual"
+	requests  string            // of the policy's requests
+	build     string            // folder of the programs; built when empty
+	data      string            // folder that keeps the state
+	sweep     string            // rate of the sweep; every 5 minutes when empty
+	others    []local.Machine   // beside the machine
+	tags      map[string]string // of the key, when they are not those of a guarded one
+}
+
+const grace = 4 * time.Hour
+
+func (s setup) policy() string {
+	more := ""
+	for line := range strings.Lines(s.integrity) {
+		more += "  " + strings.TrimSpace(line) + "\n"
+	}
+	return fmt.Sprintf(`policy: web
+machines: {ids: [%s, %s]}
+rules:
+  - rule: no plain web
+    ports: {closed: [tcp/%d]}
+    fix: Stop the service
+requests: {%s}
+integrity:
+  onFail: revoke
+  grace: 4h
+  settle: 0s
+%s  key: {mode: %s}
+notify: {to: [ops@example.com]}
+`, machineID, otherID, port, or(s.requests, "onPass: approve, onFail: deny, onUnknown: hold"), more, or(s.mode, policy.RevokeGrant))
+}
+
+func or[T ~string](s, instead T) T {
+	if s == "" {
+		return instead
+	}
+	return s
+}
+
+// world is a running place with one machine in it.
+type world struct {
+	*local.Server
+	t     *testing.T
+	setup setup
+	guest *guest
+
+	operator, machine caller
+	store             *store.Store
+	keys, own         *kms.Client // as the operator and as the machine
+	keyARN            string
+	data              []byte // a data key of the machine, as KMS wrapped it
+}
+
+// begin starts a place whose machine is enrolled, found in order and has its key.
+func begin(t *testing.T, s setup) *world {
+	t.Helper()
+	w := empty(t, s)
+	w.createKey()
+	w.operator.must("PUT", "/v1/policies/web", s.policy(), nil)
+	w.enrol(machineID)
+	w.check()
+	w.wantStanding("Good")
+	w.release()
+	return w
+}
+
+// empty starts a place with the machine in its inventory and nothing else.
+func empty(t *testing.T, s setup) *world {
+	t.Helper()
+	w := &world{t: t, setup: s, guest: &guest{}}
+	w.start()
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+func (w *world) start() {
+	w.t.Helper()
+	parameters := map[string]string{}
+	if w.setup.sweep != "" {
+		parameters["SweepRate"] = w.setup.sweep
+	}
+	var err error
+	w.Server, err = local.Start(context.Background(), local.Options{
+		Template: filepath.Join("..", "template.yaml"), Build: or(w.setup.build, built), Addr: "127.0.0.1:0",
+		DataDir: w.setup.data, Parameters: parameters, Concurrency: 2,
+		Machines: append([]local.Machine{{ID: machineID, Answer: w.guest.answer}}, w.setup.others...),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	session, err := w.MachineCredentials(machineID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	person := provider(w.Credentials())
+	w.operator = caller{t: w.t, base: w.API("PeopleApi"), region: w.Region(), key: person}
+	w.machine = caller{t: w.t, base: w.API("MachineApi"), region: w.Region(), key: provider(session)}
+	w.keys, w.own = w.kms(person), w.kms(provider(session))
+	w.store = store.New(aws.Config{Region: w.Region(), BaseEndpoint: aws.String(w.URL()), Credentials: person}, w.Status().Outputs["TableName"], local.Account, w.Region())
+	w.guest.take(w.recorded)
+}
+
+// recorded says whether the store knows the command with this nonce.
+func (w *world) recorded(nonce string) bool {
+	open, err := w.store.OpenCommands(context.Background())
+	return err != nil || slices.ContainsFunc(open, func(c record.Command) bool { return c.Nonce == nonce })
+}
+
+func (w *world) kms(k aws.CredentialsProvider) *kms.Client {
+	return kms.New(kms.Options{Region: w.Region(), Credentials: k, BaseEndpoint: aws.String(w.URL())})
+}
+
+const keyPolicy = `{"Version":"2012-10-17","Statement":[{"Sid":"Administration","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},
+"Action":["kms:Describe*","kms:Get*","kms:List*","kms:Enable*","kms:Disable*","kms:CreateGrant","kms:RevokeGrant","kms:TagResource","kms:UntagResource","kms:PutKeyPolicy"],"Resource":"*"}%s]}`
+
+const admission = `,{"Sid":"ThisMachineAlone","Effect":"Allow","Principal":{"AWS":"arn:aws:sts::123456789012:assumed-role/keyward-machine/%s"},
+"Action":["kms:Decrypt","kms:GenerateDataKey"],"Resource":"*"}`
+
+func (w *world) createKey() {
+	w.t.Helper()
+	text := fmt.Sprintf(keyPolicy, "")
+	if w.setup.mode == policy.DisableKey {
+		text = fmt.Sprintf(keyPolicy, fmt.Sprintf(admission, machineID))
+	}
+	in := &kms.CreateKeyInput{Policy: &text}
+	tags := w.setup.tags
+	if tags == nil {
+		tags = map[string]string{"keyward:guarded": "true"}
+	}
+	for k, v := range tags {
+		in.Tags = append(in.Tags, types.Tag{TagKey: &k, TagValue: &v})
+	}
+	out, err := w.keys.CreateKey(context.Background(), in)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.keyARN = aws.ToString(out.KeyMetadata.Arn)
+}
+
+func enrolment(w *world) record.Enrolment {
+	return record.Enrolment{
+		Name: "shop", Owner: "owner@example.com", Policy: "web", Key: w.keyARN, Role: "arn:aws:iam::123456789012:role/keyward-machine",
+	}
+}
+
+func (w *world) enrol(id string) {
+	w.t.Helper()
+	w.operator.must("PUT", "/v1/machines/"+id, enrolment(w), nil)
+}
+
+// ask is the machine's request for its key.
+func (w *world) ask() (int, record.Release) {
+	w.t.Helper()
+	var r record.Release
+	status, _ := w.machine.call("POST", "/v1/key-requests", map[string]string{"bootId": bootID}, &r)
+	return status, r
+}
+
+// release has the machine ask for its key and make a data key with it.
+func (w *world) release() {
+	w.t.Helper()
+	status, r := w.ask()
+	if status != http.StatusOK {
+		w.t.Fatalf("the machine asked for its key: %d %s", status, r.Reason)
+	}
+	in := &kms.GenerateDataKeyInput{KeyId: &w.keyARN, KeySpec: types.DataKeySpecAes256, EncryptionContext: r.EncryptionContext}
+	if r.GrantToken != "" {
+		in.GrantTokens = []string{r.GrantToken}
+	}
+	out, err := w.own.GenerateDataKey(context.Background(), in)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.data = out.CiphertextBlob
+}
+
+var encryptionContext = map[string]string{"keyward:machine": machineID}
+
+// decrypt has KMS unwrap the machine's data key; "" means that it did, else it is KMS's error code.
+func (w *world) decrypt(as *kms.Client, tokens ...string) string {
+	w.t.Helper()
+	_, err := as.Decrypt(context.Background(), &kms.DecryptInput{
+		CiphertextBlob: w.data, KeyId: &w.keyARN, EncryptionContext: encryptionContext, GrantTokens: tokens,
+	})
+	var api smithy.APIError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &api):
+		return api.ErrorCode()
+	default:
+		w.t.Fatal(err)
+		return ""
+	}
+}
+
+// view is the machine as people see it.
+func (w *world) view() record.MachineView {
+	w.t.Helper()
+	var v record.MachineView
+	w.operator.must("GET", "/v1/machines/"+machineID, nil, &v)
+	return v
+}
+
+// check asks for an inspection and lets everything that follows at once happen.
+func (w *world) check() record.MachineView {
+	w.t.Helper()
+	w.operator.must("POST", "/v1/machines/"+machineID+"/check", nil, nil)
+	w.settle()
+	return w.view()
+}
+
+// violate opens the forbidden port, has it found and returns the deadline.
+func (w *world) violate() time.Time {
+	w.t.Helper()
+	w.guest.listen(port)
+	v := w.check()
+	w.wantStanding("Bad")
+	if v.Machine.State.DueAt.IsZero() {
+		w.t.Fatalf("no deadline after the warning; held for %q", v.Machine.State.HeldFor)
+	}
+	return v.Machine.State.DueAt
+}
+
+// correct closes the port and has that found.
+func (w *world) correct() record.MachineView {
+	w.t.Helper()
+	w.guest.listen()
+	return w.check()
+}
+
+func (w *world) settle() { w.t.Helper(); w.forward(0) }
+
+func (w *world) forward(d time.Duration) {
+	w.t.Helper()
+	if err := w.Clock().Forward(context.Background(), d); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) until(at time.Time) {
+	w.t.Helper()
+	if err := w.Clock().ForwardTo(context.Background(), at); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// fault asks for a fault; clear ends all of them.
+func (w *world) fault(f faults.Fault) { w.t.Helper(); control(w.t, w.Server, "POST", "faults", f, nil) }
+
+func (w *world) clear() { w.t.Helper(); control(w.t, w.Server, "DELETE", "faults", nil, nil) }
+
+// ledger is everything that was done about the machine, oldest first.
+func (w *world) ledger() []record.Entry {
+	w.t.Helper()
+	var out struct{ Entries []record.Entry }
+	w.operator.must("GET", "/v1/machines/"+machineID+"/ledger", nil, &out)
+	slices.Reverse(out.Entries)
+	return out.Entries
+}
+
+func (w *world) entries(kind record.EntryKind) []record.Entry {
+	w.t.Helper()
+	return slices.DeleteFunc(w.ledger(), func(e record.Entry) bool { return e.Kind != kind })
+}
+
+// mail is one message in the mailbox.
+type mail struct {
+	At                  time.Time
+	To                  []string
+	Subject, Text, HTML string
+	Headers             []struct{ Name, Value string }
+}
+
+// reference is the same for a mail that is sent again; its end is the kind of notice.
+func (m mail) reference() string {
+	for _, h := range m.Headers {
+		if h.Name == "X-Keyward-Reference" {
+			return h.Value
+		}
+	}
+	return ""
+}
+
+func (m mail) kind() string { return m.reference()[strings.LastIndex(m.reference(), "/")+1:] }
+
+func (w *world) mails() []mail {
+	w.t.Helper()
+	var all []mail
+	control(w.t, w.Server, "GET", "mail", nil, &all)
+	return all
+}
+
+func (w *world) kinds() []string {
+	w.t.Helper()
+	kinds := []string{}
+	for _, m := range w.mails() {
+		kinds = append(kinds, m.kind())
+	}
+	return kinds
+}
