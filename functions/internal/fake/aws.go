@@ -65,7 +65,7 @@ func (k *Keys) Grants(_ context.Context, key, grantee string) ([]kmskey.Grant, e
 
 // Grant is kmskey/release's.
 func (k *Keys) Grant(_ context.Context, key, machine, session string, generation int64) (release.Granted, error) {
-	name := release.GrantName(machine, generation)
+	name := kmskey.GrantName(machine, generation)
 	if err := k.call("kms.Grant", name); err != nil {
 		return release.Granted{}, err
 	}

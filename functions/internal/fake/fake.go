@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -161,4 +162,18 @@ func clone[T any](v T) T {
 		panic(fmt.Sprintf("decoding a record: %v", err))
 	}
 	return other
+}
+
+// Event decodes one of the events in events/ as Lambda would; path is FUNCTION/NAME.json.
+func Event[T any](t *testing.T, path string) T {
+	t.Helper()
+	text, err := os.ReadFile("../../events/" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e T
+	if err := json.Unmarshal(text, &e); err != nil {
+		t.Fatalf("decoding %s: %v", path, err)
+	}
+	return e
 }
