@@ -67,6 +67,8 @@ var kinds = map[string]fault.Kind{
 	"UnsupportedPlatformType":     fault.Invalid,
 	"InvalidInstanceID.Malformed": fault.Invalid,
 	"InvalidArn":                  fault.Invalid,
+	"InvalidName":                 fault.Invalid,
+	"InvalidExecutionInput":       fault.Invalid,
 	"InvalidArnException":         fault.Invalid,
 	"InvalidGrantIdException":     fault.Invalid,
 	"BadRequestException":         fault.Invalid,

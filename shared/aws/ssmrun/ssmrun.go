@@ -44,6 +44,9 @@ func (c *Client) Document(ctx context.Context, name string) (inspection.Document
 // Online says which of up to 50 machines have an agent that answers.
 func (c *Client) Online(ctx context.Context, machines []string) (map[string]bool, error) {
 	online := map[string]bool{}
+	if len(machines) == 0 {
+		return online, nil // a filter without values is an error
+	}
 	pages := ssm.NewDescribeInstanceInformationPaginator(c.api, &ssm.DescribeInstanceInformationInput{
 		Filters:    []types.InstanceInformationStringFilter{{Key: aws.String("InstanceIds"), Values: machines}},
 		MaxResults: aws.Int32(inspection.BatchSize),

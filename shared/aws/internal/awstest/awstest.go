@@ -158,7 +158,9 @@ func (p *Place) Only() Call {
 // Settle waits until everything that belongs to this instant is done.
 func (p *Place) Settle() {
 	p.t.Helper()
-	if err := p.Clock.Settle(p.t.Context()); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a test's own context ends before its cleanup
+	defer cancel()
+	if err := p.Clock.Settle(ctx); err != nil {
 		p.t.Fatal(err)
 	}
 }
