@@ -1,0 +1,82 @@
+package scenario_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/keyward/keyward/local/faults"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// refused is SES refusing every mail.
+func refused(code string) faults.Fault {
+	return faults.Fault{Kind: faults.Error, Service: "ses", Code: code, Message: "no", Status: 400}
+}
+
+func TestWithoutAWarningNothingIsRevoked(t *testing.T) {
+	t.Parallel()
+	// The first is refused once and for all, the second as something that may pass.
+	for _, code := range []string{"MessageRejected", "InternalServerException"} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			w := begin(t, setup{})
+			w.guest.listen(port)
+			w.fault(refused(code))
+			w.check()
+			w.forward(20 * time.Hour) // five times the grace
+			w.wantStanding("Bad")
+			w.wantHeld("not-warned")
+			w.wantKept()
+			w.wantMails([]string{}...)
+			s := w.view().Machine.State
+			if !s.WarnedAt.IsZero() || !s.DueAt.IsZero() {
+				t.Errorf("nobody was warned, and the machine is warned at %s and due at %s", s.WarnedAt, s.DueAt)
+			}
+			if stops := w.view().Stops; len(stops) == 0 || stops[0].Text != "no warning was accepted by the mail service" {
+				t.Errorf("the machine shows the stops %v", stops)
+			}
+
+			w.clear()
+			back := w.Clock().Now()
+			w.forward(40 * time.Minute) // tried again every half hour, found by the sweep
+			s = w.view().Machine.State
+			if s.WarnedAt.Before(back) || s.DueAt.Sub(s.WarnedAt) < grace {
+				t.Fatalf("SES is back at %s: warned at %s, due at %s; want a warning after that and %s of grace", back, s.WarnedAt, s.DueAt, grace)
+			}
+			w.wantMails("warning")
+			w.until(s.DueAt.Add(-time.Second))
+			w.wantKept()
+			w.until(s.DueAt.Add(time.Minute))
+			w.wantRevoked(s.DueAt)
+		})
+	}
+}
+
+// A notice that cannot be sent undoes nothing and stops nothing but itself.
+func TestARevocationThatNobodyCouldBeToldOfIsShown(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{})
+	due := w.violate()
+	w.fault(refused("MessageRejected"))
+	w.until(due.Add(2 * time.Minute))
+	w.wantRevoked(due)
+	w.wantMails("warning")
+	v := w.view()
+	if !slices.ContainsFunc(v.Notices, func(n record.Notice) bool { return n.Kind == "revoked" && n.AcceptedAt.IsZero() }) {
+		t.Errorf("the machine does not show the notice that was not sent: %+v", v.Notices)
+	}
+	if v.Machine.State.Key != integrity.KeyRevoked {
+		t.Errorf("the key is %q", v.Machine.State.Key)
+	}
+}
+
+func TestMailsGoToOwnerAndPolicy(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{})
+	w.violate()
+	if got := w.mails()[0].To; !slices.Equal(got, []string{"owner@example.com", "ops@example.com"}) {
+		t.Errorf("the warning went to %v", got)
+	}
+}
