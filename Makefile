@@ -7,7 +7,7 @@ NEED_GO    := 1.26
 FUNCTIONS  := Inspect Evaluate Recheck Revoke Restore Notify Request Api Sweep
 COVERED    := ./shared/policy ./shared/integrity ./shared/evidence
 GOARCH     ?= arm64# of what `sam build` builds: arm64, or amd64 for Architecture=x86_64
-FUZZTIME   ?= 10s
+FUZZTIME   ?= 20000x
 RUN        ?=
 BUILDFLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w"
 
@@ -63,10 +63,10 @@ cover: go ## print the coverage of the pure core
 	CGO_ENABLED=0 $(GO) test -cover $(COVERED)
 
 .PHONY: fuzz
-fuzz: go ## run each fuzz target for FUZZTIME (10s)
+fuzz: go ## run each fuzz target FUZZTIME times (20000x)
 	@for p in $$($(GO) list ./...); do \
 		for t in $$(CGO_ENABLED=0 $(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
-			echo "$$p $$t"; CGO_ENABLED=0 $(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+			echo "$$p $$t"; CGO_ENABLED=0 $(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$p || exit 1; \
 		done; done
 
 .PHONY: validate
