@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/keyward/keyward/local/lambda"
 	"github.com/keyward/keyward/local/sfn"
 	"github.com/keyward/keyward/local/wire"
 )
@@ -28,6 +29,10 @@ func (s *Server) composeExecutions() error {
 
 func (s *Server) runTask(ctx context.Context, function string, payload []byte) (sfn.Result, error) {
 	r, err := s.lambda.Invoke(ctx, function, payload)
+	var unknown *lambda.NotFoundError
+	if errors.As(err, &unknown) {
+		err = &sfn.InvokeError{Name: "Lambda.ResourceNotFoundException", Message: err.Error()}
+	}
 	return sfn.Result(r), err
 }
 
