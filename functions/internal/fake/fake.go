@@ -177,3 +177,12 @@ func Event[T any](t *testing.T, path string) T {
 	}
 	return e
 }
+
+// unless gives what a call answers, or its error alone.
+func unless[T any](err error, v T) (T, error) {
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return v, nil
+}

@@ -163,7 +163,7 @@ func (s *SSM) Say(machine, output string) {
 
 // Document is ssmrun's.
 func (s *SSM) Document(_ context.Context, name string) (inspection.Document, error) {
-	return inspection.Document{Name: name, Version: "1", Hash: "hash", Content: s.Content}, s.call("ssm.Document", name)
+	return unless(s.call("ssm.Document", name), inspection.Document{Name: name, Version: "1", Hash: "hash", Content: s.Content})
 }
 
 // Online is ssmrun's.
@@ -172,7 +172,7 @@ func (s *SSM) Online(_ context.Context, machines []string) (map[string]bool, err
 	for _, id := range machines {
 		online[id] = !s.Offline[id]
 	}
-	return online, s.call("ssm.Online")
+	return unless(s.call("ssm.Online"), online)
 }
 
 // Send is ssmrun's.
@@ -186,10 +186,10 @@ func (s *SSM) Send(_ context.Context, d inspection.Document, machines []string, 
 
 // Invocations is ssmrun's.
 func (s *SSM) Invocations(context.Context, string) ([]inspection.Invocation, error) {
-	return slices.Clone(s.Answers), s.call("ssm.Invocations")
+	return unless(s.call("ssm.Invocations"), slices.Clone(s.Answers))
 }
 
 // Output is ssmrun's.
 func (s *SSM) Output(_ context.Context, _, machine string) (string, error) {
-	return s.Whole[machine], s.call("ssm.Output", machine)
+	return unless(s.call("ssm.Output", machine), s.Whole[machine])
 }

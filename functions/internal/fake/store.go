@@ -80,7 +80,7 @@ func (s *Store) Machine(_ context.Context, id string) (record.Machine, error) {
 
 // Machines is the real store's.
 func (s *Store) Machines(context.Context) ([]record.Machine, error) {
-	return sorted(s.ByID), s.call("store.Machines")
+	return unless(s.call("store.Machines"), sorted(s.ByID))
 }
 
 // Evidence is the real store's.
@@ -95,7 +95,7 @@ func (s *Store) Evidence(_ context.Context, machine string, limit int) ([]record
 	if limit > 0 && len(found) > limit {
 		found = found[:limit]
 	}
-	return found, s.call("store.Evidence")
+	return unless(s.call("store.Evidence"), found)
 }
 
 // Ledger is the real store's.
@@ -107,7 +107,7 @@ func (s *Store) Ledger(_ context.Context, machine string, _ int) ([]record.Entry
 		}
 	}
 	slices.Reverse(found)
-	return found, s.call("store.Ledger")
+	return unless(s.call("store.Ledger"), found)
 }
 
 // Kinds are the kinds of the ledger's entries, oldest first.
@@ -150,13 +150,13 @@ func (s *Store) Settled(_ context.Context, c record.Command) error {
 // OpenCommands is the real store's.
 func (s *Store) OpenCommands(context.Context) ([]record.Command, error) {
 	open := slices.DeleteFunc(sorted(s.Sends), func(c record.Command) bool { return !c.Open })
-	return open, s.call("store.OpenCommands")
+	return unless(s.call("store.OpenCommands"), open)
 }
 
 // Answers is the real store's.
 func (s *Store) Answers(_ context.Context, command string) ([]record.Answer, error) {
 	answers := slices.DeleteFunc(sorted(s.Said), func(a record.Answer) bool { return a.Command != command })
-	return answers, s.call("store.Answers")
+	return unless(s.call("store.Answers"), answers)
 }
 
 // Answer is the real store's.
@@ -169,7 +169,7 @@ func (s *Store) Answer(_ context.Context, command, machine string) (record.Answe
 
 // Outbox is the real store's.
 func (s *Store) Outbox(context.Context) ([]record.Start, error) {
-	return slices.Clone(s.Waiting), s.call("store.Outbox")
+	return unless(s.call("store.Outbox"), slices.Clone(s.Waiting))
 }
 
 // Started is the real store's.
@@ -191,7 +191,7 @@ func (s *Store) Policy(_ context.Context, name string) (record.Policy, error) {
 
 // Policies is the real store's.
 func (s *Store) Policies(context.Context) ([]record.Policy, error) {
-	return sorted(s.ByName), s.call("store.Policies")
+	return unless(s.call("store.Policies"), sorted(s.ByName))
 }
 
 // PutPolicy is the real store's.
@@ -209,7 +209,7 @@ func (s *Store) PutPolicy(_ context.Context, p record.Policy) (record.Policy, er
 
 // Holds is the real store's.
 func (s *Store) Holds(_ context.Context, now time.Time) ([]record.Hold, error) {
-	return slices.DeleteFunc(sorted(s.Held), func(h record.Hold) bool { return !stands(h, now) }), s.call("store.Holds")
+	return unless(s.call("store.Holds"), slices.DeleteFunc(sorted(s.Held), func(h record.Hold) bool { return !stands(h, now) }))
 }
 
 func stands(h record.Hold, now time.Time) bool { return h.Expires.IsZero() || now.Before(h.Expires) }
@@ -280,7 +280,7 @@ func (s *Store) EndNotice(_ context.Context, n record.Notice) error {
 // Notices is the real store's.
 func (s *Store) Notices(_ context.Context, machine string) ([]record.Notice, error) {
 	told := slices.DeleteFunc(sorted(s.Told), func(n record.Notice) bool { return n.Machine != machine })
-	return told, s.call("store.Notices")
+	return unless(s.call("store.Notices"), told)
 }
 
 // Request is the real store's.
@@ -313,5 +313,5 @@ func (s *Store) request(r *record.Request) error {
 
 // Requests is the real store's.
 func (s *Store) Requests(context.Context) ([]record.Request, error) {
-	return sorted(s.Asked), s.call("store.Requests")
+	return unless(s.call("store.Requests"), sorted(s.Asked))
 }
