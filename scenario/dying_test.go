@@ -16,7 +16,8 @@ import (
 // dieOnTheWay is the program of a function that crashes where a scenario wants it to. It runs the real
 // program behind a proxy of its AWS calls; when the call that the file "plan" beside it names comes, both
 // die at once: before AWS has the call, or after AWS carried it out and before the program knows. The
-// plan is "OPERATION before|after N", N being which of such calls.
+// plan is "OPERATION before|after N", N being which of such calls; the operation write is any write to
+// DynamoDB.
 func dieOnTheWay() int {
 	dir := filepath.Dir(os.Args[0])
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -72,7 +73,7 @@ func due(dir string, r *http.Request, when string) bool {
 	if _, err := fmt.Sscan(string(text), &operation, &planned, &n); err != nil || planned != when {
 		return false
 	}
-	if !strings.HasSuffix(strings.TrimSuffix(r.Header.Get("X-Amz-Target")+r.URL.Path, "/"), operation) {
+	if !is(operation, strings.TrimSuffix(r.Header.Get("X-Amz-Target")+r.URL.Path, "/")) {
 		return false
 	}
 	if n > 1 {
@@ -80,6 +81,13 @@ func due(dir string, r *http.Request, when string) bool {
 		return false
 	}
 	return os.Remove(plan) == nil
+}
+
+func is(operation, call string) bool {
+	if operation != "write" {
+		return strings.HasSuffix(call, operation)
+	}
+	return strings.HasPrefix(call, "DynamoDB_") && (strings.HasSuffix(call, "Item") && !strings.HasSuffix(call, "GetItem") || strings.HasSuffix(call, "TransactWriteItems"))
 }
 
 // mortal is a folder of programs in which one function can be made to crash.

@@ -124,11 +124,11 @@ func (w *world) wantMails(want ...string) {
 	}
 }
 
-// wantText is a mail of a kind that says something.
+// wantText is a mail of a kind that says something, however its lines are broken.
 func (w *world) wantText(kind, text string) {
 	w.t.Helper()
 	for _, m := range w.mails() {
-		if m.kind() == kind && strings.Contains(m.Subject+"\n"+m.Text, text) {
+		if m.kind() == kind && strings.Contains(strings.Join(strings.Fields(m.Subject+" "+m.Text), " "), text) {
 			return
 		}
 	}
