@@ -5,6 +5,8 @@ package boot
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -50,7 +52,25 @@ func Start[In, Out any](build func(ctx context.Context, log *slog.Logger) (Handl
 		log.Error("not starting", KeyError, err.Error())
 		os.Exit(1)
 	}
-	lambda.Start(Wrap(handle, time.Duration(timeout)*time.Second, log))
+	lambda.Start(decoded(Wrap(handle, time.Duration(timeout)*time.Second, log), log))
+}
+
+// decoded reads the event, so that one that cannot be read is named by its kind like every other error
+// and not by the Go type of the decoder's.
+func decoded[In, Out any](handle func(context.Context, In) (Out, error), log *slog.Logger) func(context.Context, json.RawMessage) (Out, error) {
+	return func(ctx context.Context, event json.RawMessage) (Out, error) {
+		var in In
+		err := json.Unmarshal(event, &in)
+		if err == nil {
+			return handle(ctx, in)
+		}
+		if f := (*fault.Error)(nil); !errors.As(err, &f) {
+			err = fault.Wrap(fault.Invalid, err, "reading the event: it is not what this function takes")
+		}
+		log.ErrorContext(ctx, "invocation failed", KeyKind, fault.Of(fault.KindOf(err)).Name, KeyError, err.Error())
+		var none Out
+		return none, messages.InvokeResponse_Error{Type: fault.Of(fault.KindOf(err)).Name, Message: fault.Safe(err)}
+	}
 }
 
 // Handler serves one invocation that started at now, in UTC: the only time that it knows.
