@@ -144,6 +144,12 @@ func TestUnknownVersionsAreRefused(t *testing.T) {
 			t.Errorf("%s with %s = %s, %v; want it refused for its version", name, event, out.Payload, err)
 		}
 	}
+	for _, name := range []string{"Inspect", "Evaluate", "Recheck", "Revoke", "Restore", "Notify"} {
+		out, err := calls.Invoke(context.Background(), &lambda.InvokeInput{FunctionName: aws.String("keyward-" + name + "Function"), Payload: []byte(`["not an event"]`)})
+		if err != nil || !strings.Contains(string(out.Payload), `"errorType":"Invalid"`) {
+			t.Errorf("%s with a list = %s, %v; want Invalid", name, out.Payload, err)
+		}
+	}
 	flow := sfn.NewFromConfig(cfg)
 	started, err := flow.StartExecution(context.Background(), &sfn.StartExecutionInput{
 		StateMachineArn: aws.String(w.Status().Outputs["EnforcementArn"]), Name: aws.String("of-tomorrow"),
