@@ -75,7 +75,8 @@ func (s *Store) Apply(ctx context.Context, c Change) (record.Machine, error) {
 		t.put(s, leaseItem(*l), leaseIsFree(*l, c.At), "another execution is at work on its key")
 	}
 	if l := c.DropLease; l != nil {
-		// Expired at once instead of deleted: a holder that lost it meanwhile must not fail here.
+		// Expired at once instead of deleted, so that one that is gone already is no conflict. One that
+		// another holder took meanwhile is: what this one found out may not be true any more.
 		l := *l
 		l.Until = c.At
 		t.put(s, leaseItem(l), leaseIsFree(l, c.At), "another execution is at work on its key")
@@ -121,14 +122,24 @@ func (t *transaction) commit(ctx context.Context, s *Store, doing string) error 
 		return awsconf.Wrap(err, doing)
 	}
 	for i, r := range cancelled.CancellationReasons {
-		switch aws.ToString(r.Code) {
-		case "ConditionalCheckFailed":
+		switch code := aws.ToString(r.Code); {
+		case code == "ConditionalCheckFailed":
 			return fault.Wrap(fault.Conflict, err, "%s: %s", doing, t.meanings[i])
-		case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
+		case busyCodes[code]:
 			return fault.Wrap(fault.Transient, err, "%s: the table is busy with it", doing)
+		case code != "None":
+			return fault.Wrap(fault.Invalid, err, "%s: DynamoDB refuses a record: %s", doing, code)
 		}
 	}
 	return awsconf.Wrap(err, doing)
+}
+
+// putOnce is put as a transaction of one, whose token makes it harmless that the SDK repeats a call
+// whose answer was lost: a plain put would find its own row and take it for somebody else's.
+func (s *Store) putOnce(ctx context.Context, i item, c condition, meaning, doing string) error {
+	var t transaction
+	t.put(s, i, c, meaning)
+	return t.commit(ctx, s, doing)
 }
 
 func (s *Store) remove(ctx context.Context, pk, sk string, c condition, doing string) error {

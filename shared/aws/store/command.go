@@ -29,7 +29,7 @@ func answerItem(a record.Answer) item {
 // Sent records a command that was sent.
 func (s *Store) Sent(ctx context.Context, c record.Command) error {
 	c.Open = true
-	return s.put(ctx, commandItem(c), isNew, "recording command "+c.ID)
+	return s.putOnce(ctx, commandItem(c), isNew, "it is recorded already", "recording command "+c.ID)
 }
 
 // Command reads a command; fault.NotFound if we never sent it.

@@ -51,7 +51,7 @@ func requestItem(r record.Request) item {
 
 // PutRequest writes a key request; a fault.Conflict when it was changed since it was read.
 func (s *Store) PutRequest(ctx context.Context, r record.Request) (record.Request, error) {
-	err := s.put(ctx, requestItem(r), versionIs(r.Revision), "recording key request "+r.ID)
+	err := s.putOnce(ctx, requestItem(r), versionIs(r.Revision), "it was changed by somebody else", "recording key request "+r.ID)
 	r.Revision++
 	return r, err
 }

@@ -30,7 +30,7 @@ type Store struct {
 
 // New returns a store on table. Account and region become the start of every key.
 func New(cfg aws.Config, table, account, region string) *Store {
-	return &Store{client: dynamodb.NewFromConfig(cfg), table: table, prefix: account + "#" + region + "#"}
+	return &Store{client: dynamodb.NewFromConfig(cfg, patiently), table: table, prefix: account + "#" + region + "#"}
 }
 
 // item is one row: its keys, what conditions look at, and the record as JSON in "doc", compressed when long.
@@ -62,7 +62,7 @@ func (s *Store) attributes(i item) (map[string]types.AttributeValue, error) {
 		row["version"] = number(i.version)
 	}
 	if !i.expires.IsZero() {
-		row["expiresAt"] = number(i.expires.Unix())
+		row["expiresAt"] = number(wholeSecond(i.expires))
 	}
 	for k, v := range i.extra {
 		row[k] = v
@@ -120,7 +120,10 @@ func get[T any](ctx context.Context, s *Store, pk, sk, doing string) (T, error) 
 	if len(out.Item) == 0 {
 		return v, fault.New(fault.NotFound, "%s: there is none", doing)
 	}
-	return decode[T](out.Item)
+	if v, err = decode[T](out.Item); err != nil {
+		return v, fmt.Errorf("%s: %w", doing, err)
+	}
+	return v, nil
 }
 
 func decode[T any](row map[string]types.AttributeValue) (T, error) {
@@ -171,11 +174,14 @@ func query[T any](ctx context.Context, s *Store, in *dynamodb.QueryInput, limit 
 		for _, row := range out.Items {
 			v, err := decode[T](row)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("%s: %w", doing, err)
 			}
 			all = append(all, v)
 		}
-		if len(out.LastEvaluatedKey) == 0 || limit > 0 && len(all) >= limit {
+		if limit > 0 && len(all) >= limit {
+			return all[:limit], nil // a page that was cut at 1 MB makes the next one overshoot
+		}
+		if len(out.LastEvaluatedKey) == 0 {
 			return all, nil
 		}
 		in.ExclusiveStartKey = out.LastEvaluatedKey
@@ -187,6 +193,9 @@ func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Va
 func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
+
+// wholeSecond is t in Unix seconds, rounded up: nothing ends before its time.
+func wholeSecond(t time.Time) int64 { return t.Add(time.Second - 1).Unix() }
 
 // stamp is a time as a sort key: fixed width, so that text order is time order.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -55,6 +56,7 @@ type Place struct {
 	mu     sync.Mutex
 	calls  []Call
 	refuse map[string][]*wire.Error // by operation, in turn; the last one stays
+	lose   string                   // the operation whose next answer gets lost
 }
 
 // New begins a place. It ends with the test.
@@ -65,7 +67,7 @@ func New(t testing.TB) *Place {
 		keys: wire.NewCredentials(Region, nil), refuse: map[string][]*wire.Error{},
 	}
 	p.wire = wire.New(wire.Config{Credentials: p.keys, Now: p.Clock.Now, Intercept: p.intercept})
-	server := httptest.NewServer(p.wire)
+	server := httptest.NewServer(http.HandlerFunc(p.serve))
 	t.Cleanup(server.Close)
 	p.url = server.URL
 	p.Config = p.As(wire.Principal{Kind: wire.Operator, ARN: "arn:aws:iam::" + Account + ":user/operator", Account: Account}, p.url)
@@ -125,6 +127,30 @@ func (p *Place) Refuse(operation string, with ...*wire.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refuse[operation] = with
+}
+
+// Lose has the next call of an operation carried out and its answer lost. It knows the operations of the
+// JSON protocols.
+func (p *Place) Lose(operation string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lose = operation
+}
+
+func (p *Place) serve(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	lost := operation != "" && operation == p.lose
+	if lost {
+		p.lose = ""
+	}
+	p.mu.Unlock()
+	if !lost {
+		p.wire.ServeHTTP(w, r)
+		return
+	}
+	p.wire.ServeHTTP(httptest.NewRecorder(), r)
+	hijack(w, "")
 }
 
 // Calls are the calls since the last Calls, in order.
