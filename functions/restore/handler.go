@@ -176,19 +176,15 @@ func (h *handler) grant(ctx context.Context, m record.Machine) (given, error) {
 }
 
 func (h *handler) restored(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, g given) error {
-	p := policy.Default()
-	stored, err := h.store.Policy(ctx, m.Policy)
-	if err == nil {
-		p, err = stored.Compile()
-	}
-	if err != nil && !fault.Is(err, fault.NotFound) {
+	terms, err := h.terms(ctx, m.Policy)
+	if err != nil {
 		return err
 	}
 	mine := lease(m, now)
 	if g.grant != m.Grant {
 		m.GrantedFor = m.State.Generation
 	}
-	m.State, m.Grant, m.Taken = integrity.Restored(m.State, now, p.Integrity), g.grant, nil
+	m.State, m.Grant, m.Taken = integrity.Restored(m.State, now, terms), g.grant, nil
 	_, err = h.store.Apply(ctx, store.Change{
 		Machine: m, At: now, DropLease: mine,
 		Ledger: []record.Entry{{
@@ -200,6 +196,24 @@ func (h *handler) restored(ctx context.Context, now time.Time, t enforcement.Tas
 		return fault.Wrap(fault.Transient, err, "recording the restore of %s", m.ID) // the retry finds the grant by its name
 	}
 	return err
+}
+
+// terms are the policy's words on what follows; those of the built-in policy when it is gone or cannot
+// be read any more: what was given back is recorded all the same.
+func (h *handler) terms(ctx context.Context, name string) (policy.Integrity, error) {
+	stored, err := h.store.Policy(ctx, name)
+	if fault.Is(err, fault.NotFound) {
+		return policy.Default().Integrity, nil
+	}
+	if err != nil {
+		return policy.Integrity{}, err
+	}
+	p, err := stored.Compile()
+	if err != nil {
+		h.log.WarnContext(ctx, "policy cannot be read", boot.KeyPolicy, name, boot.KeyError, err.Error())
+		return policy.Default().Integrity, nil
+	}
+	return p.Integrity, nil
 }
 
 func (h *handler) hold(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, reason string) error {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
@@ -75,7 +76,9 @@ func (h *handler) update(ctx context.Context, now time.Time, machine string, edi
 	return fault.New(fault.Transient, "changing %s: it keeps being changed by others", machine)
 }
 
-// terms are the machine's policy's words on what follows; those of the built-in policy when it is gone.
+// terms are the machine's policy's words on what follows; those of the built-in policy when it is gone
+// or cannot be read any more. They only say when to look for a correction: what KMS says is recorded
+// whatever became of the policy.
 func (h *handler) terms(ctx context.Context, name string) (policy.Integrity, error) {
 	stored, err := h.store.Policy(ctx, name)
 	if fault.Is(err, fault.NotFound) {
@@ -86,7 +89,8 @@ func (h *handler) terms(ctx context.Context, name string) (policy.Integrity, err
 	}
 	p, err := stored.Compile()
 	if err != nil {
-		return policy.Integrity{}, err
+		h.log.WarnContext(ctx, "policy cannot be read", boot.KeyPolicy, name, boot.KeyError, err.Error())
+		return policy.Default().Integrity, nil
 	}
 	return p.Integrity, nil
 }
