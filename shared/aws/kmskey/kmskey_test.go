@@ -7,10 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/keyward/keyward/local/kms"
 	"github.com/keyward/keyward/shared/aws/internal/awstest"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/kmskey/release"
@@ -18,41 +16,21 @@ import (
 	"github.com/keyward/keyward/shared/fault"
 )
 
-const otherSession = "arn:aws:sts::123456789012:assumed-role/web/" + awstest.Other
-
 type place struct {
 	*awstest.Place
-	keys    *kmskey.Client
-	revoke  *revoke.Client
-	release *release.Client
-	sdk     *sdk.Client
+	keys *kmskey.Client
+	sdk  *sdk.Client
 }
 
 func begin(t *testing.T) *place {
 	t.Helper()
 	p := awstest.New(t)
-	p.Register(kms.New(kms.Config{Account: awstest.Account, Region: awstest.Region, Now: p.Clock.Now}).Service())
-	return &place{p, kmskey.New(p.Config), revoke.New(p.Config), release.New(p.Config), sdk.NewFromConfig(p.Config)}
-}
-
-// key makes a key with these tags, name and value in turn, and returns its ARN.
-func (p *place) key(t *testing.T, tags ...string) string {
-	t.Helper()
-	in := &sdk.CreateKeyInput{}
-	for i := 0; i < len(tags); i += 2 {
-		in.Tags = append(in.Tags, types.Tag{TagKey: &tags[i], TagValue: &tags[i+1]})
-	}
-	out, err := p.sdk.CreateKey(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Calls()
-	return aws.ToString(out.KeyMetadata.Arn)
+	return &place{sdk: p.KMS(), Place: p, keys: kmskey.New(p.Config)}
 }
 
 func (p *place) grant(t *testing.T, key, machine, session string, generation int64) release.Granted {
 	t.Helper()
-	g, err := p.release.Grant(t.Context(), key, machine, session, generation)
+	g, err := release.New(p.Config).Grant(t.Context(), key, machine, session, generation)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +50,7 @@ func TestKey(t *testing.T) {
 		"other case":     {[]string{"Keyward:Guarded", "true"}, false},
 		"no tags at all": {nil, false},
 	} {
-		arn := p.key(t, c.tags...)
+		arn := p.Key(c.tags...)
 		got, err := p.keys.Key(t.Context(), arn)
 		want := kmskey.Key{ARN: arn, State: "Enabled", Enabled: true, Guarded: c.guarded}
 		if err != nil || got != want {
@@ -84,11 +62,11 @@ func TestKey(t *testing.T) {
 func TestKeyByAliasAndAfterDisabling(t *testing.T) {
 	t.Parallel()
 	p := begin(t)
-	arn := p.key(t, kmskey.GuardedTag, "true")
+	arn := p.Key(kmskey.GuardedTag, "true")
 	if _, err := p.sdk.CreateAlias(t.Context(), &sdk.CreateAliasInput{AliasName: aws.String("alias/web"), TargetKeyId: aws.String(arn[len(arn)-36:])}); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.revoke.DisableKey(t.Context(), arn); err != nil {
+	if err := revoke.New(p.Config).DisableKey(t.Context(), arn); err != nil {
 		t.Fatal(err)
 	}
 	got, err := p.keys.Key(t.Context(), "alias/web")
@@ -97,66 +75,16 @@ func TestKeyByAliasAndAfterDisabling(t *testing.T) {
 	}
 }
 
-func TestDisableAndEnableAreHarmlessToRepeat(t *testing.T) {
-	t.Parallel()
-	p := begin(t)
-	arn := p.key(t)
-	for _, step := range []struct {
-		name    string
-		do      func(context.Context, string) error
-		enabled bool
-	}{
-		{"disable", p.revoke.DisableKey, false}, {"disable again", p.revoke.DisableKey, false},
-		{"enable", p.release.EnableKey, true}, {"enable again", p.release.EnableKey, true},
-	} {
-		if err := step.do(t.Context(), arn); err != nil {
-			t.Errorf("%s: %v", step.name, err)
-		}
-		if k, err := p.keys.Key(t.Context(), arn); err != nil || k.Enabled != step.enabled {
-			t.Errorf("after %s: Key = %+v, %v, want enabled %v", step.name, k, err, step.enabled)
-		}
-	}
-	if diff := cmp.Diff("DisableKey", p.Calls()[0].Operation); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// What a grant allows is what a machine gets: decrypting and new data keys, under its own id, for its own session.
-func TestGrantOnTheWire(t *testing.T) {
-	t.Parallel()
-	p := begin(t)
-	arn := p.key(t)
-	granted := p.grant(t, arn, awstest.Machine, awstest.Session, 3)
-	want := map[string]any{
-		"KeyId": arn, "GranteePrincipal": awstest.Session, "Name": "keyward-" + awstest.Machine + "-3",
-		"Operations":  []any{"Decrypt", "GenerateDataKey"},
-		"Constraints": map[string]any{"EncryptionContextSubset": map[string]any{"keyward:machine": awstest.Machine}},
-	}
-	if diff := cmp.Diff(want, p.Only().Input); diff != "" {
-		t.Errorf("CreateGrant on the wire (-want +got):\n%s", diff)
-	}
-	if granted.ID == "" || granted.Token == "" {
-		t.Errorf("Grant = %+v, want an id and a token", granted)
-	}
-	again := p.grant(t, arn, awstest.Machine, awstest.Session, 3)
-	if again.ID != granted.ID {
-		t.Errorf("the same grant again has id %s, want %s", again.ID, granted.ID)
-	}
-	if next := p.grant(t, arn, awstest.Machine, awstest.Session, 4); next.ID == granted.ID {
-		t.Error("the next generation has the grant of the last one")
-	}
-}
-
 func TestGrants(t *testing.T) {
 	t.Parallel()
 	p := begin(t)
-	arn := p.key(t)
+	arn := p.Key()
 	var mine []kmskey.Grant
 	for g := range int64(120) { // more than one page of 100
 		id := p.grant(t, arn, awstest.Machine, awstest.Session, g).ID
 		mine = append(mine, kmskey.Grant{ID: id, Name: kmskey.GrantName(awstest.Machine, g), Grantee: awstest.Session})
 	}
-	p.grant(t, arn, awstest.Other, otherSession, 1)
+	p.grant(t, arn, awstest.Other, awstest.OtherSession, 1)
 	p.Calls()
 	got, err := p.keys.Grants(t.Context(), arn, awstest.Session)
 	if diff := cmp.Diff(mine, got); err != nil || diff != "" {
@@ -170,30 +98,8 @@ func TestGrants(t *testing.T) {
 	if err != nil || len(all) != 121 {
 		t.Errorf("Grants of a key = %d, %v, want 121", len(all), err)
 	}
-	if none, err := p.keys.Grants(t.Context(), p.key(t), ""); err != nil || len(none) != 0 {
+	if none, err := p.keys.Grants(t.Context(), p.Key(), ""); err != nil || len(none) != 0 {
 		t.Errorf("Grants of a key without = %v, %v, want none", none, err)
-	}
-}
-
-func TestRevokeGrant(t *testing.T) {
-	t.Parallel()
-	p := begin(t)
-	arn := p.key(t)
-	granted := p.grant(t, arn, awstest.Machine, awstest.Session, 1)
-	stays := p.grant(t, arn, awstest.Other, otherSession, 1)
-	p.Calls()
-	if err := p.revoke.RevokeGrant(t.Context(), arn, granted.ID); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(map[string]any{"KeyId": arn, "GrantId": granted.ID}, p.Only().Input); diff != "" {
-		t.Errorf("RevokeGrant on the wire (-want +got):\n%s", diff)
-	}
-	if err := p.revoke.RevokeGrant(t.Context(), arn, granted.ID); err != nil {
-		t.Errorf("RevokeGrant of a gone grant = %v, want success", err)
-	}
-	left, err := p.keys.Grants(t.Context(), arn, "")
-	if err != nil || len(left) != 1 || left[0].ID != stays.ID {
-		t.Errorf("Grants = %+v, %v, want the other machine's alone", left, err)
 	}
 }
 
@@ -202,11 +108,8 @@ func TestUnknownKeys(t *testing.T) {
 	p := begin(t)
 	arn := fmt.Sprintf("arn:aws:kms:%s:%s:key/1234abcd-12ab-34cd-56ef-1234567890ab", awstest.Region, awstest.Account)
 	for name, err := range map[string]error{
-		"Key":        second(p.keys.Key(t.Context(), arn)),
-		"Grants":     second(p.keys.Grants(t.Context(), arn, "")),
-		"Grant":      second(p.release.Grant(t.Context(), arn, awstest.Machine, awstest.Session, 1)),
-		"EnableKey":  p.release.EnableKey(t.Context(), arn),
-		"DisableKey": p.revoke.DisableKey(t.Context(), arn),
+		"Key":    second(p.keys.Key(t.Context(), arn)),
+		"Grants": second(p.keys.Grants(t.Context(), arn, "")),
 	} {
 		t.Run(name, func(t *testing.T) { awstest.Wrapped(t, err, fault.NotFound, "NotFoundException") })
 	}
@@ -217,7 +120,7 @@ func second[T any](_ T, err error) error { return err }
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	p := begin(t)
-	arn := p.key(t)
+	arn := p.Key()
 	own := map[string]fault.Kind{
 		"NotFoundException": fault.NotFound, "KMSInternalException": fault.Transient, "DependencyTimeoutException": fault.Transient,
 		"KMSInvalidStateException": fault.Conflict, "LimitExceededException": fault.Transient, "InvalidArnException": fault.Invalid,
@@ -227,22 +130,21 @@ func TestErrors(t *testing.T) {
 	p.Mapped(t, "ListGrants", own, func(ctx context.Context, cfg aws.Config) error {
 		return second(kmskey.New(cfg).Grants(ctx, arn, ""))
 	})
-	p.Mapped(t, "CreateGrant", map[string]fault.Kind{"DisabledException": fault.Conflict, "NotFoundException": fault.NotFound},
-		func(ctx context.Context, cfg aws.Config) error {
-			return second(release.New(cfg).Grant(ctx, arn, awstest.Machine, awstest.Session, 1))
-		})
 }
 
-func TestErrorsOfWhatNeedNotAnswer(t *testing.T) {
+func TestOurs(t *testing.T) {
 	t.Parallel()
-	p := begin(t)
-	arn := p.key(t)
-	p.Mapped(t, "EnableKey", map[string]fault.Kind{"KMSInvalidStateException": fault.Conflict}, func(ctx context.Context, cfg aws.Config) error {
-		return release.New(cfg).EnableKey(ctx, arn)
-	})
-	p.Mapped(t, "DisableKey", map[string]fault.Kind{"KMSInvalidStateException": fault.Conflict}, func(ctx context.Context, cfg aws.Config) error {
-		return revoke.New(cfg).DisableKey(ctx, arn)
-	})
-	p.Mapped(t, "RevokeGrant", map[string]fault.Kind{"InvalidGrantIdException": fault.Invalid, "KMSInvalidStateException": fault.Conflict},
-		func(ctx context.Context, cfg aws.Config) error { return revoke.New(cfg).RevokeGrant(ctx, arn, "abc") })
+	for name, want := range map[string]bool{
+		kmskey.GrantName(awstest.Machine, 3):  true,
+		"keyward-" + awstest.Machine + "-12":  true,
+		kmskey.GrantName(awstest.Other, 3):    false,
+		"keyward-" + awstest.Machine + "0-3":  false,
+		"x-keyward-" + awstest.Machine + "-3": false,
+		"":                                    false,
+		"backup of " + awstest.Machine:        false,
+	} {
+		if got := (kmskey.Grant{Name: name}).Ours(awstest.Machine); got != want {
+			t.Errorf("Ours(%q) = %v, want %v", name, got, want)
+		}
+	}
 }
