@@ -46,7 +46,7 @@ func (h *handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 	case keyrequest.Deny:
 		return h.deny(ctx, now, m, p, r, d.Text, findings)
 	default:
-		return h.pend(ctx, r, d.Text)
+		return h.pend(ctx, now, r, d.Text)
 	}
 }
 
@@ -76,14 +76,20 @@ func (h *handler) facts(ctx context.Context, now time.Time, m record.Machine) (k
 	return f, newest[0].Result.Bad(), nil
 }
 
-// pend leaves a request for a person, or for the inspection that was asked for.
-func (h *handler) pend(ctx context.Context, r record.Request, why string) (int, any, error) {
-	if r.State != string(keyrequest.Pending) {
-		return http.StatusAccepted, record.Release{Request: r.ID, State: r.State, Reason: why}, nil
+// pend leaves a request for a person, or for the inspection that was asked for. One that was denied
+// waits again.
+func (h *handler) pend(ctx context.Context, now time.Time, r record.Request, why string) (int, any, error) {
+	told := r.State + r.Reason
+	if err := reopen(&r, now); err != nil {
+		return 0, nil, err
+	}
+	answer := record.Release{Request: r.ID, State: r.State, Reason: why}
+	if r.State != string(keyrequest.Pending) || told == r.State+why {
+		return http.StatusAccepted, answer, nil
 	}
 	r.Reason = why
-	r, err := h.store.PutRequest(ctx, r)
-	return http.StatusAccepted, record.Release{Request: r.ID, State: r.State, Reason: why}, err
+	_, err := h.store.PutRequest(ctx, r)
+	return http.StatusAccepted, answer, err
 }
 
 // deny refuses a request and asks for looks for a correction, so that a machine that is put right need
