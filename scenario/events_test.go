@@ -92,7 +92,7 @@ func TestALastLookThatPassesStandsDown(t *testing.T) {
 	w.wantStanding("Good")
 	w.wantKept()
 	w.wantMails("warning", "stoodDown")
-	w.forward(24 * time.Hour)
+	w.forward(5 * time.Hour)
 	w.wantKept()
 	w.wantMails("warning", "stoodDown")
 	w.wantSane()

@@ -54,10 +54,10 @@ func TestTheClockOfAStoppedMachinePauses(t *testing.T) {
 
 func TestTheGrantOfATerminatedMachineIsWithdrawn(t *testing.T) {
 	t.Parallel()
-	w := begin(t, setup{})
+	w := begin(t, setup{sweep: "rate(15 minutes)"})
 	w.become("terminated")
 	w.check()
-	w.forward(6 * time.Minute)
+	w.forward(16 * time.Minute)
 	if n := len(w.grants()); n != 1 {
 		t.Errorf("EC2 said once that the machine is gone, and it has %d grants", n)
 	}
