@@ -34,11 +34,8 @@ func (h *handler) putPolicy(ctx context.Context, c boot.Call) (int, any, error) 
 	if err != nil {
 		return 0, nil, fault.New(fault.Invalid, "reading policy %s: %v", name, err)
 	}
-	switch {
-	case p.Name != name:
+	if p.Name != name {
 		return 0, nil, fault.New(fault.Invalid, "putting policy %s: the document says policy: %s", name, p.Name)
-	case name == policy.DefaultName:
-		return 0, nil, fault.New(fault.Denied, "putting policy %s: the built-in policy cannot be changed", name)
 	}
 	if err := h.ambiguous(ctx, p); err != nil {
 		return 0, nil, err
