@@ -55,8 +55,8 @@ check: test ## test, formatting and the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race ./...
 
 .PHONY: bench
-bench: build ## measure evidence to verdict, the probe, init times and AWS calls
-	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem $(RUN) ./...
+bench: build ## measure evidence to verdict, the probe, init times, AWS calls
+	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -timeout 30m $(RUN) ./bench
 
 .PHONY: cover
 cover: go ## print the coverage of the pure core
