@@ -97,17 +97,18 @@ func (h *handler) read(ctx context.Context, now time.Time, c record.Command, mac
 	return l, nil
 }
 
+// parse reads the output that the list shows. Only when that is no whole line and is long enough to
+// have been cut, the machine's output is asked for alone: one call for each such machine.
 func (h *handler) parse(ctx context.Context, now time.Time, c record.Command, l look, i inspection.Invocation) (look, error) {
-	output := i.Output
-	if len(output) > inspection.CutOutput {
-		var err error
-		if output, err = h.answers.Output(ctx, c.ID, l.machine); err != nil {
-			return l, err
+	want := evidence.Expect{Machine: l.machine, CommandID: c.ID, Nonce: c.Nonce, Sent: c.SentAt, Received: now}
+	e, err := evidence.Parse(i.Output, want)
+	if err != nil && len(i.Output) >= inspection.CutOutput {
+		output, refused := h.answers.Output(ctx, c.ID, l.machine)
+		if refused != nil {
+			return l, refused
 		}
+		e, err = evidence.Parse(output, want)
 	}
-	e, err := evidence.Parse(output, evidence.Expect{
-		Machine: l.machine, CommandID: c.ID, Nonce: c.Nonce, Sent: c.SentAt, Received: now,
-	})
 	var refusal *evidence.Refusal
 	switch {
 	case errors.As(err, &refusal):

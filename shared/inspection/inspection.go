@@ -49,7 +49,8 @@ type Invocation struct {
 	Output  string // at most 2,500 characters
 }
 
-// CutOutput is how long the merged output of a list may be; longer ones have to be fetched alone.
+// CutOutput is the length from which the merged output of a list may have been cut: SSM keeps 2,500 of
+// what the machine printed, with its remark that it cut, and less of it when there are errors too.
 const CutOutput = 2400
 
 // Nonce is 32 random hex digits.
