@@ -100,14 +100,19 @@ func (o Options) withDefaults() (Options, error) {
 	return o, loopback(o.Addr)
 }
 
+// AddressError is the error of Start about an address that it does not listen on, whoever has it.
+type AddressError struct{ text string }
+
+func (e *AddressError) Error() string { return e.text }
+
 // loopback refuses an address that other hosts could reach: documents run on this one.
 func loopback(addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("reading the address %q: expected host:port", addr)
+		return &AddressError{fmt.Sprintf("reading the address %q: expected host:port", addr)}
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("reading the address %q: expected a loopback host such as 127.0.0.1, since documents run on this host", addr)
+		return &AddressError{fmt.Sprintf("reading the address %q: expected a loopback host such as 127.0.0.1, since documents run on this host", addr)}
 	}
 	return nil
 }

@@ -64,18 +64,28 @@ func (a demoCommand) Run(ctx context.Context, p *show.Printer) error {
 		return err
 	}
 	tell := func(s demo.Step) { tellStep(p, s) }
-	if a.JSON {
-		tell = func(s demo.Step) { json.NewEncoder(os.Stdout).Encode(s) }
+	lines := a.JSON || p.JSON()
+	if lines {
+		tell = tellJSON
 	}
 	err = demo.Run(ctx, demo.Options{URL: server.URL(), Token: server.Token(), Policy: text, Mode: a.Mode, Tell: tell})
 	if closed := server.Close(); err == nil {
 		err = closed
 	}
-	if err == nil && !a.JSON {
+	if err == nil && !lines {
 		p.Line("")
 		p.Line("Every step happened. It took %s.", time.Since(began).Round(100*time.Millisecond))
 	}
 	return err
+}
+
+// tellJSON prints a step as one line.
+func tellJSON(s demo.Step) {
+	text, err := json.Marshal(s)
+	if err != nil {
+		text = fmt.Appendf(nil, `{"step":%d,"error":%q}`, s.Number, err)
+	}
+	fmt.Println(show.HarmlessJSON(string(text)))
 }
 
 func tellStep(p *show.Printer, s demo.Step) {

@@ -19,7 +19,7 @@ import (
 
 type inspectCommand struct {
 	Here   bool   `required:"" help:"This machine. Nothing is sent anywhere and nothing is written."`
-	Policy string `help:"Judge by this policy file; exit code 3 if the machine does not comply." type:"existingfile"`
+	Policy string `help:"Judge by this policy file; exit code 3 if the machine does not comply." placeholder:"FILE"`
 }
 
 func (inspectCommand) Help() string {

@@ -17,7 +17,7 @@ import (
 
 type invokeCommand struct {
 	Function string `arg:"" help:"Folder name of the function, such as inspect, or its whole name in a deployed stack."`
-	Event    string `arg:"" help:"File with the event as JSON." type:"existingfile"`
+	Event    string `arg:"" help:"File with the event as JSON."`
 }
 
 func (invokeCommand) Help() string {
@@ -41,7 +41,7 @@ func (a invokeCommand) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if err != nil {
 		return fmt.Errorf("invoking %s: %w", a.Function, err)
 	}
-	fmt.Println(string(out.Payload))
+	fmt.Println(show.HarmlessJSON(string(out.Payload)))
 	if out.FunctionError != nil {
 		return errors.New("the function answered with an error")
 	}

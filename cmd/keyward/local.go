@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/keyward/keyward/cmd/keyward/internal/place"
@@ -44,20 +45,15 @@ func (a localUp) Run(ctx context.Context, p *show.Printer) error {
 		o.Output = func(l lambda.Line) { fmt.Fprintln(os.Stderr, show.Harmless(l.Text)) }
 	}
 	server, err := local.Start(ctx, o)
+	if wrong := (*local.AddressError)(nil); errors.As(err, &wrong) {
+		return &invalid{err}
+	}
 	if err != nil {
 		return err
 	}
-	k := server.Credentials()
-	for _, v := range [][2]string{
-		{"AWS_ENDPOINT_URL", server.URL()}, {"AWS_REGION", server.Region()}, {"AWS_DEFAULT_REGION", server.Region()},
-		{"AWS_ACCESS_KEY_ID", k.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", k.SecretAccessKey}, {"AWS_SESSION_TOKEN", k.SessionToken},
-		{"KEYWARD_API_URL", server.API("PeopleApi")}, {"KEYWARD_LOCAL_URL", server.URL()}, {"KEYWARD_LOCAL_TOKEN", server.Token()},
-	} {
-		if v[1] != "" {
-			p.Line("export %s=%s", v[0], v[1])
-		}
+	if err := announce(p, server); err != nil {
+		return errors.Join(err, server.Close())
 	}
-	p.Line("# keyward local is up; end it with Ctrl-C. Mails: %s/_local/mailbox?token=%s", server.URL(), server.Token())
 	select {
 	case <-ctx.Done():
 	case err = <-server.Failed():
@@ -65,13 +61,39 @@ func (a localUp) Run(ctx context.Context, p *show.Printer) error {
 	return errors.Join(err, server.Close())
 }
 
-// placeFlags say which running place is meant.
-type placeFlags struct {
-	URL   string `help:"URL of the place." env:"KEYWARD_LOCAL_URL" required:""`
-	Token string `help:"Token that it printed." env:"KEYWARD_LOCAL_TOKEN" required:""`
+// announce prints what others have to set to reach the place: for a shell, or as one JSON object.
+func announce(p *show.Printer, server *local.Server) error {
+	k := server.Credentials()
+	set := [][2]string{
+		{"AWS_ENDPOINT_URL", server.URL()}, {"AWS_REGION", server.Region()}, {"AWS_DEFAULT_REGION", server.Region()},
+		{"AWS_ACCESS_KEY_ID", k.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", k.SecretAccessKey}, {"AWS_SESSION_TOKEN", k.SessionToken},
+		{"KEYWARD_API_URL", server.API("PeopleApi")}, {"KEYWARD_LOCAL_URL", server.URL()}, {"KEYWARD_LOCAL_TOKEN", server.Token()},
+	}
+	set = slices.DeleteFunc(set, func(v [2]string) bool { return v[1] == "" })
+	all := map[string]string{}
+	for _, v := range set {
+		all[v[0]] = v[1]
+	}
+	return p.Value(all, func() {
+		for _, v := range set {
+			p.Line("export %s=%s", v[0], v[1])
+		}
+		p.Line("# keyward local is up; end it with Ctrl-C. Mails: %s/_local/mailbox?token=%s", server.URL(), server.Token())
+	})
 }
 
-func (f placeFlags) client() *place.Client { return place.New(f.URL, f.Token) }
+// placeFlags say which running place is meant.
+type placeFlags struct {
+	URL   string `help:"URL of the place." env:"KEYWARD_LOCAL_URL" placeholder:"URL"`
+	Token string `help:"Token that it printed." env:"KEYWARD_LOCAL_TOKEN"`
+}
+
+func (f placeFlags) client() (*place.Client, error) {
+	if f.URL == "" || f.Token == "" {
+		return nil, &invalid{errors.New("which place? Set KEYWARD_LOCAL_URL and KEYWARD_LOCAL_TOKEN, or --url and --token; keyward local prints them")}
+	}
+	return place.New(f.URL, f.Token), nil
+}
 
 type localForward struct {
 	placeFlags
@@ -84,7 +106,11 @@ func (a localForward) Run(ctx context.Context, p *show.Printer) error {
 	if a.By < 0 {
 		return &invalid{fmt.Errorf("moving time by %s: expected a duration that is not negative", a.By)}
 	}
-	status, err := a.client().ForwardBy(ctx, a.By)
+	here, err := a.client()
+	if err != nil {
+		return err
+	}
+	status, err := here.ForwardBy(ctx, a.By)
 	if err != nil {
 		return err
 	}
@@ -94,7 +120,11 @@ func (a localForward) Run(ctx context.Context, p *show.Printer) error {
 type localStatus struct{ placeFlags }
 
 func (a localStatus) Run(ctx context.Context, p *show.Printer) error {
-	status, err := a.client().Status(ctx)
+	here, err := a.client()
+	if err != nil {
+		return err
+	}
+	status, err := here.Status(ctx)
 	if err != nil {
 		return err
 	}
@@ -111,7 +141,11 @@ func (a localStatus) Run(ctx context.Context, p *show.Printer) error {
 type localMail struct{ placeFlags }
 
 func (a localMail) Run(ctx context.Context, p *show.Printer) error {
-	mails, err := a.client().Mails(ctx)
+	here, err := a.client()
+	if err != nil {
+		return err
+	}
+	mails, err := here.Mails(ctx)
 	if err != nil {
 		return err
 	}

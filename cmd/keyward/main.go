@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -68,7 +69,7 @@ func run(arguments []string) int {
 	}
 	k, err := parser.Parse(arguments)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "keyward:", err)
+		fmt.Fprintln(os.Stderr, "keyward:", show.Harmless(err.Error()))
 		fmt.Fprintln(os.Stderr, "See keyward --help.")
 		return exitInvalid
 	}
@@ -81,7 +82,12 @@ func report(err error) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(os.Stderr, "keyward:", err)
+	for i, line := range strings.Split(err.Error(), "\n") {
+		if i == 0 {
+			line = "keyward: " + line
+		}
+		fmt.Fprintln(os.Stderr, show.Harmless(line)) // it may quote a file, an answer or a machine
+	}
 	var bad *notInOrder
 	var wrong *invalid
 	var refused *people.Refusal

@@ -18,7 +18,7 @@ type policyCommands struct {
 }
 
 type policyCheck struct {
-	Files []string `arg:"" help:"Policy files." type:"existingfile"`
+	Files []string `arg:"" help:"Policy files."`
 }
 
 func (policyCheck) Help() string { return "Example:\n  keyward policy check policies/*.yaml" }
@@ -55,7 +55,7 @@ func (a policyCheck) Run(p *show.Printer) error {
 				p.Line("%s:%s", r.File, e.Error())
 			}
 			if len(r.Errors) == 0 {
-				p.Line("%s: policy %s, %d rules, no errors", r.File, r.Policy, r.Rules)
+				p.Line("%s: policy %s, %s, no errors", r.File, r.Policy, count(r.Rules, "rule"))
 			}
 		}
 	})
@@ -80,6 +80,14 @@ func readPolicy(file string) (*policy.Policy, error) {
 	return policy.Parse(text)
 }
 
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // named puts the file's name before each error of a policy.
 func named(file string, err error) error {
 	var found policy.Errors
@@ -94,7 +102,7 @@ func named(file string, err error) error {
 }
 
 type policyPut struct {
-	File string `arg:"" help:"Policy file." type:"existingfile"`
+	File string `arg:"" help:"Policy file."`
 }
 
 func (policyPut) Help() string { return "Example:\n  keyward policy put policies/web-tier.yaml" }

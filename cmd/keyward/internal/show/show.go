@@ -3,6 +3,7 @@
 package show
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf16"
 )
 
 // Printer writes results.
@@ -30,10 +32,15 @@ func (p *Printer) Value(v any, table func()) error {
 		table()
 		return nil
 	}
-	e := json.NewEncoder(p.out)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := io.WriteString(p.out, HarmlessJSON(text.String()))
+	return err
 }
 
 // Line prints one line for people.
@@ -74,6 +81,22 @@ func Harmless(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// HarmlessJSON escapes what JSON lets stand in texts and terminals act upon, such as U+009B. What it
+// says stays the same.
+func HarmlessJSON(s string) string {
+	var out strings.Builder
+	for _, r := range s {
+		if r < unicode.MaxASCII || unicode.IsPrint(r) {
+			out.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&out, `\u%04x`, unit)
+		}
+	}
+	return out.String()
 }
 
 // Time prints an instant in UTC to the second; "-" when there is none.

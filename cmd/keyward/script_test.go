@@ -1,0 +1,203 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"unicode"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// isJSON says that the last output, or each line of it, is JSON: json, json lines.
+func isJSON(ts *testscript.TestScript, neg bool, args []string) {
+	texts := []string{ts.ReadFile("stdout")}
+	if len(args) == 1 && args[0] == "lines" {
+		texts = strings.Split(strings.TrimSpace(texts[0]), "\n")
+	}
+	for _, text := range texts {
+		if json.Valid([]byte(text)) == neg {
+			ts.Fatalf("JSON: %t, want %t: %.200s", !neg, neg, text)
+		}
+	}
+}
+
+// isHarmless says that neither output of the last program has a character that could move a terminal's
+// cursor, colour it or turn its text around.
+func isHarmless(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: harmless")
+	}
+	for _, name := range []string{"stdout", "stderr"} {
+		text := ts.ReadFile(name)
+		if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && r != ' ' && !unicode.IsPrint(r) }); i >= 0 {
+			ts.Fatalf("%s has %q", name, text[max(0, i-20):min(len(text), i+20)])
+		}
+	}
+}
+
+// startPlace starts keyward local on a free port and sets the variables that it prints. It is ended
+// with the script, or by place stop, and has to end well.
+func startPlace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: place [ARGUMENTS...]")
+	}
+	if len(args) == 1 && args[0] == "stop" {
+		stopPlace(ts)
+		return
+	}
+	c := exec.Command("keyward", append([]string{"local", "--address", "127.0.0.1:0", "--home", home}, args...)...)
+	c.Dir, c.Env = ts.MkAbs("."), []string{"PATH=" + os.Getenv("PATH"), "HOME=" + ts.MkAbs("."), "TMPDIR=" + ts.Getenv("TMPDIR")}
+	var complaints bytes.Buffer
+	c.Stderr = &complaints
+	out, err := c.StdoutPipe()
+	ts.Check(err)
+	ts.Check(c.Start())
+	variables(ts, bufio.NewReader(out))
+	places[ts.Name()] = func() {
+		ts.Check(c.Process.Signal(syscall.SIGTERM))
+		io.Copy(io.Discard, out)
+		if err := c.Wait(); err != nil {
+			ts.Fatalf("keyward local ended with %v: %s", err, complaints.String())
+		}
+	}
+	ts.Defer(func() { stopPlace(ts) })
+}
+
+// variables sets what keyward local prints: lines for a shell up to a comment, or one JSON object.
+func variables(ts *testscript.TestScript, out *bufio.Reader) {
+	first, err := out.Peek(1)
+	ts.Check(err)
+	if first[0] == '{' {
+		var all map[string]string
+		ts.Check(json.NewDecoder(out).Decode(&all))
+		for name, value := range all {
+			ts.Setenv(name, value)
+		}
+		return
+	}
+	for {
+		line, err := out.ReadString('\n')
+		ts.Check(err)
+		if strings.HasPrefix(line, "#") {
+			return
+		}
+		name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		if !ok {
+			ts.Fatalf("keyward local says %q", line)
+		}
+		ts.Setenv(name, value)
+	}
+}
+
+// createKeys makes a guarded key and one that is not, with the credentials of the place, and puts their
+// ARNs into KEY and UNGUARDED.
+func createKeys(ts *testscript.TestScript, _ bool, _ []string) {
+	keys := kms.New(kms.Options{
+		Region: ts.Getenv("AWS_REGION"), BaseEndpoint: aws.String(ts.Getenv("AWS_ENDPOINT_URL")),
+		Credentials: credentials.NewStaticCredentialsProvider(ts.Getenv("AWS_ACCESS_KEY_ID"), ts.Getenv("AWS_SECRET_ACCESS_KEY"), ts.Getenv("AWS_SESSION_TOKEN")),
+	})
+	for name, tags := range map[string][]types.Tag{
+		"KEY": {{TagKey: aws.String("keyward:guarded"), TagValue: aws.String("true")}}, "UNGUARDED": nil,
+	} {
+		out, err := keys.CreateKey(context.Background(), &kms.CreateKeyInput{Tags: tags})
+		ts.Check(err)
+		ts.Setenv(name, aws.ToString(out.KeyMetadata.Arn))
+	}
+}
+
+// uglyReason puts a text into UGLY that a terminal would act upon.
+func uglyReason(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Setenv("UGLY", "ugly\x1b\u009b2J\u202e\U000e0001")
+}
+
+// places are the running places by script, each with what ends it.
+var places = map[string]func(){}
+
+func stopPlace(ts *testscript.TestScript) {
+	if stop := places[ts.Name()]; stop != nil {
+		delete(places, ts.Name())
+		stop()
+	}
+}
+
+// takePort listens on a free port and puts its address into TAKEN.
+func takePort(ts *testscript.TestScript, _ bool, _ []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	ts.Setenv("TAKEN", l.Addr().String())
+}
+
+// startListener runs the program that listens under a name of one's own: listens PORT NAME. It is ended
+// by listens stop, or with the script.
+func startListener(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 1 && args[0] == "stop" {
+		listening[ts.Name()]()
+		return
+	}
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: listens PORT NAME")
+	}
+	name, err := unescape(args[1])
+	ts.Check(err)
+	program := filepath.Join(ts.MkAbs("."), name, "listen")
+	ts.Check(os.MkdirAll(filepath.Dir(program), 0o700))
+	self, err := exec.LookPath("listen")
+	ts.Check(err)
+	if os.Link(self, program) != nil {
+		text, err := os.ReadFile(self)
+		ts.Check(err)
+		ts.Check(os.WriteFile(program, text, 0o700))
+	}
+	c := exec.Command(program, args[0])
+	in, err := c.StdinPipe()
+	ts.Check(err)
+	out, err := c.StdoutPipe()
+	ts.Check(err)
+	ts.Check(c.Start())
+	if said, err := bufio.NewReader(out).ReadString('\n'); err != nil || said != "listening\n" {
+		ts.Fatalf("listening on %s: %s %v", args[0], said, err)
+	}
+	stopped := false
+	listening[ts.Name()] = func() {
+		if !stopped {
+			stopped = true
+			in.Close()
+			c.Wait() // how it ended tells nothing
+		}
+	}
+	ts.Defer(listening[ts.Name()])
+}
+
+var listening = map[string]func(){}
+
+// unescape reads \x1b and the like.
+func unescape(s string) (text string, err error) {
+	err = json.Unmarshal([]byte(`"`+strings.NewReplacer(`"`, `\"`, `\x`, `\u00`).Replace(s)+`"`), &text)
+	return text, err
+}
+
+// generate writes a large file: generate FILE BYTES TEXT, the text again and again.
+func generate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: generate FILE BYTES TEXT")
+	}
+	var n int
+	ts.Check(json.Unmarshal([]byte(args[1]), &n))
+	text, err := unescape(args[2])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Repeat(text, n/len(text))), 0o600))
+}
