@@ -134,11 +134,10 @@ func statements(t *testing.T, v any) []statement {
 
 // role is what one resource of the template may do.
 type role struct {
-	LogicalID   string
-	Description string
-	Statements  []statement
-	Denied      bool // it carries NeverUseGuardedKeys
-	Properties  any
+	LogicalID  string
+	Statements []statement
+	Denied     bool // it carries NeverUseGuardedKeys
+	Properties any
 }
 
 // stack is the template as far as these tests look at it.
@@ -166,7 +165,7 @@ func (s stack) of(t *testing.T, kind string) []role {
 			continue
 		}
 		p := at(r.value, "Properties")
-		role := role{LogicalID: r.key, Description: short(at(p, "Description")), Properties: p}
+		role := role{LogicalID: r.key, Properties: p}
 		for _, policy := range append(list(at(p, "Policies")), list(at(p, "ManagedPolicyArns"))...) {
 			switch {
 			case policy == call{"Ref", "NeverUseGuardedKeys"}:

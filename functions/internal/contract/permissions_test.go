@@ -1,0 +1,185 @@
+package contract_test
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func allowed(r role) map[string]bool {
+	all := map[string]bool{}
+	for _, s := range r.Statements {
+		for _, a := range s.Actions {
+			if s.Effect == "Allow" {
+				all[a] = true
+			}
+		}
+	}
+	return all
+}
+
+func TestEveryCallIsAllowedAndNothingElse(t *testing.T) {
+	t.Parallel()
+	for f, r := range template(t).deployed(t) {
+		calls, may := needed(t, f), allowed(r)
+		for _, action := range sortedSet(calls) {
+			if !may[action] {
+				t.Errorf("functions/%s calls what needs %s, and template.yaml does not allow it to %s", f, action, r.LogicalID)
+			}
+		}
+		for _, action := range sortedSet(may) {
+			if !calls[action] {
+				t.Errorf("template.yaml allows %s to %s, and functions/%s calls nothing that needs it", action, r.LogicalID, f)
+			}
+		}
+	}
+}
+
+// keepers are who may do what to keys, and nobody else may.
+var keepers = map[string][]string{
+	"kms:DisableKey":  {"RevokeFunction"},
+	"kms:RevokeGrant": {"RevokeFunction"},
+	"kms:EnableKey":   {"RestoreFunction"},
+	"kms:CreateGrant": {"RequestFunction", "RestoreFunction"},
+}
+
+// readOnly are the permissions on keys that change nothing.
+var readOnly = []string{"kms:DescribeKey", "kms:ListGrants", "kms:ListResourceTags"}
+
+// The conditions that IAM itself checks: Keyward may change keys and reach machines alone that opted in.
+// SendCommand has a key of its own
+// (docs.aws.amazon.com/systems-manager/latest/userguide/security_iam_service-with-iam.html).
+const (
+	guardedKey     = "aws:ResourceTag/keyward:guarded true"
+	guardedMachine = "ssm:resourceTag/keyward:guarded true"
+)
+
+func (s stack) roles(t *testing.T) []role {
+	t.Helper()
+	return slices.Concat(s.of(t, "AWS::Serverless::Function"), s.of(t, "AWS::Serverless::StateMachine"), s.of(t, "AWS::IAM::Role"))
+}
+
+func TestWhoMayDoWhatToKeys(t *testing.T) {
+	t.Parallel()
+	s := template(t)
+	holders := map[string][]string{}
+	for _, r := range append(s.roles(t), s.of(t, "AWS::IAM::ManagedPolicy")...) {
+		for _, st := range r.Statements {
+			for _, action := range st.Actions {
+				if st.Effect != "Allow" {
+					continue
+				}
+				if strings.Contains(action, "*") {
+					t.Errorf("template.yaml: %s allows %s by %s: name each action", r.LogicalID, action, st.Sid)
+				}
+				if !strings.HasPrefix(action, "kms:") || slices.Contains(readOnly, action) {
+					continue
+				}
+				holders[action] = append(holders[action], r.LogicalID)
+				if !strings.Contains(short(st.Condition), guardedKey) {
+					t.Errorf("template.yaml: %s may %s by %s on keys without the tag keyward:guarded = true", r.LogicalID, action, st.Sid)
+				}
+			}
+		}
+	}
+	for _, action := range slices.Sorted(maps.Keys(holders)) {
+		slices.Sort(holders[action])
+		if want := keepers[action]; !slices.Equal(holders[action], want) {
+			t.Errorf("template.yaml allows %s to %v, want %v: in this stack nobody else may", action, holders[action], want)
+		}
+	}
+	for action, want := range keepers {
+		if len(holders[action]) == 0 {
+			t.Errorf("template.yaml allows %s to nobody, want %v", action, want)
+		}
+	}
+}
+
+// Whoever may create grants could grant itself the use of a key: the grantee, the operations and the
+// encryption context are conditions, and every role carries a Deny.
+func TestNobodyMayUseGuardedKeys(t *testing.T) {
+	t.Parallel()
+	s := template(t)
+	for _, r := range s.roles(t) {
+		if !r.Denied {
+			t.Errorf("template.yaml: %s does not carry NeverUseGuardedKeys", r.LogicalID)
+		}
+		for _, st := range r.Statements {
+			if !slices.Contains(st.Actions, "kms:CreateGrant") {
+				continue
+			}
+			for _, want := range []string{
+				"kms:GrantConstraintType EncryptionContextSubset", "ForAllValues:StringEquals kms:GrantOperations Decrypt, GenerateDataKey",
+				"kms:GranteePrincipal", "assumed-role/*/i-*", "assumed-role/*/mi-*",
+			} {
+				if !strings.Contains(short(st.Condition), want) {
+					t.Errorf("template.yaml: %s may create grants without the condition %q: %s", r.LogicalID, want, short(st.Condition))
+				}
+			}
+		}
+	}
+	deny := s.of(t, "AWS::IAM::ManagedPolicy")
+	i := slices.IndexFunc(deny, func(r role) bool { return r.LogicalID == "NeverUseGuardedKeys" })
+	if i < 0 {
+		t.Fatal("template.yaml has no NeverUseGuardedKeys")
+	}
+	st := deny[i].Statements[0]
+	if st.Effect != "Deny" || !slices.Equal(st.Actions, []string{"kms:Decrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"}) || !slices.Equal(st.Resources, []string{"*"}) {
+		t.Errorf("NeverUseGuardedKeys = %+v", st)
+	}
+}
+
+// A command reaches machines that opted in, and is our own document.
+func TestWhatMayBeSentWhere(t *testing.T) {
+	t.Parallel()
+	for _, r := range template(t).roles(t) {
+		for _, st := range r.Statements {
+			if !slices.Contains(st.Actions, "ssm:SendCommand") {
+				continue
+			}
+			document := slices.Equal(st.Resources, []string{"ssm:document/${InspectDocument}"})
+			if !document && !strings.Contains(short(st.Condition), guardedMachine) {
+				t.Errorf("template.yaml: %s may send commands to %v by %s without the tag", r.LogicalID, st.Resources, st.Sid)
+			}
+		}
+	}
+}
+
+var everything = regexp.MustCompile(`^\s*Resource: "\*"(.*)$`)
+
+// A wide resource is there because the API knows no narrower one, and says so.
+func TestWideResourcesSayWhy(t *testing.T) {
+	t.Parallel()
+	for i, line := range strings.Split(read(t, "template.yaml"), "\n") {
+		if m := everything.FindStringSubmatch(line); m != nil && !strings.Contains(m[1], " # ") {
+			t.Errorf("template.yaml:%d: Resource: \"*\" without a comment that names the reason", i+1)
+		}
+	}
+}
+
+// The state machine may invoke exactly what it names.
+func TestWhatTheStateMachineMayInvoke(t *testing.T) {
+	t.Parallel()
+	machine := template(t).of(t, "AWS::Serverless::StateMachine")[0]
+	var want, got []string
+	for _, e := range at(machine.Properties, "DefinitionSubstitutions").([]entry) {
+		want = append(want, short(e.value))
+	}
+	for _, st := range machine.Statements {
+		for _, a := range st.Actions {
+			switch {
+			case a == "lambda:InvokeFunction":
+				got = append(got, st.Resources...)
+			case !strings.HasPrefix(a, "logs:"):
+				t.Errorf("template.yaml: the state machine may %s", a)
+			}
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("the state machine may invoke %v, and names %v", got, want)
+	}
+}
