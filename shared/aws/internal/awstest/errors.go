@@ -102,20 +102,22 @@ func (p *Place) Mapped(t *testing.T, operation string, own map[string]fault.Kind
 // broken are configurations whose calls get no answer.
 func (p *Place) broken(t *testing.T) map[string]aws.Config {
 	t.Helper()
-	gone := httptest.NewServer(http.NotFoundHandler())
-	gone.Close()
 	hang := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // the server notices that the client is gone only once the body is read
 		<-r.Context().Done()
 	}))
 	reset := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { hijack(w, "") }))
 	configs := map[string]aws.Config{}
-	for name, server := range map[string]*httptest.Server{"refused": gone, "timeout": hang, "reset": reset} {
-		t.Cleanup(server.Close)
+	for name, url := range map[string]string{
+		"refused": "http://127.0.0.1:1", // a port of our own, once closed, could be another server's at once
+		"timeout": hang.URL, "reset": reset.URL,
+	} {
 		cfg := p.Config.Copy()
-		cfg.BaseEndpoint = &server.URL
+		cfg.BaseEndpoint = &url
 		configs[name] = cfg
 	}
+	t.Cleanup(hang.Close)
+	t.Cleanup(reset.Close)
 	return configs
 }
 
