@@ -37,6 +37,10 @@ type pkg struct {
 
 // packages are all packages of the module and what they link, by import path.
 var packages = sync.OnceValues(func() (map[string]pkg, error) {
+	// go test does not see what go list reads: looking at every file keeps an old result from standing.
+	if err := filepath.WalkDir(root, look); err != nil {
+		return nil, err
+	}
 	list := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports,Deps,Standard", "./...")
 	list.Dir = root
 	list.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -55,6 +59,19 @@ var packages = sync.OnceValues(func() (map[string]pkg, error) {
 		all[p.ImportPath] = p
 	}
 })
+
+func look(path string, e fs.DirEntry, err error) error {
+	if err != nil {
+		return err
+	}
+	if e.IsDir() && (strings.HasPrefix(e.Name(), ".") && e.Name() != ".." && path != root || e.Name() == "build" || e.Name() == "bin") {
+		return filepath.SkipDir
+	}
+	if strings.HasSuffix(path, ".go") {
+		_, err = os.Stat(path)
+	}
+	return err
+}
 
 // ours are the module's packages, by their path inside it.
 func ours(t *testing.T) map[string]pkg {
