@@ -235,7 +235,7 @@ func (h *handler) restore(ctx context.Context, c boot.Call) (int, any, error) {
 	m.State = integrity.Restoring(m.State, c.Now)
 	in := enforcement.Input{
 		Version: enforcement.Version, Kind: enforcement.Restore, Account: h.account, Region: h.region,
-		Machine: id, Generation: m.State.Generation, Policy: m.Policy, Why: r.Reason,
+		Machine: id, Generation: m.State.Generation, Policy: m.Policy, Why: r.Reason, By: c.Caller,
 	}
 	text, err := json.Marshal(in)
 	if err != nil {

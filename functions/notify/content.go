@@ -21,7 +21,7 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 		Mode: m.Key.Mode, Silence: s.Silence, RestoreManual: p.Integrity.RestoreManual,
 	}
 	if m.Taken != nil {
-		n.RevokedAt, n.NothingTaken = m.Taken.ConfirmedAt, m.Taken.NothingToDo
+		n.RevokedAt, n.NothingTaken = m.Taken.ConfirmedAt, m.Taken.HadNone
 	}
 	switch kind {
 	case notice.StoodDown:

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
@@ -120,6 +122,9 @@ func (h *handler) reserve(ctx context.Context, now time.Time, t enforcement.Task
 	if err != nil {
 		return err
 	}
+	if m.Taken != nil {
+		taken = resumed(taken, *m.Taken)
+	}
 	state := integrity.Ordered(m.State, now)
 	if state.Key != integrity.KeyRevoking {
 		return fault.New(fault.Conflict, "reserving the revocation of %s: its state does not allow it", m.ID)
@@ -127,7 +132,7 @@ func (h *handler) reserve(ctx context.Context, now time.Time, t enforcement.Task
 	change.Machine.State, change.Machine.Taken = state, &taken
 	change.Ledger = []record.Entry{{
 		Machine: m.ID, At: now, Kind: record.EntryIntent, Generation: m.State.Generation, Execution: t.Execution,
-		Text: "intent to revoke: " + m.State.Why, Detail: taken.GrantID,
+		Text: "intent to revoke: " + m.State.Why, Detail: strings.Join(taken.Grants, " "),
 	}}
 	_, err = h.store.Apply(ctx, change)
 	return err
@@ -139,20 +144,33 @@ func (h *handler) taking(ctx context.Context, now time.Time, m record.Machine, k
 		Generation: m.State.Generation, Mode: m.Key.Mode, KeyARN: k.ARN, Grantee: m.SessionARN, IntentAt: now,
 	}
 	if m.Key.Mode == policy.DisableKey {
-		taken.NothingToDo = k.State == "Disabled"
+		taken.HadNone = k.State == "Disabled"
 		return taken, nil
 	}
 	grants, err := h.keys.Grants(ctx, k.ARN, m.SessionARN)
 	if err != nil {
 		return taken, err
 	}
-	if taken.NothingToDo = len(grants) == 0; taken.NothingToDo {
-		taken.GrantID = m.Grant // KMS lists a new grant up to five minutes late: it is revoked unseen
-	}
 	for _, g := range grants {
-		if g.ID == m.Grant || taken.GrantID == "" {
-			taken.GrantID = g.ID
+		if g.ID == m.Grant || g.Ours(m.ID) {
+			taken.Grants = append(taken.Grants, g.ID)
 		}
 	}
+	taken.HadNone = len(taken.Grants) == 0
+	if m.Grant != "" && !slices.Contains(taken.Grants, m.Grant) {
+		taken.Grants = append(taken.Grants, m.Grant) // KMS lists a new grant up to five minutes late: it is revoked unseen
+	}
 	return taken, nil
+}
+
+// resumed adds what an earlier revocation took that was not given back: the key that is disabled by now
+// was disabled by us, and is ours to enable.
+func resumed(taken, earlier record.Taken) record.Taken {
+	taken.HadNone = taken.HadNone && earlier.HadNone
+	for _, id := range earlier.Grants {
+		if !slices.Contains(taken.Grants, id) {
+			taken.Grants = append(taken.Grants, id)
+		}
+	}
+	return taken
 }

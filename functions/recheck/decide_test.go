@@ -1,6 +1,7 @@
 package main
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -57,9 +58,9 @@ func TestDecideReservesTheRevocation(t *testing.T) {
 	decided(t, w, guard.Revoke, guard.ReasonDue)
 	m := w.Store.ByID[fake.ID]
 	want := record.Taken{
-		Generation: 2, Mode: policy.RevokeGrant, KeyARN: fake.KeyARN, GrantID: "grant-1", Grantee: fake.Session, IntentAt: fake.Start,
+		Generation: 2, Mode: policy.RevokeGrant, KeyARN: fake.KeyARN, Grants: []string{"grant-1"}, Grantee: fake.Session, IntentAt: fake.Start,
 	}
-	if m.State.Key != integrity.KeyRevoking || m.Taken == nil || *m.Taken != want {
+	if m.State.Key != integrity.KeyRevoking || m.Taken == nil || !reflect.DeepEqual(*m.Taken, want) {
 		t.Errorf("machine %+v, taken %+v, want %+v", m.State, m.Taken, want)
 	}
 	c := w.Store.Changes[0]
@@ -87,16 +88,22 @@ func TestDecideWhatIsTaken(t *testing.T) {
 	}{
 		{"its own grant among others", func(*record.Machine) {}, func(k *fake.Keys) {
 			k.Listed[fake.KeyARN] = append([]kmskey.Grant{{ID: "other", Grantee: fake.Session}}, k.Listed[fake.KeyARN]...)
-		}, record.Taken{Mode: policy.RevokeGrant, GrantID: "grant-1", Grantee: fake.Session}},
+		}, record.Taken{Mode: policy.RevokeGrant, Grants: []string{"grant-1"}, Grantee: fake.Session}},
 		{"a grant that no record names", func(m *record.Machine) {}, func(k *fake.Keys) {
-			k.Listed[fake.KeyARN] = []kmskey.Grant{{ID: "unknown", Grantee: fake.Session}, {ID: "foreign", Grantee: "arn:aws:sts::123456789012:assumed-role/web/i-0"}}
-		}, record.Taken{Mode: policy.RevokeGrant, GrantID: "unknown", Grantee: fake.Session}},
+			k.Listed[fake.KeyARN] = []kmskey.Grant{
+				{ID: "unrecorded", Name: "keyward-" + fake.ID + "-1", Grantee: fake.Session}, {ID: "grant-1", Grantee: fake.Session}, {ID: "by-hand", Grantee: fake.Session},
+			}
+		}, record.Taken{Mode: policy.RevokeGrant, Grants: []string{"unrecorded", "grant-1"}, Grantee: fake.Session}},
+		{"what an earlier revocation took", func(m *record.Machine) {
+			fake.Disable(m)
+			m.Taken = &record.Taken{Generation: 1, Mode: policy.DisableKey, KeyARN: fake.KeyARN}
+		}, func(k *fake.Keys) { k.State(fake.KeyARN, "Disabled") }, record.Taken{Mode: policy.DisableKey, Grantee: fake.Session}},
 		{"a grant that KMS does not list", func(*record.Machine) {}, func(k *fake.Keys) { k.Listed[fake.KeyARN] = nil },
-			record.Taken{Mode: policy.RevokeGrant, GrantID: "grant-1", Grantee: fake.Session, NothingToDo: true}},
+			record.Taken{Mode: policy.RevokeGrant, Grants: []string{"grant-1"}, Grantee: fake.Session, HadNone: true}},
 		{"the key", func(m *record.Machine) { fake.Disable(m) }, func(*fake.Keys) {},
 			record.Taken{Mode: policy.DisableKey, Grantee: fake.Session}},
 		{"a key that is disabled already", func(m *record.Machine) { fake.Disable(m) }, func(k *fake.Keys) { k.State(fake.KeyARN, "Disabled") },
-			record.Taken{Mode: policy.DisableKey, Grantee: fake.Session, NothingToDo: true}},
+			record.Taken{Mode: policy.DisableKey, Grantee: fake.Session, HadNone: true}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -106,7 +113,7 @@ func TestDecideWhatIsTaken(t *testing.T) {
 			tt.keys(w.Keys)
 			decided(t, w, guard.Revoke, guard.ReasonDue)
 			tt.want.Generation, tt.want.KeyARN, tt.want.IntentAt = 2, fake.KeyARN, fake.Start
-			if got := *w.Store.ByID[fake.ID].Taken; got != tt.want {
+			if got := *w.Store.ByID[fake.ID].Taken; !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("taken = %+v, want %+v", got, tt.want)
 			}
 		})
@@ -251,7 +258,7 @@ func TestIntentOfAnAttemptThatWasCutOff(t *testing.T) {
 	}
 	w := cut()
 	decided(t, w, guard.Revoke, guard.ReasonDue)
-	if len(w.Store.Entries) > 0 || w.Store.ByID[fake.ID].Taken.GrantID != "grant-0" {
+	if len(w.Store.Entries) > 0 || w.Store.ByID[fake.ID].Taken.Grants[0] != "grant-0" {
 		t.Errorf("ledger %v, taken %+v, want the intent as it was", w.Store.Entries, w.Store.ByID[fake.ID].Taken)
 	}
 	if l := w.Store.Leases[record.LeaseName(policy.RevokeGrant, fake.KeyARN, fake.ID)]; !l.Until.Equal(fake.Start.Add(leaseFor)) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
@@ -66,7 +67,7 @@ func (h *handler) handle(ctx context.Context, now time.Time, t enforcement.Task)
 	if err != nil {
 		return enforcement.Outcome{}, err
 	}
-	g, err := h.give(ctx, m, again)
+	g, err := h.give(ctx, m, again || t.Input.By != "")
 	if err != nil {
 		return enforcement.Outcome{}, err
 	}
@@ -112,10 +113,10 @@ type given struct {
 // keyNotOurs is the reason when the key had been disabled by somebody else before a revocation came.
 const keyNotOurs guard.Reason = "key-not-ours"
 
-// give gives back what was taken, unless somebody else changed the key since. Again says that an
-// earlier attempt began to. Nothing was taken when the machine was put right between the intent and the
+// give gives back what was taken, unless somebody else changed the key since. Anyway says that an earlier
+// attempt began to, or that a person wants it as it is. Nothing was taken when the machine was put right between the intent and the
 // order: the lease says that no order is under way any more.
-func (h *handler) give(ctx context.Context, m record.Machine, again bool) (given, error) {
+func (h *handler) give(ctx context.Context, m record.Machine, anyway bool) (given, error) {
 	k, err := h.keys.Key(ctx, m.Taken.KeyARN)
 	if err != nil {
 		return given{}, err
@@ -124,20 +125,22 @@ func (h *handler) give(ctx context.Context, m record.Machine, again bool) (given
 	case !k.Guarded:
 		return given{reason: guard.ReasonNotGuarded}, nil
 	case m.Taken.Mode == policy.DisableKey:
-		return h.enable(ctx, m, k, again)
+		return h.enable(ctx, m, k, anyway)
 	case !k.Enabled:
 		return given{reason: guard.ReasonKeyChanged}, nil
 	default:
-		return h.grant(ctx, m)
+		return h.grant(ctx, m, anyway)
 	}
 }
 
-func (h *handler) enable(ctx context.Context, m record.Machine, k kmskey.Key, again bool) (given, error) {
+func (h *handler) enable(ctx context.Context, m record.Machine, k kmskey.Key, anyway bool) (given, error) {
 	const done = "the key was enabled and read back"
 	switch {
-	case m.Taken.NothingToDo:
+	case m.Taken.HadNone && k.Enabled:
+		return given{text: "the key is enabled again, not by Keyward"}, nil
+	case m.Taken.HadNone:
 		return given{reason: keyNotOurs}, nil // it stays as somebody wanted it
-	case again && k.Enabled:
+	case anyway && k.Enabled:
 		return given{text: done}, nil
 	case m.Taken.OrderedAt.IsZero() && k.Enabled:
 		return given{text: "nothing had been taken"}, nil
@@ -154,20 +157,19 @@ func (h *handler) enable(ctx context.Context, m record.Machine, k kmskey.Key, ag
 	return given{text: done}, err
 }
 
-func (h *handler) grant(ctx context.Context, m record.Machine) (given, error) {
-	if m.Taken.GrantID == "" || m.Taken.NothingToDo {
+func (h *handler) grant(ctx context.Context, m record.Machine, anyway bool) (given, error) {
+	if len(m.Taken.Grants) == 0 || m.Taken.HadNone {
 		return given{text: "it had held no grant, and its next key request makes one"}, nil
 	}
-	name := kmskey.GrantName(m.ID, m.State.Generation)
 	grants, err := h.keys.Grants(ctx, m.Taken.KeyARN, m.Taken.Grantee)
 	if err != nil {
 		return given{}, err
 	}
 	for _, g := range grants {
 		switch {
-		case g.ID == m.Taken.GrantID && m.Taken.OrderedAt.IsZero():
+		case slices.Contains(m.Taken.Grants, g.ID) && m.Taken.OrderedAt.IsZero():
 			return given{grant: m.Grant, text: "nothing had been taken"}, nil
-		case g.Name != name: // ours of an attempt that was cut off has our name
+		case !anyway && !g.Ours(m.ID): // ours is of an attempt that was cut off, or not shown as gone yet
 			return given{reason: guard.ReasonKeyChanged}, nil
 		}
 	}

@@ -113,13 +113,10 @@ func TestHeld(t *testing.T) {
 		{"somebody else made a grant", nothing, func(w *fake.World) {
 			w.Keys.Listed[fake.KeyARN] = []kmskey.Grant{{ID: "x", Name: "by-hand", Grantee: fake.Session}}
 		}, guard.ReasonKeyChanged},
-		{"the grant is still there", nothing, func(w *fake.World) {
-			w.Keys.Listed[fake.KeyARN] = []kmskey.Grant{{ID: "grant-0", Name: "keyward-" + fake.ID + "-1", Grantee: fake.Session}}
-		}, guard.ReasonKeyChanged},
 		{"somebody enabled the key", fake.Disable, func(w *fake.World) { w.Keys.State(fake.KeyARN, "Enabled") }, guard.ReasonKeyChanged},
 		{"the key is to be deleted", fake.Disable, func(w *fake.World) { w.Keys.State(fake.KeyARN, "PendingDeletion") }, guard.ReasonKeyChanged},
 		{"the key was disabled before", fake.Disable, func(w *fake.World) {
-			w.Store.Change(fake.ID, func(m *record.Machine) { m.Taken.NothingToDo = true })
+			w.Store.Change(fake.ID, func(m *record.Machine) { m.Taken.HadNone = true })
 		}, keyNotOurs},
 	}
 	for _, tt := range tests {
@@ -149,7 +146,7 @@ func TestRestoreOfWhatWasNeverTaken(t *testing.T) {
 	never := func(m *record.Machine) {
 		m.State.Key, m.Grant, m.GrantedFor = integrity.KeyRevoking, "grant-0", 1
 		m.Taken = &record.Taken{
-			Generation: 2, Mode: m.Key.Mode, KeyARN: fake.KeyARN, GrantID: "grant-0", Grantee: fake.Session, IntentAt: fake.Start,
+			Generation: 2, Mode: m.Key.Mode, KeyARN: fake.KeyARN, Grants: []string{"grant-0"}, Grantee: fake.Session, IntentAt: fake.Start,
 		}
 	}
 	w := corrected()
@@ -175,7 +172,7 @@ func TestRestoreOfWhatWasNeverTaken(t *testing.T) {
 
 	// It held no grant: there is none to give, and its next key request makes one.
 	w = corrected()
-	w.Store.Change(fake.ID, func(m *record.Machine) { m.Taken.GrantID = "" })
+	w.Store.Change(fake.ID, func(m *record.Machine) { m.Taken.Grants = nil })
 	if got, err := restore(t, w); err != nil || got.Outcome != "restored" || w.Store.ByID[fake.ID].Grant != "" {
 		t.Errorf("without a grant: restore = %+v, %v", got, err)
 	}

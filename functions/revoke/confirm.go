@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
@@ -27,9 +30,10 @@ func (h *handler) confirm(ctx context.Context, now time.Time, t enforcement.Task
 		return enforcement.Confirmation{Outcome: "revoked", At: m.Taken.ConfirmedAt}, nil
 	}
 	if !intended(m, t) {
+		h.leave(ctx, now, t)
 		return enforcement.Confirmation{Outcome: "notRevoked", At: now, Text: "the intent was withdrawn before it was carried out"}, nil
 	}
-	gone, text, err := h.readBack(ctx, *m.Taken)
+	gone, text, err := h.readBack(ctx, m.ID, *m.Taken)
 	if err != nil {
 		return enforcement.Confirmation{}, err
 	}
@@ -40,7 +44,7 @@ func (h *handler) confirm(ctx context.Context, now time.Time, t enforcement.Task
 }
 
 // readBack says whether the machine has lost what was to be taken.
-func (h *handler) readBack(ctx context.Context, taken record.Taken) (gone bool, text string, err error) {
+func (h *handler) readBack(ctx context.Context, machine string, taken record.Taken) (gone bool, text string, err error) {
 	if taken.Mode == policy.DisableKey {
 		k, err := h.keys.Key(ctx, taken.KeyARN)
 		return err == nil && k.State == "Disabled", "KMS says that the key is " + k.State, err
@@ -51,13 +55,13 @@ func (h *handler) readBack(ctx context.Context, taken record.Taken) (gone bool, 
 	}
 	others := 0
 	for _, g := range grants {
-		if g.ID == taken.GrantID {
-			return false, "KMS still lists the grant of the machine", nil
+		if g.Ours(machine) || slices.Contains(taken.Grants, g.ID) {
+			return false, "KMS still lists a grant of the machine", nil
 		}
 		others++
 	}
 	if others > 0 {
-		return true, fmt.Sprintf("KMS does not list the grant any more, but %d others of the same machine that Keyward did not make: not effective", others), nil
+		return true, fmt.Sprintf("KMS lists no grant that Keyward made any more, but %d others of the same machine: not effective", others), nil
 	}
 	return true, "KMS lists no grant of the machine", nil
 }
@@ -82,13 +86,13 @@ func (h *handler) seen(ctx context.Context, now time.Time, t enforcement.Task, t
 			return store.Change{}, false
 		}
 		taken.ConfirmedAt = now
-		m.State, m.Grant = integrity.Revoked(m.State, now, terms), ""
+		m.State, m.Grant, m.GrantedFor = integrity.Revoked(m.State, now, terms), "", 0
 		result.Outcome = "revoked"
 		return store.Change{
 			Machine: m, DropLease: lease(taken, m),
 			Ledger: []record.Entry{{
 				Machine: m.ID, At: now, Kind: record.EntryConfirmed, Generation: m.State.Generation, Execution: t.Execution,
-				Text: "revoked: " + text + ", read back twice", Detail: taken.GrantID,
+				Text: "revoked: " + text + ", read back twice", Detail: strings.Join(taken.Grants, " "),
 			}},
 		}, true
 	})
@@ -99,15 +103,19 @@ func (h *handler) seen(ctx context.Context, now time.Time, t enforcement.Task, t
 	return result, nil
 }
 
-// notRevoked notes that the machine still has its key. A change takes up to 10 seconds to show, so
-// before the order is that old it only says "seen" to be asked again.
+// patience is how long KMS may take to show what it was asked: changes reach everywhere within five
+// minutes (KMS developer guide, eventual consistency).
+const patience = 5 * time.Minute
+
+// notRevoked notes that the machine still has its key. Before the order is old enough to have reached
+// everywhere it only says "seen", to be asked again. An order that was never written was never asked.
 func (h *handler) notRevoked(ctx context.Context, now time.Time, t enforcement.Task, text string) (enforcement.Confirmation, error) {
 	result := enforcement.Confirmation{Outcome: "notRevoked", At: now, Text: text}
 	err := h.update(ctx, now, t.Input.Machine, func(m record.Machine) (store.Change, bool) {
 		if !intended(m, t) {
 			return store.Change{}, false
 		}
-		if ordered := m.Taken.OrderedAt; !ordered.IsZero() && now.Sub(ordered) < apart {
+		if ordered := m.Taken.OrderedAt; !ordered.IsZero() && now.Sub(ordered) < patience {
 			result.Outcome = "seen"
 			return store.Change{}, false
 		}
@@ -137,10 +145,14 @@ func (h *handler) withdraw(ctx context.Context, now time.Time, t enforcement.Tas
 	if err != nil {
 		return enforcement.Ordered{}, err
 	}
-	if m.State.Generation != t.Input.Generation {
+	if m.State.Generation != t.Input.Generation || m.State.GoneAt.IsZero() {
 		return enforcement.Ordered{Outcome: "superseded", At: now}, nil
 	}
-	if err := h.guarded(ctx, m.Key.ARN); err != nil {
+	err = h.guarded(ctx, m.Key.ARN)
+	if fault.Is(err, fault.NotFound) {
+		return enforcement.Ordered{Outcome: "nothing", At: now}, h.withdrawn(ctx, now, t, "its key does not exist any more")
+	}
+	if err != nil {
 		return enforcement.Ordered{}, err
 	}
 	grants, err := h.keys.Grants(ctx, m.Key.ARN, m.SessionARN)
@@ -166,7 +178,7 @@ func (h *handler) withdrawn(ctx context.Context, now time.Time, t enforcement.Ta
 			return store.Change{}, false
 		}
 		detail := m.Grant
-		m.State, m.Grant = integrity.Withdrawn(m.State, now), ""
+		m.State, m.Grant, m.GrantedFor = integrity.Withdrawn(m.State, now), "", 0
 		return store.Change{Machine: m, Ledger: []record.Entry{{
 			Machine: m.ID, At: now, Kind: record.EntryWithdrawn, Generation: m.State.Generation, Execution: t.Execution,
 			Text: "the machine is gone: " + text, Detail: detail,

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
@@ -22,41 +23,74 @@ func (h *handler) order(ctx context.Context, now time.Time, t enforcement.Task) 
 		return enforcement.Ordered{}, err
 	}
 	if !intended(m, t) {
-		return enforcement.Ordered{Outcome: "superseded", At: now}, nil
+		return h.superseded(ctx, now, t)
 	}
-	taken := *m.Taken
-	if !taken.OrderedAt.IsZero() {
-		return enforcement.Ordered{Outcome: "ordered", At: taken.OrderedAt}, nil
-	}
-	if err := h.guarded(ctx, taken.KeyARN); err != nil {
+	if err := h.guarded(ctx, m.Taken.KeyARN); err != nil {
 		return enforcement.Ordered{}, err
 	}
-	if err := h.take(ctx, taken); err != nil {
-		return enforcement.Ordered{}, err
-	}
-	superseded := false
-	err = h.update(ctx, now, m.ID, func(m record.Machine) (store.Change, bool) {
-		if superseded = !intended(m, t); superseded {
-			return store.Change{}, false
-		}
-		taken := *m.Taken
-		taken.OrderedAt = now
-		m.Taken = &taken
-		return store.Change{Machine: m, Ledger: []record.Entry{{
-			Machine: m.ID, At: now, Kind: record.EntryOrdered, Generation: m.State.Generation, Execution: t.Execution,
-			Text: "KMS was asked: " + action(taken), Detail: taken.GrantID,
-		}}}, true
-	})
+	at, superseded, err := h.recordOrder(ctx, now, t)
 	if err != nil {
 		return enforcement.Ordered{}, err
 	}
 	if superseded {
-		// The lease forbids this; if it happens all the same, people have to know.
-		h.log.ErrorContext(ctx, "machine changed while its key was taken", boot.KeyMachine, m.ID, boot.KeyExecution, t.Execution)
-		return enforcement.Ordered{Outcome: "superseded", At: now}, nil
+		return h.superseded(ctx, now, t)
+	}
+	if err := h.take(ctx, *m.Taken); err != nil {
+		return enforcement.Ordered{}, err
+	}
+	if m, err = h.store.Machine(ctx, m.ID); err != nil {
+		return enforcement.Ordered{}, err
+	}
+	if !intended(m, t) {
+		// A judgement came between: the machine's next execution finds in the record what was taken.
+		h.log.WarnContext(ctx, "machine changed while its key was taken", boot.KeyMachine, m.ID, boot.KeyExecution, t.Execution)
+		return h.superseded(ctx, now, t)
 	}
 	h.log.InfoContext(ctx, "revocation ordered", boot.KeyMachine, m.ID, boot.KeyExecution, t.Execution)
-	return enforcement.Ordered{Outcome: "ordered", At: now}, nil
+	return enforcement.Ordered{Outcome: "ordered", At: at}, nil
+}
+
+// recordOrder writes that KMS is asked before it is, and asks the holds a last time with it. An order that
+// is written already is asked again: both calls change nothing the second time.
+func (h *handler) recordOrder(ctx context.Context, now time.Time, t enforcement.Task) (at time.Time, superseded bool, err error) {
+	err = h.update(ctx, now, t.Input.Machine, func(m record.Machine) (store.Change, bool) {
+		if superseded = !intended(m, t); superseded {
+			return store.Change{}, false
+		}
+		taken := *m.Taken
+		m.Taken = &taken
+		if at = taken.OrderedAt; !at.IsZero() {
+			return store.Change{}, false
+		}
+		taken.OrderedAt, at = now, now
+		return store.Change{Machine: m, NotHeld: record.Scopes(m.ID, m.Policy), Ledger: []record.Entry{{
+			Machine: m.ID, At: now, Kind: record.EntryOrdered, Generation: m.State.Generation, Execution: t.Execution,
+			Text: "KMS is asked: " + action(taken), Detail: strings.Join(taken.Grants, " "),
+		}}}, true
+	})
+	return at, superseded, err
+}
+
+// superseded gives the lease back, so that whatever comes next need not wait for its end.
+func (h *handler) superseded(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Ordered, error) {
+	h.leave(ctx, now, t)
+	return enforcement.Ordered{Outcome: "superseded", At: now}, nil
+}
+
+// leave gives back the lease of this execution's revocation, if it still has it.
+func (h *handler) leave(ctx context.Context, now time.Time, t enforcement.Task) {
+	err := h.update(ctx, now, t.Input.Machine, func(m record.Machine) (store.Change, bool) {
+		if m.Taken == nil || m.Taken.Generation != t.Input.Generation {
+			return store.Change{}, false
+		}
+		return store.Change{Machine: m, DropLease: &record.Lease{
+			Name:   record.LeaseName(m.Key.Mode, m.Key.ARN, m.ID),
+			Holder: record.LeaseHolder("revoke", m.ID, t.Input.Generation),
+		}}, true
+	})
+	if err != nil {
+		h.log.InfoContext(ctx, "lease is left to its end", boot.KeyMachine, t.Input.Machine, boot.KeyError, err.Error())
+	}
 }
 
 // intended says whether the ledger's intent for this execution's generation stands.
@@ -77,13 +111,19 @@ func (h *handler) guarded(ctx context.Context, arn string) error {
 }
 
 func (h *handler) take(ctx context.Context, taken record.Taken) error {
-	switch {
-	case taken.NothingToDo && taken.GrantID == "":
-		return nil
-	case taken.Mode == policy.DisableKey:
+	switch taken.Mode {
+	case policy.DisableKey:
+		if taken.HadNone {
+			return nil
+		}
 		return h.taker.DisableKey(ctx, taken.KeyARN)
-	case taken.Mode == policy.RevokeGrant:
-		return h.taker.RevokeGrant(ctx, taken.KeyARN, taken.GrantID)
+	case policy.RevokeGrant:
+		for _, id := range taken.Grants {
+			if err := h.taker.RevokeGrant(ctx, taken.KeyARN, id); err != nil {
+				return err
+			}
+		}
+		return nil
 	default:
 		return fault.New(fault.Invalid, "taking the key: mode is %q, expected %s or %s", taken.Mode, policy.RevokeGrant, policy.DisableKey)
 	}
@@ -91,12 +131,14 @@ func (h *handler) take(ctx context.Context, taken record.Taken) error {
 
 func action(t record.Taken) string {
 	switch {
-	case t.NothingToDo && t.GrantID != "":
+	case t.HadNone && len(t.Grants) > 0:
 		return fmt.Sprintf("revoke the grant of %s, which it did not list", t.Grantee)
-	case t.NothingToDo:
+	case t.HadNone:
 		return "nothing to take, the machine had no access"
 	case t.Mode == policy.DisableKey:
 		return "disable the key"
+	case len(t.Grants) > 1:
+		return fmt.Sprintf("revoke %d grants of %s", len(t.Grants), t.Grantee)
 	default:
 		return fmt.Sprintf("revoke the grant of %s", t.Grantee)
 	}

@@ -35,6 +35,7 @@ type Input struct {
 	Notice     string    `json:"notice,omitempty"` // kind tell: which notice
 	DueAt      time.Time `json:"dueAt,omitzero"`   // known before for kind look
 	Why        string    `json:"why,omitempty"`
+	By         string    `json:"by,omitempty"` // kind restore: the person who wants it, whatever somebody did to the key
 }
 
 // Name is an execution's name: machine, generation, kind and attempt, the first attempt being 1. A

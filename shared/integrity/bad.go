@@ -115,12 +115,16 @@ func (m *move) correct() {
 	m.follow(Restore)
 }
 
-// failRevoked takes back a correction that did not last until the restore.
+// failRevoked takes back a correction that did not last until the restore. The restore may be under way or
+// done and not noted yet, so the key counts as about to be revoked until KMS was read back again.
 func (m *move) failRevoked() {
 	m.Why, m.Silence = m.in.Why, false
 	if !m.CorrectedAt.IsZero() {
 		m.CorrectedAt = time.Time{}
 		m.Generation++
+		if m.Key == KeyRevoked {
+			m.Key, m.KeySince = KeyRevoking, m.now
+		}
 		if m.HeldFor == HeldManual {
 			m.release()
 		}

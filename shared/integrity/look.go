@@ -71,7 +71,7 @@ func Owed(s State, t policy.Integrity) (Effect, bool) {
 		if !s.CorrectedAt.IsZero() {
 			return Restore, true
 		}
-		return Revoke, s.Key == KeyRevoking
+		return Revoke, s.Key == KeyRevoking && s.Standing == Bad
 	case s.Standing != Bad || !Revokes(s, t):
 		return "", false
 	case s.WarnedAt.IsZero():

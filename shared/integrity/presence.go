@@ -21,6 +21,9 @@ func (m *move) presence() {
 	case m.in.Presence == PresenceUnknown && m.verdict == policy.Unknown:
 		m.blind()
 	default:
+		if !m.GoneAt.IsZero() {
+			m.Generation++ // a withdrawal that is on its way must not reach a machine that is back
+		}
 		m.BlindSince, m.GoneAt = time.Time{}, time.Time{}
 		m.thaw()
 		if endedByPresence[m.HeldFor] {

@@ -31,6 +31,8 @@ type Machine struct {
 	Grant      string           `json:"grant,omitempty"`      // id of the grant that the machine holds
 	GrantedFor int64            `json:"grantedFor,omitempty"` // generation in the name of that grant
 	Taken      *Taken           `json:"taken,omitempty"`      // what a revocation took and restore gives back
+	ToldHeld   string           `json:"toldHeld,omitempty"`   // generation and reason of the hold that people were told last
+	ToldHeldAt time.Time        `json:"toldHeldAt"`
 
 	Version int64 `json:"version"` // raised by each write; 0 is not written yet
 }
@@ -46,14 +48,14 @@ type Taken struct {
 	Generation  int64       `json:"generation"`
 	Mode        policy.Mode `json:"mode"`
 	KeyARN      string      `json:"keyArn"`
-	GrantID     string      `json:"grantId,omitempty"`
+	Grants      []string    `json:"grants,omitempty"` // ids of the grants that Keyward had made for the machine
 	Grantee     string      `json:"grantee,omitempty"`
 	IntentAt    time.Time   `json:"intentAt"`
-	OrderedAt   time.Time   `json:"orderedAt"`
+	OrderedAt   time.Time   `json:"orderedAt"` // written before KMS is asked
 	FirstRead   time.Time   `json:"firstRead"` // first read-back that said so
 	ConfirmedAt time.Time   `json:"confirmedAt"`
-	GivenBy     string      `json:"givenBy,omitempty"`     // execution that began to give it back
-	NothingToDo bool        `json:"nothingToDo,omitempty"` // the key was already disabled, or the machine held no grant, before we came
+	GivenBy     string      `json:"givenBy,omitempty"` // execution that began to give it back
+	HadNone     bool        `json:"hadNone,omitempty"` // the key was already disabled, or KMS listed no grant, before we came
 }
 
 // Scope is what a hold covers: "global", "policy:NAME" or "machine:ID".

@@ -81,10 +81,10 @@ func Revoking(m *record.Machine) {
 	Bad(m)
 	m.State.Key, m.State.KeySince = integrity.KeyRevoking, Start
 	m.Taken = &record.Taken{
-		Generation: 2, Mode: m.Key.Mode, KeyARN: KeyARN, GrantID: "grant-0", Grantee: Session, IntentAt: Start,
+		Generation: 2, Mode: m.Key.Mode, KeyARN: KeyARN, Grants: []string{"grant-0"}, Grantee: Session, IntentAt: Start,
 	}
 	if m.Key.Mode == policy.DisableKey {
-		m.Taken.GrantID = ""
+		m.Taken.Grants = nil
 	}
 }
 
