@@ -24,12 +24,12 @@ func (w *world) become(state string) {
 
 func TestTheClockOfAStoppedMachinePauses(t *testing.T) {
 	t.Parallel()
-	w := begin(t, setup{})
+	w := begin(t, setup{sweep: "rate(10 minutes)"})
 	due := w.violate()
 	w.forward(time.Hour)
 	w.become("stopped")
 	w.check()
-	w.forward(6 * time.Minute)
+	w.forward(11 * time.Minute)
 	frozen := w.view().Machine.State.FrozenSince
 	if frozen.IsZero() {
 		t.Fatal("a stopped machine was looked at, and its clock runs")
@@ -37,18 +37,18 @@ func TestTheClockOfAStoppedMachinePauses(t *testing.T) {
 	if status, r := w.ask(); status != http.StatusForbidden {
 		t.Errorf("a stopped machine that asks for its key is answered %d %s", status, r.Reason)
 	}
-	w.until(due.Add(10 * time.Hour))
+	w.until(due.Add(7 * time.Hour))
 	w.wantKept()
 	w.wantHeld("stopped")
 
 	w.become("running") // and looked at for that
 	s := w.view().Machine.State
-	if !s.FrozenSince.IsZero() || s.DueAt.Sub(due) < s.Frozen.Truncate(time.Second) || s.Frozen < 12*time.Hour {
+	if !s.FrozenSince.IsZero() || s.DueAt.Sub(due) < s.Frozen.Truncate(time.Second) || s.Frozen < 9*time.Hour {
 		t.Fatalf("it stood still for %s, and the deadline moved from %s to %s", s.Frozen, due, s.DueAt)
 	}
 	w.until(s.DueAt.Add(-time.Second))
 	w.wantKept()
-	w.until(s.DueAt.Add(10 * time.Minute))
+	w.until(s.DueAt.Add(15 * time.Minute))
 	w.wantRevoked(s.DueAt)
 }
 

@@ -26,7 +26,7 @@ func TestSilenceIsNeitherGuiltNorHealth(t *testing.T) {
 	w.wantStanding(integrity.Unknown)
 	w.wantHeld("silence")
 	w.wantMails("cannotCheck", "held")
-	w.forward(26 * time.Hour)
+	w.forward(5 * time.Hour)
 	w.wantKept()
 	if n := len(w.entries(record.EntryIntent)); n != 0 {
 		t.Errorf("the ledger has %d intents to revoke for silence", n)
