@@ -127,7 +127,7 @@ func TestFailures(t *testing.T) {
 		{"say revoked", input(enforcement.Enforce), answers("tell revoked", "Denied"), append(toDecide, "order", "confirm", "confirm", "tell revoked"), "FAILED"},
 		{"alarm", input(enforcement.Enforce), answers("confirm", confirmed("unconfirmed"), "tell unconfirmed", "Denied"), append(toDecide, "order", "confirm", "confirm", "hold", "tell unconfirmed"), "FAILED"},
 		{"stand down", input(enforcement.Enforce), answers("decide", decided("standDown"), "tell stoodDown", "Denied"), append(toDecide, "tell stoodDown"), "FAILED"},
-		{"restore", input(enforcement.Restore), answers("restore", "Denied"), []string{"restore", "tell held"}, "SUCCEEDED"},
+		{"restore", input(enforcement.Restore), answers("restore", "Denied"), []string{"restore", "hold", "tell held"}, "SUCCEEDED"},
 		{"tell", notice(input(enforcement.Tell), "held"), answers("tell held", "NotFound"), []string{"tell held"}, "FAILED"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

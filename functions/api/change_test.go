@@ -30,11 +30,11 @@ const newcomer = "/v1/machines/" + fake.Other
 func TestEnrol(t *testing.T) {
 	t.Parallel()
 	w := fake.New()
-	w.Instances.Tags = map[string]string{"tier": "web"}
+	w.Instances.Tags = map[string]string{"tier": "web", "keyward:guarded": "true"}
 	status, body := call(t, w, "PUT", newcomer, enrolment())
 	want := record.Machine{
 		ID: fake.Other, Name: "web-1", Owner: fake.Owner, SessionARN: "arn:aws:sts::123456789012:assumed-role/web/" + fake.Other,
-		Zone: "us-east-1a", Tags: map[string]string{"tier": "web"}, Policy: "web-tier", Key: record.Key{ARN: fake.KeyARN, Mode: policy.RevokeGrant},
+		Zone: "us-east-1a", Tags: map[string]string{"tier": "web", "keyward:guarded": "true"}, Policy: "web-tier", Key: record.Key{ARN: fake.KeyARN, Mode: policy.RevokeGrant},
 		EnrolledAt: fake.Start, EnrolledBy: alice, Version: 1,
 	}
 	if diff := cmp.Diff(want, decode[record.Machine](t, body)); status != http.StatusCreated || diff != "" {
@@ -47,6 +47,34 @@ func TestEnrol(t *testing.T) {
 		t.Errorf("enrolled again = %d, want 200", status)
 	}
 	w.Never(t, "kms.Grant", "states.", "inspect.")
+}
+
+// A key that is disabled for one machine must not be another's too, whichever was enrolled first.
+func TestEnrolOnAnothersKey(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]func(*fake.World, *record.Enrolment){
+		"the newcomer's mode": func(_ *fake.World, e *record.Enrolment) { e.Mode = policy.DisableKey },
+		"the other's mode": func(w *fake.World, _ *record.Enrolment) {
+			w.Store.Change(fake.ID, func(m *record.Machine) { m.Key.Mode = policy.DisableKey })
+		},
+	} {
+		w := fake.New()
+		status, body := call(t, w, "PUT", newcomer, enrolment(func(e *record.Enrolment) { edit(w, e) }))
+		if status != http.StatusConflict || !strings.Contains(body, fake.ID) {
+			t.Errorf("%s: enrol = %d %s, want 409 that names the other machine", name, status, body)
+		}
+	}
+}
+
+// An instance without the tag cannot be inspected: IAM would deny the whole batch for its sake.
+func TestEnrolWithoutTheTag(t *testing.T) {
+	t.Parallel()
+	w := fake.New()
+	w.Instances.Tags = map[string]string{"tier": "web"}
+	status, body := call(t, w, "PUT", newcomer, enrolment(func(*record.Enrolment) {}))
+	if status != http.StatusBadRequest || !strings.Contains(body, "keyward:guarded") {
+		t.Errorf("enrol = %d %s, want 400 that names the tag", status, body)
+	}
 }
 
 func TestEnrolFindsThePolicy(t *testing.T) {
@@ -69,7 +97,8 @@ func TestEnrolFindsThePolicy(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			w := fake.New()
-			w.Instances.Tags = map[string]string{"tier": "web"}
+			w.Instances.Tags = map[string]string{"tier": "web", "keyward:guarded": "true"}
+			w.Store.Change(fake.ID, func(m *record.Machine) { m.Key.ARN = "arn:aws:kms:us-east-1:123456789012:key/another" })
 			tt.make(w)
 			status, body := call(t, w, "PUT", newcomer, enrolment(tt.edit))
 			if m := w.Store.ByID[fake.Other]; status != http.StatusCreated || m.Policy != tt.want || m.Key.Mode != tt.mode {

@@ -111,11 +111,17 @@ func (h *handler) enrol(ctx context.Context, c boot.Call) (int, any, error) {
 	if there[id].Presence == integrity.Gone {
 		return 0, nil, fault.New(fault.NotFound, "enrolling %s: EC2 does not know this instance", id)
 	}
+	if strings.HasPrefix(id, "i-") && there[id].Tags[kmskey.GuardedTag] != "true" {
+		return 0, nil, fault.New(fault.Invalid, "enrolling %s: the instance is not tagged %s = true, so Keyward may not inspect it", id, kmskey.GuardedTag)
+	}
 	p, err := h.policyFor(ctx, e.Policy, id, there[id].Tags)
 	if err != nil {
 		return 0, nil, err
 	}
 	e.Policy, e.Mode = p.Name, cmp.Or(e.Mode, p.Integrity.Mode)
+	if err := h.alone(ctx, id, record.Key{ARN: k.ARN, Mode: e.Mode}); err != nil {
+		return 0, nil, err
+	}
 	m, status, err := h.before(ctx, id)
 	if err != nil {
 		return 0, nil, err
@@ -131,6 +137,21 @@ func (h *handler) enrol(ctx context.Context, c boot.Call) (int, any, error) {
 		Machine: id, At: c.Now, Kind: record.EntryEnrolled, By: c.Caller, Text: fmt.Sprintf("enrolled under policy %s, mode %s", e.Policy, e.Mode), Detail: k.ARN,
 	}}})
 	return status, m, err
+}
+
+// alone refuses a key that another machine has when either is revoked by disabling it: the other would
+// lose its key for this one's sake.
+func (h *handler) alone(ctx context.Context, id string, k record.Key) error {
+	all, err := h.store.Machines(ctx)
+	if err != nil {
+		return err
+	}
+	for _, other := range all {
+		if other.ID != id && other.Key.ARN == k.ARN && (k.Mode == policy.DisableKey || other.Key.Mode == policy.DisableKey) {
+			return fault.New(fault.Conflict, "enrolling %s: machine %s has the same key, and mode %s needs a key of its own", id, other.ID, policy.DisableKey)
+		}
+	}
+	return nil
 }
 
 // policyFor is the policy that was named, if it exists, or the one that matches the machine.

@@ -16,10 +16,6 @@ import (
 	"github.com/keyward/keyward/shared/record"
 )
 
-// tooOld is how old an inspection may be and still move a machine. Older ones are recorded and start
-// nothing: what they saw may long be different.
-const tooOld = 15 * time.Minute
-
 // event is SSM's news that a command changed its status, or our own request to settle commands.
 type event struct {
 	Commands []string

@@ -12,6 +12,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/fake"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
@@ -190,7 +191,7 @@ func TestAnOldInspectionStartsNothing(t *testing.T) {
 	t.Parallel()
 	w := asked(record.Scheduled, fake.Answer(fake.Nonce, fake.OldKernel))
 	before := w.Store.ByID[fake.ID].State
-	_, a := judge(t, w, fake.Start.Add(tooOld))
+	_, a := judge(t, w, fake.Start.Add(inspection.TooOld))
 	if a.Why != "inspection_too_old" || a.Verdict != policy.Unknown {
 		t.Errorf("answer = %+v, want that it is too old", a)
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
@@ -75,7 +77,7 @@ func (h *handler) change(now time.Time, c record.Command, l look, m record.Machi
 		Machine: m, Answer: &answer, At: now,
 		Evidence: &record.Evidence{Machine: m.ID, Command: c.ID, Sent: c.SentAt, Digest: digest, Result: result, Evidence: l.evidence, Why: l.why},
 	}
-	if now.Sub(c.SentAt) > tooOld {
+	if now.Sub(c.SentAt) > inspection.TooOld {
 		answer.Verdict, answer.Why = policy.Unknown, "inspection_too_old"
 		return ch, nil
 	}
@@ -98,9 +100,18 @@ func (h *handler) change(now time.Time, c record.Command, l look, m record.Machi
 		})
 	}
 	if c.Purpose == record.Look {
-		return ch, nil // the execution that asked reads the answer and goes on
+		effects = besides(effects) // the execution that asked reads the answer and goes on
 	}
 	return ch, h.outbox(&ch, effects, p, now)
+}
+
+// besides are the effects of a look that the execution which asked for it does not see to: people are told
+// all the same. What it stands down from, it tells itself.
+func besides(effects []integrity.Effect) []integrity.Effect {
+	return slices.DeleteFunc(slices.Clone(effects), func(e integrity.Effect) bool {
+		in, ok := execution(e)
+		return !ok || in.Kind != enforcement.Tell || e == integrity.StandDown
+	})
 }
 
 // outbox adds the executions that the effects demand.

@@ -58,7 +58,7 @@ func (h *handler) warn(ctx context.Context, now time.Time, t enforcement.Task) (
 	if err != nil {
 		return enforcement.Warned{}, err
 	}
-	if m.State.Generation != t.Input.Generation || m.State.Standing != integrity.Bad {
+	if m.State.Generation != t.Input.Generation || m.State.Standing != integrity.Bad || !integrity.Revokes(m.State, p.Integrity) {
 		return enforcement.Warned{Outcome: "superseded", DueAt: now.Truncate(time.Second)}, nil
 	}
 	if !m.State.WarnedAt.IsZero() {

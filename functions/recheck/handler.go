@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -71,6 +72,13 @@ func (h *handler) look(ctx context.Context, now time.Time, t enforcement.Task) (
 	return enforcement.Looked{Outcome: "asked", CommandID: commands[0].ID, AskedAt: now}, nil
 }
 
+// said is the outcome of a hold that people were told of already.
+const said = "said"
+
+// tellAgain is after how long the same hold of the same violation is told again: a reason that only
+// another try can end comes back every half hour.
+const tellAgain = 24 * time.Hour
+
 // hold stores why an enforcement stands still. It ends the execution; the sweep starts a new look once
 // the reason is gone.
 func (h *handler) hold(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Decision, error) {
@@ -89,7 +97,13 @@ func (h *handler) hold(ctx context.Context, now time.Time, t enforcement.Task) (
 		if m.State.HeldFor == string(reason) {
 			return decision, nil
 		}
-		m.State, m.Execution = integrity.Held(m.State, string(reason), now), ""
+		decision.Outcome = string(guard.Hold)
+		if told := fmt.Sprintf("%d %s", m.State.Generation, reason); m.ToldHeld == told && now.Sub(m.ToldHeldAt) < tellAgain {
+			decision.Outcome = said
+		} else {
+			m.ToldHeld, m.ToldHeldAt = told, now
+		}
+		m.State = integrity.Held(m.State, string(reason), now)
 		_, err = h.store.Apply(ctx, store.Change{Machine: m, At: now, Ledger: []record.Entry{{
 			Machine: m.ID, At: now, Kind: record.EntryHeld, Generation: m.State.Generation, Execution: t.Execution,
 			Text: "held: " + reason.Text(), Detail: cause(t.Input.Error),

@@ -116,8 +116,8 @@ func TestHold(t *testing.T) {
 		t.Errorf("hold = %+v, %v, want %+v", got, err, want)
 	}
 	m := w.Store.ByID[fake.ID]
-	if m.State.HeldFor != "held-machine" || !m.State.HeldSince.Equal(fake.Start) || m.Execution != "" {
-		t.Errorf("machine = %+v, want it held by nobody's execution", m)
+	if m.State.HeldFor != "held-machine" || !m.State.HeldSince.Equal(fake.Start) || m.ToldHeld != "2 held-machine" {
+		t.Errorf("machine = %+v, want it held, and people told", m)
 	}
 	if !slices.Equal(w.Store.Kinds(), []record.EntryKind{record.EntryHeld}) {
 		t.Errorf("ledger = %v", w.Store.Kinds())

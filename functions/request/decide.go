@@ -28,7 +28,7 @@ func (h *handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 	if err != nil {
 		return 0, nil, err
 	}
-	facts, findings, err := h.facts(ctx, now, m)
+	facts, findings, err := h.facts(ctx, now, m, p)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -61,7 +61,9 @@ func (h *handler) policy(ctx context.Context, name string) (*policy.Policy, erro
 	return stored.Compile()
 }
 
-func (h *handler) facts(ctx context.Context, now time.Time, m record.Machine) (keyrequest.Facts, []policy.Finding, error) {
+// facts are what a decision rests on. Evidence that another policy, or another version of it, judged counts
+// for nothing.
+func (h *handler) facts(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy) (keyrequest.Facts, []policy.Finding, error) {
 	f := keyrequest.Facts{Key: m.State.Key, Held: m.State.HeldFor != ""}
 	there, err := h.instances.Instances(ctx, []string{m.ID})
 	if err != nil {
@@ -71,6 +73,9 @@ func (h *handler) facts(ctx context.Context, now time.Time, m record.Machine) (k
 	newest, err := h.store.Evidence(ctx, m.ID, 1)
 	if err != nil || len(newest) == 0 {
 		return f, nil, err
+	}
+	if r := newest[0].Result; r.Policy != p.Name || r.Digest != p.Digest {
+		return f, nil, nil
 	}
 	f.HasAny, f.Verdict, f.Evidence = true, newest[0].Result.Verdict, now.Sub(newest[0].Sent)
 	return f, newest[0].Result.Bad(), nil
@@ -149,6 +154,9 @@ func (h *handler) approve(ctx context.Context, now time.Time, m record.Machine, 
 	lease := record.Lease{
 		Name: record.LeaseName(m.Key.Mode, k.ARN, m.ID), Holder: record.LeaseHolder("release", m.ID, m.State.Generation), Until: now.Add(leaseFor),
 	}
+	if m.Grant == "" && m.GrantedFor == 0 {
+		m.GrantedFor = m.State.Generation // written before the grant is made: a repeat makes the same one
+	}
 	m, err = h.store.Apply(ctx, store.Change{Machine: m, Request: &r, TakeLease: &lease, At: now})
 	if err != nil {
 		return 0, nil, err
@@ -194,9 +202,6 @@ func (h *handler) released(ctx context.Context, now time.Time, granted record.Ma
 func (h *handler) grant(ctx context.Context, m *record.Machine) (release.Granted, error) {
 	if m.Key.Mode == policy.DisableKey {
 		return release.Granted{}, nil
-	}
-	if m.Grant == "" {
-		m.GrantedFor = m.State.Generation
 	}
 	granted, err := h.giver.Grant(ctx, m.Key.ARN, m.ID, m.SessionARN, m.GrantedFor)
 	m.Grant = granted.ID

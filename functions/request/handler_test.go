@@ -59,7 +59,8 @@ func seen(v policy.Verdict, edits ...func(*record.Machine)) *fake.World {
 		m.Grant, m.State.Key = "", integrity.KeyUntouched
 	}}, edits...)...))
 	e := record.Evidence{Machine: fake.ID, Command: fake.Command, Sent: fake.Start.Add(-10 * time.Minute), Digest: "digest"}
-	e.Result.Verdict = v
+	judged := w.Store.ByName["web-tier"]
+	e.Result.Verdict, e.Result.Policy, e.Result.Digest = v, judged.Name, judged.Digest
 	if v == policy.Fail {
 		e.Result.Findings = []policy.Finding{{Rule: "kernel is supported", Verdict: policy.Fail, Actual: "4.19.0"}}
 	}
@@ -179,6 +180,8 @@ func TestHeld(t *testing.T) {
 	old.Store.Kept[0].Sent = fake.Start.Add(-2 * time.Hour)
 	none := seen(policy.Pass)
 	none.Store.Kept = nil
+	older := seen(policy.Pass)
+	older.Store.Kept[0].Result.Digest = "older"
 	gone := seen(policy.Pass)
 	delete(gone.Store.ByName, "web-tier")
 	gone.Store.Kept[0].Result.Verdict = policy.Unknown
@@ -190,9 +193,10 @@ func TestHeld(t *testing.T) {
 	}{
 		{"stale evidence", old, keyrequest.ReasonStale, true},
 		{"no evidence", none, keyrequest.ReasonNoEvidence, true},
+		{"evidence that an older version of the policy judged", older, keyrequest.ReasonNoEvidence, true},
 		{"unknown", seen(policy.Unknown), keyrequest.ReasonUnknown, false},
 		{"an enforcement waits for a person", seen(policy.Pass, func(m *record.Machine) { m.State.HeldFor = "held-global" }), keyrequest.ReasonHeld, false},
-		{"a policy that is gone", gone, keyrequest.ReasonUnknown, false},
+		{"a policy that is gone", gone, keyrequest.ReasonNoEvidence, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -110,9 +110,6 @@ type given struct {
 	reason guard.Reason // why nothing may be done: people have to look
 }
 
-// keyNotOurs is the reason when the key had been disabled by somebody else before a revocation came.
-const keyNotOurs guard.Reason = "key-not-ours"
-
 // give gives back what was taken, unless somebody else changed the key since. Anyway says that an earlier
 // attempt began to, or that a person wants it as it is. Nothing was taken when the machine was put right between the intent and the
 // order: the lease says that no order is under way any more.
@@ -139,7 +136,7 @@ func (h *handler) enable(ctx context.Context, m record.Machine, k kmskey.Key, an
 	case m.Taken.HadNone && k.Enabled:
 		return given{text: "the key is enabled again, not by Keyward"}, nil
 	case m.Taken.HadNone:
-		return given{reason: keyNotOurs}, nil // it stays as somebody wanted it
+		return given{reason: guard.ReasonNotOurs}, nil // it stays as somebody wanted it
 	case anyway && k.Enabled:
 		return given{text: done}, nil
 	case m.Taken.OrderedAt.IsZero() && k.Enabled:

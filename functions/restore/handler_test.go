@@ -117,7 +117,7 @@ func TestHeld(t *testing.T) {
 		{"the key is to be deleted", fake.Disable, func(w *fake.World) { w.Keys.State(fake.KeyARN, "PendingDeletion") }, guard.ReasonKeyChanged},
 		{"the key was disabled before", fake.Disable, func(w *fake.World) {
 			w.Store.Change(fake.ID, func(m *record.Machine) { m.Taken.HadNone = true })
-		}, keyNotOurs},
+		}, guard.ReasonNotOurs},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/store"
@@ -108,31 +109,36 @@ func owed(st integrity.State, terms policy.Integrity) (enforcement.Kind, bool) {
 	}
 }
 
-// attempt is the number of the next execution of this kind, or says that one is alive.
+// attempt is the number of the next execution of this kind, or says that one is alive. An execution of an
+// older generation is not: it ends without doing anything once it wakes.
 func (s *sweep) attempt(ctx context.Context, m record.Machine, kind enforcement.Kind) (next int, alive bool, err error) {
-	const most = 1000
-	if m.Execution != "" {
-		status, err := s.flow.Status(ctx, m.Execution)
-		if err != nil && !fault.Is(err, fault.NotFound) {
-			return 0, false, err
-		}
-		if status == "RUNNING" {
-			return 0, true, nil
+	const most = 20 // names that the record does not know of: each took a write that was lost
+	in := enforcement.Input{Machine: m.ID, Generation: m.State.Generation, Kind: kind}
+	first, known := enforcement.Attempt(m.Execution, in)
+	if !known {
+		first = 1
+	}
+	if !known && strings.HasPrefix(m.Execution, enforcement.Prefix(m.ID, m.State.Generation)) {
+		if alive, _, err = s.runs(ctx, m.Execution); alive || err != nil {
+			return 0, alive, err
 		}
 	}
-	for n := 1; n < most; n++ {
-		name := enforcement.Name(enforcement.Input{Machine: m.ID, Generation: m.State.Generation, Kind: kind}, n)
-		status, err := s.flow.Status(ctx, name)
-		switch {
-		case fault.Is(err, fault.NotFound):
-			return n, false, nil
-		case err != nil:
-			return 0, false, err
-		case status == "RUNNING":
-			return 0, true, nil
+	for n := first; n < first+most; n++ {
+		alive, used, err := s.runs(ctx, enforcement.Name(in, n))
+		if alive || err != nil || !used {
+			return n, alive, err
 		}
 	}
-	return 0, false, fault.New(fault.Internal, "starting an execution for %s: %d attempts were made", m.ID, most)
+	return 0, false, fault.New(fault.Internal, "starting an execution for %s: the names from %d on are all taken", m.ID, first)
+}
+
+// runs says whether an execution runs, and whether its name was used at all.
+func (s *sweep) runs(ctx context.Context, name string) (alive, used bool, err error) {
+	status, err := s.flow.Status(ctx, name)
+	if fault.Is(err, fault.NotFound) {
+		return false, false, nil
+	}
+	return status == "RUNNING", err == nil, err
 }
 
 func (s *sweep) restart(ctx context.Context, m record.Machine, kind enforcement.Kind, attempt int, lifted bool) error {

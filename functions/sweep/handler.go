@@ -134,6 +134,9 @@ func (s *sweep) settle(ctx context.Context) error {
 func (s *sweep) ask(ctx context.Context) error {
 	asked := map[string]bool{}
 	for _, c := range s.open {
+		if s.now.Sub(c.SentAt) > inspection.TooOld {
+			continue // its answers move nothing any more
+		}
 		for _, id := range c.Machines {
 			asked[id] = true
 		}

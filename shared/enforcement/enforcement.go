@@ -6,6 +6,8 @@ package enforcement
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -46,7 +48,19 @@ func Name(in Input, attempt int) string {
 	if in.Kind == Tell {
 		kind += "-" + in.Notice
 	}
-	return fmt.Sprintf("%s-%d-%s-%d", in.Machine, in.Generation, kind, attempt)
+	return fmt.Sprintf("%s%s-%d", Prefix(in.Machine, in.Generation), kind, attempt)
+}
+
+// Prefix is what the names of all executions of one generation of a machine start with.
+func Prefix(machine string, generation int64) string {
+	return fmt.Sprintf("%s-%d-", machine, generation)
+}
+
+// Attempt is the attempt in a name that Name made of this input; ok is false when it made another.
+func Attempt(name string, in Input) (attempt int, ok bool) {
+	digits, found := strings.CutPrefix(name, strings.TrimSuffix(Name(in, 0), "0"))
+	attempt, err := strconv.Atoi(digits)
+	return attempt, found && err == nil && attempt > 0
 }
 
 // Task is the payload of every task.
@@ -94,7 +108,7 @@ type Looked struct {
 
 // Decision is the result of op decide and op hold.
 type Decision struct {
-	Outcome string    `json:"outcome"` // waiting, extended, standDown, hold, revoke, withdraw, superseded
+	Outcome string    `json:"outcome"` // waiting, extended, standDown, hold, revoke, withdraw, superseded; of op hold: hold, said, superseded
 	Reason  string    `json:"reason,omitempty"`
 	Text    string    `json:"text,omitempty"`
 	DueAt   time.Time `json:"dueAt,omitzero"`

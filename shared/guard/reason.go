@@ -54,7 +54,7 @@ const (
 	ReasonNotRevoked  Reason = "not-revoked"
 	ReasonUnconfirmed Reason = "unconfirmed"
 	ReasonKeyChanged  Reason = "key-changed"
-	ReasonKeyBusy     Reason = "key-busy"
+	ReasonNotOurs     Reason = "key-not-ours"
 )
 
 var texts = map[Reason]string{
@@ -90,7 +90,7 @@ var texts = map[Reason]string{
 	ReasonNotRevoked:    "AWS KMS was asked to revoke and read back, and the machine still has its key",
 	ReasonUnconfirmed:   "AWS KMS was asked to revoke, and it cannot be read back whether it did",
 	ReasonKeyChanged:    "somebody else changed the key since it was revoked",
-	ReasonKeyBusy:       "another revocation or restore of the same key is under way",
+	ReasonNotOurs:       "somebody else had disabled the key before it was revoked, and it stays as they wanted it",
 }
 
 // Text is the reason in one plain line without a full stop; a code that is not known is its own text.
@@ -105,7 +105,7 @@ func (r Reason) Text() string {
 const RetryAfter = 30 * time.Minute
 
 // tried are the reasons that only another try can end.
-var tried = []Reason{ReasonNotWarned, ReasonNotWritten, ReasonTaskFailed, ReasonNotRevoked, ReasonUnconfirmed, ReasonKeyBusy}
+var tried = []Reason{ReasonNotWarned, ReasonNotWritten, ReasonTaskFailed, ReasonNotRevoked, ReasonUnconfirmed}
 
 // Lifted is whether the reason for which the machine is held is gone, so that the sweep may note
 // integrity.Unheld and start what is integrity.Owed. What only evidence ends is ended by

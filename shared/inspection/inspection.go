@@ -60,6 +60,10 @@ func Nonce() string {
 	return hex.EncodeToString(b[:])
 }
 
+// TooOld is how old an inspection may be and still move a machine. Older ones are recorded and start
+// nothing: what they saw may long be different.
+const TooOld = 15 * time.Minute
+
 // Overdue is when a machine should have been inspected again: two hours after a daily, or a day after
 // a weekly look was due.
 func Overdue(last time.Time, weekly bool) time.Time {

@@ -120,7 +120,7 @@ type Instances struct {
 }
 
 func newInstances(c *Calls) *Instances {
-	return &Instances{Calls: c, Presence: map[string]integrity.Presence{}}
+	return &Instances{Calls: c, Presence: map[string]integrity.Presence{}, Tags: map[string]string{kmskey.GuardedTag: "true"}}
 }
 
 // Instances is ec2info's.

@@ -51,6 +51,7 @@ func (s *Sender) Send(ctx context.Context, machines []string, purpose record.Pur
 		return nil, err
 	}
 	var sent []record.Command
+	var problems []error // one batch's trouble must not keep the others from being looked at
 	for len(machines) > 0 {
 		n := min(len(machines), inspection.BatchSize)
 		batch := machines[:n]
@@ -58,12 +59,10 @@ func (s *Sender) Send(ctx context.Context, machines []string, purpose record.Pur
 		commands, err := s.batch(ctx, d, batch, record.Command{
 			Purpose: purpose, Execution: execution, Document: d.Name + ":" + d.Version, SentAt: now, TotalBy: now.Add(deadline),
 		})
-		if err != nil {
-			return sent, err
-		}
 		sent = append(sent, commands...)
+		problems = append(problems, err)
 	}
-	return sent, nil
+	return sent, errors.Join(problems...)
 }
 
 // pin compares the script inside the registered document with the one this program was built with. A
@@ -94,50 +93,48 @@ func (s *Sender) batch(ctx context.Context, d inspection.Document, machines []st
 		}
 	}
 	var commands []record.Command
+	var refused error
 	if len(reachable) > 0 {
-		sent, err := s.send(ctx, d, reachable, c)
-		if err != nil {
-			return nil, err
-		}
-		commands = append(commands, sent...)
+		commands, refused = s.send(ctx, d, reachable, c)
 	}
 	if len(silent) > 0 {
 		c.Nonce = inspection.Nonce()
 		c.ID, c.Machines, c.TotalBy = inspection.OfflineID(c.Nonce), silent, c.SentAt
 		if err := s.Recorder.Sent(ctx, c); err != nil {
-			return commands, err
+			return commands, errors.Join(refused, err)
 		}
 		commands = append(commands, c)
 	}
-	return commands, nil
+	return commands, refused
 }
 
 // send splits the batch when SSM refuses it for one machine's sake: a machine can go between the
-// question who is online and the command. Any other refusal is ours, and no machine's silence.
+// question who is online and the command, and one without the tag that IAM asks for has the whole call
+// denied. A machine that is not there counts as silent; one that we may not ask does not.
 func (s *Sender) send(ctx context.Context, d inspection.Document, machines []string, c record.Command) ([]record.Command, error) {
 	c.Nonce, c.Machines = inspection.Nonce(), machines
 	id, err := s.Commander.Send(ctx, d, machines, map[string]string{"Nonce": c.Nonce, "Collect": strings.Join(documents.Words(), ",")}, fmt.Sprintf("Keyward %s inspection", c.Purpose))
 	switch {
-	case unknownMachine(err) && len(machines) > 1:
-		first, err := s.send(ctx, d, machines[:len(machines)/2], c)
-		if err != nil {
-			return nil, err
-		}
-		second, err := s.send(ctx, d, machines[len(machines)/2:], c)
-		return append(first, second...), err
+	case (unknownMachine(err) || fault.Is(err, fault.Denied)) && len(machines) > 1:
+		first, one := s.send(ctx, d, machines[:len(machines)/2], c)
+		second, other := s.send(ctx, d, machines[len(machines)/2:], c)
+		return append(first, second...), errors.Join(one, other)
 	case unknownMachine(err):
 		c.ID, c.TotalBy = inspection.OfflineID(c.Nonce), c.SentAt
 		return []record.Command{c}, s.Recorder.Sent(ctx, c)
 	case err != nil:
-		return nil, err
+		return nil, fmt.Errorf("asking %s: %w", strings.Join(machines, ", "), err)
 	}
 	c.ID = id
 	return []record.Command{c}, s.Recorder.Sent(ctx, c)
 }
 
-// unknownMachine says whether SSM refused a command since a machine in it is not there or not in a
-// state to take it (SendCommand API reference, InvalidInstanceId).
+// unknownMachine says whether SSM refused a command since a machine in it is not there, not in a state to
+// take it, or of another system (SendCommand API reference, InvalidInstanceId, UnsupportedPlatformType).
 func unknownMachine(err error) bool {
 	var aws interface{ ErrorCode() string } // what every error of the SDK has, without importing it
-	return errors.As(err, &aws) && aws.ErrorCode() == "InvalidInstanceId"
+	if !errors.As(err, &aws) {
+		return false
+	}
+	return aws.ErrorCode() == "InvalidInstanceId" || aws.ErrorCode() == "UnsupportedPlatformType"
 }
