@@ -82,6 +82,9 @@ func (h *handler) facts(ctx context.Context, now time.Time, t enforcement.Task, 
 	if f.Look.Answered {
 		f.Holds = h.holds(ctx, now, m)
 	}
+	if f.Look.Answered && f.Look.Verdict == policy.Unknown && m.State.Silence && !h.silentAlone(ctx, m) {
+		f.Look.Presence = integrity.PresenceUnknown
+	}
 	key, err := h.keys.Key(ctx, m.Key.ARN)
 	if err == nil {
 		f.Key = guard.Key{Read: true, Guarded: key.Guarded}
@@ -89,6 +92,36 @@ func (h *handler) facts(ctx context.Context, now time.Time, t enforcement.Task, 
 		h.log.WarnContext(ctx, "key cannot be read", boot.KeyMachine, m.ID, boot.KeyError, err.Error())
 	}
 	return f, key, nil
+}
+
+// silentAlone says whether the silence can only be the machine's own: EC2 reports its status checks as ok,
+// and others of the account answered since it fell silent. What cannot be asked counts against it; a
+// hybrid node has no status checks, so that its silence never costs its key.
+func (h *handler) silentAlone(ctx context.Context, m record.Machine) bool {
+	if !strings.HasPrefix(m.ID, "i-") {
+		return false
+	}
+	ok, err := h.instances.Healthy(ctx, m.ID)
+	if err != nil || !ok {
+		h.log.WarnContext(ctx, "silence is not proven the machine's own", boot.KeyMachine, m.ID)
+		return false
+	}
+	all, err := h.store.Machines(ctx)
+	if err != nil {
+		return false
+	}
+	others, answered := 0, 0
+	for _, other := range all {
+		if other.ID == m.ID {
+			continue
+		}
+		others++
+		known := other.State.LastVerdict == policy.Pass.String() || other.State.LastVerdict == policy.Fail.String()
+		if known && other.State.LastEvidence.After(m.State.SilentSince) {
+			answered++
+		}
+	}
+	return others == 0 || answered > 0
 }
 
 func (h *handler) holds(ctx context.Context, now time.Time, m record.Machine) guard.Holds {

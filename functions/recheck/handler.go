@@ -18,6 +18,7 @@ import (
 
 type records interface {
 	Machine(ctx context.Context, id string) (record.Machine, error)
+	Machines(ctx context.Context) ([]record.Machine, error)
 	Policy(ctx context.Context, name string) (record.Policy, error)
 	Answer(ctx context.Context, command, machine string) (record.Answer, error)
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
@@ -30,10 +31,13 @@ type keys interface {
 }
 
 type handler struct {
-	store records
-	keys  keys
-	send  func(ctx context.Context, machines []string, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error)
-	log   *slog.Logger
+	store     records
+	keys      keys
+	instances interface {
+		Healthy(ctx context.Context, machine string) (bool, error)
+	}
+	send func(ctx context.Context, machines []string, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error)
+	log  *slog.Logger
 }
 
 func (h *handler) handle(ctx context.Context, now time.Time, t enforcement.Task) (any, error) {

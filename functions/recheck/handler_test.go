@@ -23,7 +23,7 @@ type asked struct {
 }
 
 func newHandler(w *fake.World) *handler {
-	return &handler{store: w.Store, keys: w.Keys, log: w.Log, send: func(context.Context, []string, record.Purpose, string, time.Time) ([]record.Command, error) {
+	return &handler{store: w.Store, keys: w.Keys, instances: w.Instances, log: w.Log, send: func(context.Context, []string, record.Purpose, string, time.Time) ([]record.Command, error) {
 		return nil, fault.New(fault.Internal, "sending: nothing may be sent here")
 	}}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/internal/send"
 	"github.com/keyward/keyward/shared/aws/awsconf"
+	"github.com/keyward/keyward/shared/aws/ec2info"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/ssmrun"
 	"github.com/keyward/keyward/shared/aws/store"
@@ -38,7 +39,7 @@ func main() {
 		}
 		s := store.New(aws, cfg.Table, cfg.Account, cfg.Region)
 		sender := &send.Sender{Commander: ssmrun.New(aws), Recorder: s, Document: cfg.Document, Digest: documents.InspectDigest()}
-		h := &handler{store: s, keys: kmskey.New(aws), send: sender.Send, log: log}
+		h := &handler{store: s, keys: kmskey.New(aws), instances: ec2info.New(aws), send: sender.Send, log: log}
 		return h.handle, nil
 	})
 }

@@ -139,8 +139,8 @@ func (h *handler) enable(ctx context.Context, m record.Machine, k kmskey.Key, an
 		return given{reason: guard.ReasonNotOurs}, nil // it stays as somebody wanted it
 	case anyway && k.Enabled:
 		return given{text: done}, nil
-	case m.Taken.OrderedAt.IsZero() && k.Enabled:
-		return given{text: "nothing had been taken"}, nil
+	case m.Taken.FirstRead.IsZero() && k.Enabled:
+		return given{text: "nothing had been taken"}, nil // never asked for, or KMS never showed it as done
 	case k.State != "Disabled":
 		return given{reason: guard.ReasonKeyChanged}, nil
 	}

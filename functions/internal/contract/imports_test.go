@@ -196,7 +196,7 @@ func TestWhatFunctionsLink(t *testing.T) {
 		"evaluate": {"dynamodb", "ec2", "sfn", "ssm"},
 		"inspect":  {"dynamodb", "ssm"},
 		"notify":   {"dynamodb", "sesv2"},
-		"recheck":  {"dynamodb", "kms", "ssm"},
+		"recheck":  {"dynamodb", "ec2", "kms", "ssm"},
 		"request":  {"dynamodb", "ec2", "kms", "lambda"},
 		"restore":  {"dynamodb", "kms"},
 		"revoke":   {"dynamodb", "kms"},

@@ -117,6 +117,15 @@ type Instances struct {
 	*Calls
 	Presence map[string]integrity.Presence
 	Tags     map[string]string
+	Impaired bool // a status check of every machine fails
+}
+
+// Healthy is ec2info's.
+func (i *Instances) Healthy(_ context.Context, machine string) (bool, error) {
+	if err := i.call("ec2.Healthy", machine); err != nil {
+		return false, err
+	}
+	return !i.Impaired, nil
 }
 
 func newInstances(c *Calls) *Instances {
