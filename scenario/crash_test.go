@@ -97,6 +97,22 @@ func TestACrashAfterTheVerdictLosesNothing(t *testing.T) {
 	}
 }
 
+// News that nobody waits for are written down too: the sweep sends what a crash left.
+func TestACrashAfterACorrectionIsToldOf(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{build: mortal(t, "Evaluate")})
+	w.violate()
+	p := point{"Evaluate", "StartExecution", "before", 1}
+	w.crash(p)
+	w.correct()
+	w.wantCrashed(p)
+	w.wantStanding("Good")
+	w.wantMails("warning")
+	w.forward(6 * time.Minute)
+	w.wantMails("warning", "stoodDown")
+	w.wantKept()
+}
+
 // A mail goes out at least once. Only a crash after SES had it makes a second one, and that says so.
 func TestACrashOfNotifyRepeatsAMailAtMost(t *testing.T) {
 	t.Parallel()

@@ -77,6 +77,44 @@ func TestKMSRefusesTheRevocation(t *testing.T) {
 	}
 }
 
+// The machine is put right after the intent was written and before KMS took anything: nothing may be taken
+// any more, and there is nothing to give back.
+func TestACorrectionOvertakesTheOrder(t *testing.T) {
+	t.Parallel()
+	take := map[policy.Mode]string{policy.RevokeGrant: "RevokeGrant", policy.DisableKey: "DisableKey"}
+	for mode, operation := range take {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			w := begin(t, setup{mode: mode})
+			due := w.violate()
+			w.fault(kmsFault(operation, "KeyUnavailableException", 0))
+			w.until(due.Add(11 * time.Second))
+			if k := w.view().Machine.State.Key; k != integrity.KeyRevoking {
+				t.Fatalf("a second after the decision the key is %q", k)
+			}
+			w.correct()
+			w.clear()
+			w.forward(2 * time.Hour)
+			w.wantStanding("Good")
+			w.wantKept()
+			if n := len(w.entries(record.EntryConfirmed)); n != 0 {
+				t.Errorf("the ledger confirms %d revocations", n)
+			}
+			if n := w.Calls()["kms.EnableKey"]; n != 0 {
+				t.Errorf("KMS was asked %d times to enable a key that was never disabled", n)
+			}
+			// KMS may show a grant as there that it has just taken, so the machine was given another: the
+			// next revocation takes both.
+			due = w.violate()
+			w.until(due.Add(2 * time.Minute))
+			w.wantRevoked(due)
+			if n := len(w.grants()); n != 0 {
+				t.Errorf("after the revocation the machine has %d grants", n)
+			}
+		})
+	}
+}
+
 // KMS took the order, and cannot be read back a second time: that is no revocation yet, and an alarm.
 func TestKMSCannotBeReadBack(t *testing.T) {
 	t.Parallel()

@@ -91,7 +91,7 @@ func TestAMachineThatWasNeverInspectedWaits(t *testing.T) {
 func TestAMachineCannotUseTheGrantOfAnother(t *testing.T) {
 	t.Parallel()
 	neighbour := &guest{}
-	w := begin(t, setup{others: []local.Machine{{ID: otherID, Answer: neighbour.answer}}})
+	w := begin(t, setup{others: []local.Machine{{ID: otherID, Answer: neighbour.answer, Tags: guarded}}})
 	neighbour.take(w.recorded)
 	session, err := w.MachineCredentials(otherID)
 	if err != nil {
@@ -140,7 +140,7 @@ func TestAMachineCannotUseTheGrantOfAnother(t *testing.T) {
 func TestWhoMayAskForAKey(t *testing.T) {
 	t.Parallel()
 	stranger := &guest{}
-	w := begin(t, setup{others: []local.Machine{{ID: otherID, Answer: stranger.answer}}})
+	w := begin(t, setup{others: []local.Machine{{ID: otherID, Answer: stranger.answer, Tags: guarded}}})
 	session, err := w.MachineCredentials(otherID)
 	if err != nil {
 		t.Fatal(err)

@@ -37,6 +37,9 @@ type setup struct {
 
 const grace = 4 * time.Hour
 
+// guarded are the tags of machines and keys that Keyward may act on.
+var guarded = map[string]string{"keyward:guarded": "true"}
+
 func (s setup) policy() string {
 	more := ""
 	for line := range strings.Lines(s.integrity) {
@@ -115,7 +118,7 @@ func (w *world) start() {
 	w.Server, err = local.Start(context.Background(), local.Options{
 		Template: filepath.Join("..", "template.yaml"), Build: or(w.setup.build, built), Addr: "127.0.0.1:0",
 		DataDir: w.setup.data, Parameters: parameters, Concurrency: 2,
-		Machines: append([]local.Machine{{ID: machineID, Answer: w.guest.answer}}, w.setup.others...),
+		Machines: append([]local.Machine{{ID: machineID, Answer: w.guest.answer, Tags: guarded}}, w.setup.others...),
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -157,7 +160,7 @@ func (w *world) createKey() {
 	in := &kms.CreateKeyInput{Policy: &text}
 	tags := w.setup.tags
 	if tags == nil {
-		tags = map[string]string{"keyward:guarded": "true"}
+		tags = guarded
 	}
 	for k, v := range tags {
 		in.Tags = append(in.Tags, types.Tag{TagKey: &k, TagValue: &v})
