@@ -1,0 +1,113 @@
+"""SSM and EC2: the inspection document, really run on this host, and the inventory."""
+
+import base64
+import gzip
+import json
+import time
+
+from place import MACHINE
+
+NONCE = "0123456789abcdef0123456789abcdef"
+DOCUMENT = "keyward-InspectDocument"
+ABSENT = "i-0123456789abcdef0"
+
+
+def run(judge):
+    ssm = judge.client("ssm")
+    inspection(judge, ssm)
+    cancelled(judge, ssm)
+    refusals(judge, ssm)
+    instances(judge, judge.client("ec2"))
+
+
+def inspection(judge, ssm):
+    """Sends the document as our programs do, at the version and hash that were described, and reads it."""
+    about = ssm.describe_document(Name=DOCUMENT)["Document"]
+    content = ssm.get_document(Name=DOCUMENT, DocumentVersion=about["DocumentVersion"], DocumentFormat="JSON")["Content"]
+    judge.check(json.loads(content)["schemaVersion"] == about["SchemaVersion"], "the document is not what was described")
+    nodes = ssm.describe_instance_information(Filters=[{"Key": "InstanceIds", "Values": [MACHINE]}])["InstanceInformationList"]
+    judge.check([n["PingStatus"] for n in nodes] == ["Online"], f"the nodes are {nodes}")
+    command = ssm.send_command(
+        DocumentName=DOCUMENT, DocumentVersion=about["DocumentVersion"], DocumentHash=about["Hash"], DocumentHashType="Sha256",
+        InstanceIds=[MACHINE], Parameters={"Nonce": [NONCE], "Collect": ["os"]}, TimeoutSeconds=30, MaxErrors="100%", Comment="conformance",
+    )["Command"]["CommandId"]
+    ssm.get_waiter("command_executed").wait(CommandId=command, InstanceId=MACHINE, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    answer = ssm.get_command_invocation(CommandId=command, InstanceId=MACHINE)
+    judge.check(answer["ResponseCode"] == 0, f"the inspection ended with {answer['ResponseCode']}")
+    facts = read(answer["StandardOutputContent"])
+    judge.check(NONCE in json.dumps(facts), f"the inspection's nonce is not in {facts}")
+    judge.check(any(r["n"] == "os" and "ID=" in r["t"] for r in facts["r"]), f"the inspection found no os: {facts}")
+    judge.read = f"{len(answer['StandardOutputContent'])} bytes of inspection"
+    listed = ssm.list_command_invocations(CommandId=command, Details=True)["CommandInvocations"]
+    judge.check([i["Status"] for i in listed] == ["Success"], f"the invocations are {listed}")
+    judge.check(read(listed[0]["CommandPlugins"][0]["Output"]) == facts, "the list has another output than the invocation")
+    ssm.get_command_invocation(CommandId=command, InstanceId=MACHINE, PluginName="inspect")
+    ssm.list_command_invocations(CommandId=command, InstanceId=MACHINE)
+    judge.refused("InvalidPluginName", ssm.get_command_invocation, CommandId=command, InstanceId=MACHINE, PluginName="none")
+    judge.refused("InvocationDoesNotExist", ssm.get_command_invocation, CommandId=command, InstanceId=ABSENT)
+
+
+def read(output):
+    """The one line that the document prints: KWE1 LENGTH OK BASE64, of gzip, of JSON."""
+    mark, length, state, packed = output.split()
+    facts = gzip.decompress(base64.b64decode(packed))
+    if (mark, state) != ("KWE1", "OK") or int(length) != len(packed):
+        raise ValueError(f"the inspection printed {mark} {length} {state} with {len(packed)} characters")
+    return json.loads(facts)
+
+
+def cancelled(judge, ssm):
+    """A machine that does not answer: its command waits until it is cancelled."""
+    fault = judge.place.control("POST", "faults", {"kind": "silent", "machine": MACHINE})
+    command = ssm.send_command(DocumentName=DOCUMENT, InstanceIds=[MACHINE], Parameters={"Nonce": [NONCE]})["Command"]["CommandId"]
+    waits = ssm.get_command_invocation(CommandId=command, InstanceId=MACHINE)["Status"]
+    judge.check(waits in ("Pending", "InProgress"), f"a command without an answer is {waits}")
+    ssm.cancel_command(CommandId=command, InstanceIds=[MACHINE])
+    shown = ssm.list_commands(CommandId=command)["Commands"]
+    judge.check([c["Status"] for c in shown] == ["Cancelled"], f"after CancelCommand it is {shown}")
+    judge.place.control("DELETE", f"faults/{fault['id']}")
+    first = ssm.list_commands(MaxResults=1, Filters=[{"key": "DocumentName", "value": DOCUMENT}])
+    second = ssm.list_commands(MaxResults=1, NextToken=first["NextToken"])
+    judge.check(first["Commands"][0]["CommandId"] == command and len(second["Commands"]) == 1, "the pages of ListCommands are wrong")
+    targeted = ssm.send_command(DocumentName=DOCUMENT, Targets=[{"Key": "tag:none", "Values": ["none"]}], Parameters={"Nonce": [NONCE]})
+    judge.check(targeted["Command"]["TargetCount"] == 0, "a tag that nobody has found somebody")
+
+
+def refusals(judge, ssm):
+    nonce = {"Nonce": [NONCE]}
+    judge.refused("InvalidInstanceId", ssm.send_command, DocumentName=DOCUMENT, InstanceIds=[ABSENT], Parameters=nonce)
+    judge.refused("DuplicateInstanceId", ssm.send_command, DocumentName=DOCUMENT, InstanceIds=[MACHINE, MACHINE], Parameters=nonce)
+    judge.refused("InvalidParameters", ssm.send_command, DocumentName=DOCUMENT, InstanceIds=[MACHINE], Parameters={"Nonce": ["$(id)"]})
+    judge.refused("InvalidDocument", ssm.send_command, DocumentName="AWS-RunShellScript", InstanceIds=[MACHINE])
+    judge.refused("InvalidDocument", ssm.send_command, DocumentName=DOCUMENT, DocumentHash="0" * 64, DocumentHashType="Sha256",
+                  InstanceIds=[MACHINE], Parameters=nonce)
+    judge.refused("InvalidDocumentVersion", ssm.get_document, Name=DOCUMENT, DocumentVersion="7")
+    judge.refused("InvalidDocument", ssm.describe_document, Name="none")
+    judge.refused("InvalidCommandId", ssm.cancel_command, CommandId="00000000-0000-0000-0000-000000000000")
+    judge.refused("InvalidFilterKey", ssm.describe_instance_information, Filters=[{"Key": "None", "Values": ["x"]}])
+    judge.refused("InvalidInstanceInformationFilterValue", ssm.describe_instance_information, Filters=[{"Key": "PingStatus", "Values": ["x"]}])
+    judge.refused("InvalidNextToken", ssm.list_commands, NextToken="?")
+    judge.refused("NotImplemented", ssm.list_documents, status=501)
+
+
+def instances(judge, ec2):
+    machine = {"id": "i-0fedcba9876543210", "state": "running", "tags": {"tier": "web"},
+               "volumes": [{"id": "vol-0123456789abcdef0", "gib": 8, "type": "gp3", "device": "/dev/xvda", "encrypted": True}]}
+    judge.place.control("PUT", f"machines/{machine['id']}", machine)
+    found = [i for r in ec2.describe_instances()["Reservations"] for i in r["Instances"]]
+    judge.check(sorted(i["InstanceId"] for i in found) == sorted([MACHINE, machine["id"]]), f"the instances are {found}")
+    one = ec2.describe_instances(InstanceIds=[MACHINE])["Reservations"][0]["Instances"][0]
+    judge.check(isinstance(one["LaunchTime"].year, int) and one["State"]["Name"] == "running", f"the instance is {one}")
+    web = ec2.describe_instances(Filters=[{"Name": "tag:tier", "Values": ["w*"]}])["Reservations"]
+    judge.check([r["Instances"][0]["InstanceId"] for r in web] == [machine["id"]], f"the filter found {web}")
+    statuses = ec2.describe_instance_status(InstanceIds=[machine["id"]])["InstanceStatuses"]
+    judge.check([s["InstanceState"]["Name"] for s in statuses] == ["running"], f"the statuses are {statuses}")
+    volumes = ec2.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [machine["id"]]}])["Volumes"]
+    judge.check([v["VolumeId"] for v in volumes] == ["vol-0123456789abcdef0"], f"the volumes are {volumes}")
+    ec2.create_tags(Resources=[machine["id"]], Tags=[{"Key": "owner", "Value": "ops@example.com"}])
+    tags = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [machine["id"]]}])["Tags"]
+    judge.check({t["Key"]: t["Value"] for t in tags} == {"owner": "ops@example.com", "tier": "web"}, f"the tags are {tags}")
+    judge.refused("InvalidInstanceID.NotFound", ec2.describe_instances, status=400, InstanceIds=[ABSENT])
+    judge.refused("InvalidVolume.NotFound", ec2.describe_volumes, status=400, VolumeIds=["vol-0fedcba9876543210"])
+    judge.refused("DryRunOperation", ec2.describe_instances, status=412, DryRun=True)
+    judge.refused("NotImplemented", ec2.describe_vpcs, status=501)
