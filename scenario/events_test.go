@@ -22,7 +22,7 @@ func (w *world) wantOneWarning() {
 
 func TestTwoChecksAtOnce(t *testing.T) {
 	t.Parallel()
-	w := begin(t, setup{})
+	w := begin(t, setup{atOnce: 3})
 	w.guest.listen(port)
 	var both sync.WaitGroup
 	for range 2 {
@@ -45,7 +45,7 @@ func TestTwoChecksAtOnce(t *testing.T) {
 
 func TestDoubledEvents(t *testing.T) {
 	t.Parallel()
-	w := begin(t, setup{})
+	w := begin(t, setup{atOnce: 3})
 	w.fault(faults.Fault{Kind: faults.Duplicate})
 	due := w.violate()
 	w.wantOneWarning()
@@ -92,7 +92,7 @@ func TestALastLookThatPassesStandsDown(t *testing.T) {
 	w.wantStanding("Good")
 	w.wantKept()
 	w.wantMails("warning", "stoodDown")
-	w.forward(5 * time.Hour)
+	w.forward(2 * time.Hour)
 	w.wantKept()
 	w.wantMails("warning", "stoodDown")
 	w.wantSane()

@@ -58,7 +58,7 @@ func TestKMSRefusesTheRevocation(t *testing.T) {
 				w.wantHeld("not-revoked")
 				w.wantKept()
 				w.wantMails("warning", "held")
-				w.until(due.Add(3 * time.Hour))
+				w.until(due.Add(100 * time.Minute))
 				if w.view().Machine.State.Key == integrity.KeyRevoking {
 					w.forward(3 * time.Minute) // it was being tried again, which takes two at most
 				}
@@ -94,7 +94,7 @@ func TestACorrectionOvertakesTheOrder(t *testing.T) {
 			}
 			w.correct()
 			w.clear()
-			w.forward(2 * time.Hour)
+			w.forward(time.Hour)
 			w.wantStanding("Good")
 			w.wantKept()
 			if n := len(w.entries(record.EntryConfirmed)); n != 0 {
@@ -177,7 +177,7 @@ func TestAKeyThatLostItsTagIsLeftAlone(t *testing.T) {
 	w := begin(t, setup{})
 	due := w.violate()
 	w.tag(false)
-	w.until(due.Add(2 * time.Hour))
+	w.until(due.Add(40 * time.Minute))
 	w.wantHeld("not-guarded")
 	w.wantKept()
 	w.wantMails("warning", "held")

@@ -25,7 +25,7 @@ func TestWithoutAWarningNothingIsRevoked(t *testing.T) {
 			w.guest.listen(port)
 			w.fault(refused(code))
 			w.check()
-			w.forward(9 * time.Hour) // twice the grace
+			w.forward(150 * time.Minute) // more than twice the grace
 			w.wantStanding("Bad")
 			if w.view().Machine.State.HeldFor == "" {
 				w.forward(3 * time.Minute) // it was being tried again, which takes two at most

@@ -26,7 +26,7 @@ func TestTheClockOfAStoppedMachinePauses(t *testing.T) {
 	t.Parallel()
 	w := begin(t, setup{sweep: "rate(10 minutes)"})
 	due := w.violate()
-	w.forward(time.Hour)
+	w.forward(20 * time.Minute)
 	w.become("stopped")
 	w.check()
 	w.forward(11 * time.Minute)
@@ -37,13 +37,13 @@ func TestTheClockOfAStoppedMachinePauses(t *testing.T) {
 	if status, r := w.ask(); status != http.StatusForbidden {
 		t.Errorf("a stopped machine that asks for its key is answered %d %s", status, r.Reason)
 	}
-	w.until(due.Add(7 * time.Hour))
+	w.until(due.Add(4 * time.Hour))
 	w.wantKept()
 	w.wantHeld("stopped")
 
 	w.become("running") // and looked at for that
 	s := w.view().Machine.State
-	if !s.FrozenSince.IsZero() || s.DueAt.Sub(due) < s.Frozen.Truncate(time.Second) || s.Frozen < 9*time.Hour {
+	if !s.FrozenSince.IsZero() || s.DueAt.Sub(due) < s.Frozen.Truncate(time.Second) || s.Frozen < 4*time.Hour {
 		t.Fatalf("it stood still for %s, and the deadline moved from %s to %s", s.Frozen, due, s.DueAt)
 	}
 	w.until(s.DueAt.Add(-time.Second))
@@ -86,7 +86,7 @@ func TestATerminatedMachineStandsDown(t *testing.T) {
 	w.check()
 	w.forward(6 * time.Minute)
 	w.check()
-	w.until(due.Add(time.Hour))
+	w.until(due.Add(20 * time.Minute))
 	if s := w.view().Machine.State; s.Key != integrity.KeyWithdrawn {
 		t.Errorf("the key is %q, held for %q", s.Key, s.HeldFor)
 	}

@@ -27,7 +27,7 @@ func TestARestoreIsLeftToAPerson(t *testing.T) {
 	w := begin(t, setup{integrity: "restore: manual"})
 	w.revoked()
 	w.correct()
-	w.forward(2 * time.Hour)
+	w.forward(time.Hour)
 	if s := w.view().Machine.State; s.Key != integrity.KeyRevoked || s.HeldFor != "restore-manual" {
 		t.Errorf("in order again, the key is %q, held for %q; want it to wait for a person", s.Key, s.HeldFor)
 	}

@@ -26,7 +26,7 @@ func TestSilenceIsNeitherGuiltNorHealth(t *testing.T) {
 	w.wantStanding(integrity.Unknown)
 	w.wantHeld("silence")
 	w.wantMails("cannotCheck", "held")
-	w.forward(5 * time.Hour)
+	w.forward(2 * time.Hour)
 	w.wantKept()
 	if n := len(w.entries(record.EntryIntent)); n != 0 {
 		t.Errorf("the ledger has %d intents to revoke for silence", n)
@@ -72,7 +72,7 @@ func TestSilenceDuringTheGraceIsHeld(t *testing.T) {
 	w := begin(t, setup{})
 	due := w.violate()
 	w.fault(silent)
-	w.until(due.Add(5 * time.Hour))
+	w.until(due.Add(time.Hour))
 	w.wantHeld("silence", "unknown", "no-answer")
 	w.wantKept()
 	w.clear()

@@ -23,19 +23,20 @@ import (
 	"github.com/keyward/keyward/shared/record"
 )
 
-// setup is what a scenario chooses; the zero value is one machine, revoke-grant, 4 hours of grace.
+// setup is what a scenario chooses; the zero value is one machine, revoke-grant, an hour of grace.
 type setup struct {
 	mode      policy.Mode
 	integrity string            // more lines of the policy's integrity, such as "restore: manual"
 	requests  string            // of the policy's requests
 	build     string            // folder of the programs; built when empty
 	data      string            // folder that keeps the state
+	atOnce    int               // programs of one function that run at once; 1 when zero
 	sweep     string            // rate of the sweep; every 5 minutes when empty
 	others    []local.Machine   // beside the machine
 	tags      map[string]string // of the key, when they are not those of a guarded one
 }
 
-const grace = 4 * time.Hour
+const grace = time.Hour
 
 // guarded are the tags of machines and keys that Keyward may act on.
 var guarded = map[string]string{"keyward:guarded": "true"}
@@ -54,7 +55,7 @@ rules:
 requests: {%s}
 integrity:
   onFail: revoke
-  grace: 4h
+  grace: 1h
   settle: 0s
 %s  key: {mode: %s}
 notify: {to: [ops@example.com]}
@@ -117,7 +118,7 @@ func (w *world) start() {
 	var err error
 	w.Server, err = local.Start(context.Background(), local.Options{
 		Template: filepath.Join("..", "template.yaml"), Build: or(w.setup.build, built), Addr: "127.0.0.1:0",
-		DataDir: w.setup.data, Parameters: parameters, Concurrency: 2,
+		DataDir: w.setup.data, Parameters: parameters, Concurrency: max(w.setup.atOnce, 1),
 		Machines: append([]local.Machine{{ID: machineID, Answer: w.guest.answer, Tags: guarded}}, w.setup.others...),
 	})
 	if err != nil {
