@@ -59,7 +59,7 @@ func worldFor(t *testing.T, caller wire.Kind) *world {
 	t.Cleanup(h.Close)
 	key := registry.Issue(wire.Principal{Kind: caller, ARN: "arn:aws:iam::123456789012:user/" + string(caller), Account: "123456789012"})
 	w.api = sdk.New(sdk.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(h.URL), RetryMaxAttempts: 1,
+		Region: "us-east-1", BaseEndpoint: aws.String(h.URL),
 		Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, key.SessionToken),
 	})
 	return w
