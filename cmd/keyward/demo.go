@@ -109,9 +109,13 @@ func findHome(named string) (string, error) {
 		}
 	}
 	for _, dir := range candidates {
-		if _, err := os.Stat(filepath.Join(dir, "template.yaml")); err == nil {
-			return dir, nil
+		if _, err := os.Stat(filepath.Join(dir, "template.yaml")); err != nil {
+			continue
 		}
+		if built, _ := filepath.Glob(filepath.Join(dir, "build", "*", "bootstrap")); len(built) == 0 {
+			return "", &invalid{errors.New("the functions are not built: run make build in the folder with template.yaml")}
+		}
+		return dir, nil
 	}
 	return "", &invalid{errors.New("there is no template.yaml here: run it in Keyward's folder or name that with --home")}
 }
