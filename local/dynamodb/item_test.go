@@ -55,7 +55,7 @@ func TestEveryTypeComesBack(t *testing.T) {
 		"s": text("grüße <&>"), "empty": text(""), "n": number("-12.5"), "b": &types.AttributeValueMemberB{Value: []byte{0, 255}},
 		"yes": &types.AttributeValueMemberBOOL{Value: true}, "no": &types.AttributeValueMemberBOOL{}, "null": &types.AttributeValueMemberNULL{Value: true},
 		"m": &types.AttributeValueMemberM{Value: attributes{"x": &types.AttributeValueMemberL{Value: []types.AttributeValue{number("1"), text("a")}}}},
-		"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{}}, "none": &types.AttributeValueMemberM{Value: attributes{}},
+		"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{}}, "bare": &types.AttributeValueMemberM{Value: attributes{}},
 		"ss": &types.AttributeValueMemberSS{Value: []string{"a", "b"}}, "ns": &types.AttributeValueMemberNS{Value: []string{"1", "2"}},
 		"bs": &types.AttributeValueMemberBS{Value: [][]byte{{1}, {2}}},
 	})
@@ -252,7 +252,13 @@ func TestCallsRefuse(t *testing.T) {
 	wantError(t, err, "ValidationException", "returnValuesOnConditionCheckFailure")
 	_, err = w.GetItem(ctx, &sdk.GetItemInput{TableName: aws.String("keyward"), Key: key("a", "a"), ExpressionAttributeNames: map[string]string{"#a": "a"}})
 	wantError(t, err, "ValidationException", "ExpressionAttributeNames can only be specified when using expressions")
-	_, err = w.GetItem(ctx, &sdk.GetItemInput{TableName: aws.String("keyward"), Key: key("a", "a"), ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal})
+}
+
+func TestCallsOfWhatIsNotHere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := context.Background()
+	_, err := w.GetItem(ctx, &sdk.GetItemInput{TableName: aws.String("keyward"), Key: key("a", "a"), ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal})
 	wantError(t, err, "NotImplemented", "ReturnConsumedCapacity")
 	_, err = w.GetItem(ctx, &sdk.GetItemInput{TableName: aws.String("keyward"), Key: key("a", "a"), AttributesToGet: []string{"a"}})
 	wantError(t, err, "NotImplemented", "AttributesToGet")
@@ -263,10 +269,12 @@ func TestCallsRefuse(t *testing.T) {
 func TestProjection(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.put(t, with(key("m", "1"), attributes{"a": &types.AttributeValueMemberM{Value: attributes{"b": number("1"), "c": number("2")}},
+	w.put(t, with(key("m", "1"), attributes{"s": text("s"), "s2": text("s"), "bare": &types.AttributeValueMemberM{Value: attributes{}},
+		"blank": &types.AttributeValueMemberL{Value: []types.AttributeValue{}}, "l2": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("0")}},
+		"a": &types.AttributeValueMemberM{Value: attributes{"b": number("1"), "c": number("2")}},
 		"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("0"), text("1"), text("2")}}}))
 	out, err := w.GetItem(context.Background(), &sdk.GetItemInput{TableName: aws.String("keyward"), Key: key("m", "1"),
-		ProjectionExpression: aws.String("a.#b, l[2], l[0], nowhere.x"), ExpressionAttributeNames: map[string]string{"#b": "b"}})
+		ProjectionExpression: aws.String("a.#b, l[2], l[0], nowhere.x, s.x, s2[0], bare.x, blank[0], l2[0].x"), ExpressionAttributeNames: map[string]string{"#b": "b"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,7 +127,7 @@ func (s *search) bind(in queryInput) error {
 	if s.condition, err = b.KeyCondition(*in.KeyConditionExpression, s.index.Partition.Name, s.index.Sort.Name); err != nil {
 		return err
 	}
-	if s.condition.Partition.Kind != s.index.Partition.Kind || (s.condition.Low != nil && s.condition.Low.Kind != s.index.Sort.Kind) {
+	if s.condition.Partition.Kind != s.index.Partition.Kind || (s.condition.Sort != nil && s.condition.SortKind != s.index.Sort.Kind) {
 		return wire.Validation("One or more parameter values were invalid: Condition parameter type does not match schema type")
 	}
 	if s.condition.Partition.Text == "" {

@@ -193,6 +193,7 @@ func TestQueryRefuses(t *testing.T) {
 		"nested":             {sdk.QueryInput{KeyConditionExpression: aws.String("pk.x = :p"), ExpressionAttributeValues: p}, "Query key condition not supported"},
 		"key twice":          {sdk.QueryInput{KeyConditionExpression: aws.String("pk = :p AND sk > :s AND sk < :s"), ExpressionAttributeValues: s}, "must only contain one condition per key"},
 		"type":               {sdk.QueryInput{KeyConditionExpression: aws.String("pk = :p"), ExpressionAttributeValues: attributes{":p": number("1")}}, "Condition parameter type does not match schema type"},
+		"type of sort key":   {sdk.QueryInput{KeyConditionExpression: aws.String("pk = :p AND sk < :s"), ExpressionAttributeValues: attributes{":p": text("a"), ":s": number("1")}}, "Condition parameter type does not match schema type"},
 		"empty":              {sdk.QueryInput{KeyConditionExpression: aws.String("pk = :p"), ExpressionAttributeValues: attributes{":p": text("")}}, "cannot contain an empty string value. Key: pk"},
 		"filter on key":      {sdk.QueryInput{KeyConditionExpression: aws.String("pk = :p"), FilterExpression: aws.String("sk = :s"), ExpressionAttributeValues: s}, "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk"},
 		"unknown index":      {sdk.QueryInput{KeyConditionExpression: aws.String("pk = :p"), IndexName: aws.String("x"), ExpressionAttributeValues: p}, "The table does not have the specified index: x"},

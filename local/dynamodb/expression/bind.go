@@ -215,6 +215,11 @@ func (b *Bindings) checkCall(call operand) error {
 	if len(call.arguments) != count {
 		return b.errorf("Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d", call.function, len(call.arguments))
 	}
+	for _, a := range call.arguments {
+		if !ofUpdate && a.function != "" && a.function != "size" {
+			return b.errorf("The function is not allowed to be used this way in an expression; function: %s", a.function)
+		}
+	}
 	first := call.arguments[0]
 	if first.path == nil && call.function != "list_append" && call.function != "size" && call.function != "contains" && call.function != "begins_with" {
 		return b.errorf("Operator or function requires a document path; operator or function: %s", call.function)
@@ -228,26 +233,46 @@ func (b *Bindings) checkTypes(call operand) error {
 		"size": {String, Binary, Map, List, StringSet, NumberSet, BinarySet},
 	}[call.function]
 	for i, a := range call.arguments {
-		if a.value == nil {
+		if call.function == "attribute_type" && i == 1 {
+			return b.checkTypeName(a)
+		}
+		kind := a.kind()
+		if kind == "" {
 			continue
 		}
-		if call.function == "attribute_type" && i == 1 {
-			return b.checkTypeName(*a.value)
+		if allowed != nil && !slices.Contains(allowed, kind) {
+			return b.errorf("Incorrect operand type for operator or function; operator or function: %s, operand type: %s", call.function, kind)
 		}
-		if allowed != nil && !slices.Contains(allowed, a.value.Kind) {
-			return b.errorf("Incorrect operand type for operator or function; operator or function: %s, operand type: %s", call.function, a.value.Kind)
-		}
+	}
+	if first := call.arguments[0]; b.kind != "UpdateExpression" && len(call.arguments) == 2 && first.same(call.arguments[1]) {
+		return b.errorf("The first operand must be distinct from the remaining operands for this operator or function; operator: %s, first operand: %s", call.function, first.path)
 	}
 	return nil
 }
 
-func (b *Bindings) checkTypeName(v Value) error {
-	if v.Kind != String {
-		return b.errorf("Incorrect operand type for operator or function; operator or function: attribute_type, operand type: %s", v.Kind)
+// kind is the type that an operand has whatever the item is, or "".
+func (o operand) kind() Kind {
+	switch {
+	case o.value != nil:
+		return o.value.Kind
+	case o.function == "size":
+		return Number
 	}
-	switch Kind(v.Text) {
+	return ""
+}
+
+// same says whether both operands are one path.
+func (o operand) same(other operand) bool {
+	return o.path != nil && len(o.path) == len(other.path) && o.path.overlap(other.path) == "overlap"
+}
+
+func (b *Bindings) checkTypeName(o operand) error {
+	if o.kind() != String {
+		return b.errorf("Incorrect operand type for operator or function; operator or function: attribute_type, operand type: %s", o.kind())
+	}
+	switch Kind(o.value.Text) {
 	case String, Number, Binary, Bool, Null, Map, List, StringSet, NumberSet, BinarySet:
 		return nil
 	}
-	return b.errorf("Invalid attribute type name found; type: %s, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}", v.Text)
+	return b.errorf("Invalid attribute type name found; type: %s, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}", o.value.Text)
 }

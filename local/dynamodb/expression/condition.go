@@ -166,7 +166,7 @@ func (b *Bindings) compare(operator string, operands []operand) (Condition, erro
 		}
 	}
 	for _, o := range operands[1:] {
-		if o.path != nil && operands[0].path.overlap(o.path) == "overlap" && len(o.path) == len(operands[0].path) {
+		if operands[0].same(o) {
 			return nil, b.errorf("The first operand must be distinct from the remaining operands for this operator or function; operator: %s, first operand: %s", operator, o.path)
 		}
 	}

@@ -169,6 +169,12 @@ func TestConditionRefuses(t *testing.T) {
 		strings.Repeat("(", 5000):           "Expression size has exceeded the maximum allowed size; expression size: 5000",
 		strings.Repeat("(", 2000) + "n":     "Syntax error",
 		"contains(s)":                       "number of operands: 1",
+		"begins_with(size(s), :s)":          "Incorrect operand type for operator or function; operator or function: begins_with, operand type: N",
+		"begins_with(#s, s)":                "must be distinct from the remaining operands for this operator or function; operator: begins_with, first operand: [s]",
+		"contains(l, l)":                    "operator: contains, first operand: [l]",
+		"contains(attribute_exists(s), :a)": "The function is not allowed to be used this way in an expression; function: attribute_exists",
+		"attribute_type(s, n)":              "Incorrect operand type for operator or function; operator or function: attribute_type",
+		"attribute_type(s, size(s))":        "operator or function: attribute_type, operand type: N",
 		"attribute_exists(n) AND OR s = :s": `Syntax error; token: "OR"`,
 	} {
 		t.Run(source[:min(len(source), 40)], func(t *testing.T) {

@@ -4,6 +4,7 @@ package expression
 type KeyCondition struct {
 	Partition Value
 	Sort      Condition // nil when it says nothing of the sort key
+	SortKind  Kind      // of what the sort key is compared with
 	Low       *Value    // no sort key that meets it is below this; nil when unknown
 }
 
@@ -95,7 +96,7 @@ func (b *Bindings) keyTest(t *testNode, out *KeyCondition, partition, sort strin
 	case name == partition && t.Compare == "=":
 		out.Partition = value
 	case name == sort && sort != "":
-		out.Sort = condition
+		out.Sort, out.SortKind = condition, value.Kind
 		if t.Compare != "<" && t.Compare != "<=" {
 			out.Low = &value
 		}

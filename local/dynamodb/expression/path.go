@@ -132,39 +132,38 @@ func (p Projection) Of(item Item) Item {
 	if len(p.paths) == 0 {
 		return item
 	}
-	return Value{Kind: Map, Map: item}.keep(p.paths).Map
+	kept, _ := Value{Kind: Map, Map: item}.keep(p.paths)
+	if kept.Map == nil {
+		return Item{}
+	}
+	return kept.Map
 }
 
-func (v Value) keep(paths []path) Value {
+// keep is what of v the paths lead to; ok is false when that is nothing.
+func (v Value) keep(paths []path) (kept Value, ok bool) {
 	groups := map[step][]path{}
 	for _, p := range paths {
 		if len(p) == 0 {
-			return v
+			return v, true
 		}
 		groups[p[0]] = append(groups[p[0]], p[1:])
 	}
-	out := Value{Kind: v.Kind}
-	if v.Kind == Map {
-		out.Map = Item{}
-	}
 	for _, s := range slices.SortedFunc(maps.Keys(groups), func(a, b step) int { return a.index - b.index }) {
-		child, ok := v.child(s)
-		if !ok {
+		child, there := v.child(s)
+		if !there {
 			continue
 		}
-		kept := child.keep(groups[s])
-		if kept.empty() && !child.empty() {
-			continue
-		}
-		if s.list {
-			out.List = append(out.List, kept)
-		} else {
-			out.Map[s.name] = kept
+		part, found := child.keep(groups[s])
+		switch {
+		case !found:
+		case s.list:
+			kept.Kind, kept.List = List, append(kept.List, part)
+		default:
+			if kept.Map == nil {
+				kept.Kind, kept.Map = Map, Item{}
+			}
+			kept.Map[s.name] = part
 		}
 	}
-	return out
-}
-
-func (v Value) empty() bool {
-	return (v.Kind == Map && len(v.Map) == 0) || (v.Kind == List && len(v.List) == 0)
+	return kept, kept.Kind != ""
 }

@@ -232,10 +232,11 @@ func (o operand) compute(item Item) (Value, error) {
 		}
 		return v, nil
 	case o.function == "if_not_exists":
+		otherwise, err := o.arguments[1].compute(item) // which has to be there in either case
 		if v, ok := o.arguments[0].path.get(item); ok {
-			return v, nil
+			return v, err
 		}
-		return o.arguments[1].compute(item)
+		return otherwise, err
 	}
 	left, err := o.arguments[0].compute(item)
 	if err != nil {

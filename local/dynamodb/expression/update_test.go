@@ -86,6 +86,7 @@ func TestUpdateRefuses(t *testing.T) {
 		"SET a = n + s":                  "An operand in the update expression has an incorrect data type",
 		"SET a = list_append(n, l)":      "An operand in the update expression has an incorrect data type",
 		"SET a = b":                      "The provided expression refers to an attribute that does not exist in the item",
+		"SET a = if_not_exists(n, b)":    "The provided expression refers to an attribute that does not exist in the item",
 		"SET a = list_append(b, l)":      "The provided expression refers to an attribute that does not exist in the item",
 		"SET a = list_append(l, b)":      "The provided expression refers to an attribute that does not exist in the item",
 		"SET a.b = :one":                 "The document path provided in the update expression is invalid for update",
