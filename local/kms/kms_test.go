@@ -118,8 +118,10 @@ func TestKeyLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &types.KeyMetadata{AWSAccountId: aws.String(account), KeyId: &id, Arn: &arn, Description: aws.String("data"), CreationDate: &noon, Enabled: true,
-		KeyManager: types.KeyManagerTypeCustomer, KeySpec: types.KeySpecSymmetricDefault, CustomerMasterKeySpec: types.CustomerMasterKeySpecSymmetricDefault,
-		KeyState: types.KeyStateEnabled, KeyUsage: types.KeyUsageTypeEncryptDecrypt, Origin: types.OriginTypeAwsKms, MultiRegion: aws.Bool(false),
+		KeyManager: types.KeyManagerTypeCustomer, KeySpec: types.KeySpecSymmetricDefault,
+		//lint:ignore SA1019 KMS still answers the old member beside the new one.
+		CustomerMasterKeySpec: types.CustomerMasterKeySpecSymmetricDefault,
+		KeyState:              types.KeyStateEnabled, KeyUsage: types.KeyUsageTypeEncryptDecrypt, Origin: types.OriginTypeAwsKms, MultiRegion: aws.Bool(false),
 		EncryptionAlgorithms: []types.EncryptionAlgorithmSpec{types.EncryptionAlgorithmSpecSymmetricDefault}}
 	for _, name := range []string{id, arn, "alias/data", "arn:aws:kms:us-east-1:123456789012:alias/data"} {
 		got := must[*sdk.DescribeKeyOutput](t)(c.DescribeKey(ctx, &sdk.DescribeKeyInput{KeyId: &name}))

@@ -66,7 +66,7 @@ func New(c Config) *Scheduler {
 // AddGroup makes a schedule group; one that is there stays.
 func (s *Scheduler) AddGroup(name string) error {
 	if !nameForm.MatchString(name) {
-		return fmt.Errorf("adding schedule group %q: want up to 64 letters, digits, - _ .", name)
+		return fmt.Errorf("adding schedule group %q: expected up to 64 of letters, digits, dashes, underscores and dots", name)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -180,7 +180,7 @@ func FuzzMachine(f *testing.F) {
 		row := key("machine#fuzz", "machine")
 		row["doc"] = types.AttributeValue(&types.AttributeValueMemberB{Value: doc})
 		if !binary {
-			row["doc"] = text(fmt.Sprintf("%s", bytes.ToValidUTF8(doc, nil)))
+			row["doc"] = text(string(bytes.ToValidUTF8(doc, nil)))
 		}
 		_, err := p.sdk.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String(table), Item: row})
 		must(t, err)
