@@ -3,7 +3,6 @@ package store_test
 import (
 	"bytes"
 	"compress/gzip"
-	"fmt"
 	"strconv"
 	"strings"
 	"testing"
