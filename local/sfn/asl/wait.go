@@ -80,8 +80,12 @@ func (w waiting) due(name string, in Scope, now time.Time) (time.Time, *Error) {
 		}
 		t, fits := timestamp(v)
 		if !fits {
-			return time.Time{}, expression.Fail(Runtime, "The TimestampPath parameter of state '%s' does not reference a valid ISO-8601 extended offset date-time format string: %s == %s",
-				name, w.timestampPath, expression.Encode(v))
+			shown, text := v.(string)
+			if !text {
+				shown = expression.Encode(v)
+			}
+			return time.Time{}, expression.Fail(Runtime, "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: %s == %s",
+				w.timestampPath, shown)
 		}
 		return t.Truncate(time.Second), nil
 	case !w.timestamp.IsZero():
