@@ -51,7 +51,7 @@ func text(v any) string {
 	return string(b)
 }
 
-func TestNothingToDo(t *testing.T) {
+func TestQuietSweep(t *testing.T) {
 	t.Parallel()
 	w := fake.New()
 	if got, want := run(t, w), (summary{Machines: 1}); got != want {
