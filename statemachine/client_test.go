@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyward/keyward/local/sfn"
 	"github.com/keyward/keyward/local/wire"
+	"github.com/keyward/keyward/local/wire/wiretest"
 )
 
 // client is the real SDK against the real wire.
@@ -29,7 +30,7 @@ func newClient(t *testing.T, s *sfn.SFN) client {
 	t.Cleanup(h.Close)
 	key := registry.Issue(wire.Principal{Kind: wire.Operator, ARN: "arn:aws:iam::123456789012:user/operator", Account: "123456789012"})
 	return client{sdk.New(sdk.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(h.URL), RetryMaxAttempts: 1,
+		Region: "us-east-1", BaseEndpoint: aws.String(h.URL), RetryMaxAttempts: 1, HTTPClient: wiretest.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, key.SessionToken),
 	})}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/keyward/keyward/local/dynamodb"
+	"github.com/keyward/keyward/local/wire/wiretest"
 )
 
 // other is the variable with the URL of another DynamoDB, which the tests of this package then run
@@ -22,7 +23,7 @@ const other = "KEYWARD_OTHER_DYNAMODB"
 // keeps the tables of each key apart.
 func otherClient(t testing.TB, url string, tables []dynamodb.Table) *sdk.Client {
 	t.Helper()
-	c := sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: aws.String(url), RetryMaxAttempts: 1,
+	c := sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: aws.String(url), RetryMaxAttempts: 1, HTTPClient: wiretest.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIA"+rand.Text()[:16], "secret", "")})
 	for _, table := range tables {
 		in := &sdk.CreateTableInput{TableName: &table.Name, BillingMode: types.BillingModePayPerRequest}

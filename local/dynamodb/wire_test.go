@@ -19,6 +19,7 @@ import (
 	"github.com/keyward/keyward/local/clock"
 	"github.com/keyward/keyward/local/dynamodb"
 	"github.com/keyward/keyward/local/wire"
+	"github.com/keyward/keyward/local/wire/wiretest"
 )
 
 var start = time.Date(2026, 3, 1, 0, 30, 0, 0, time.UTC)
@@ -82,7 +83,7 @@ func client(t testing.TB, service wire.Service) *sdk.Client {
 		}
 	}))
 	t.Cleanup(server.Close)
-	return sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
+	return sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1, HTTPClient: wiretest.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAIOSFODNN7EXAMPLE", "secret", "")})
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/keyward/keyward/local/ec2"
 	"github.com/keyward/keyward/local/wire"
+	"github.com/keyward/keyward/local/wire/wiretest"
 )
 
 const web = "i-1234567890abcdef0"
@@ -51,7 +52,7 @@ func start(t *testing.T, who wire.Principal, machines ...ec2.Machine) *place {
 	listener := httptest.NewServer(wire.Guard(server))
 	t.Cleanup(listener.Close)
 	k := issued.Issue(who)
-	p.client = sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: &listener.URL, RetryMaxAttempts: 1,
+	p.client = sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: &listener.URL, RetryMaxAttempts: 1, HTTPClient: wiretest.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider(k.AccessKeyID, k.SecretAccessKey, k.SessionToken)})
 	return p
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/keyward/keyward/local/kms"
 	"github.com/keyward/keyward/local/wire"
+	"github.com/keyward/keyward/local/wire/wiretest"
 )
 
 const (
@@ -57,7 +58,7 @@ func start(t *testing.T) *place {
 
 func (p *place) as(who wire.Principal) *sdk.Client {
 	k := p.credentials.Issue(who)
-	return sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: &p.url, RetryMaxAttempts: 1,
+	return sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: &p.url, RetryMaxAttempts: 1, HTTPClient: wiretest.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider(k.AccessKeyID, k.SecretAccessKey, k.SessionToken)})
 }
 

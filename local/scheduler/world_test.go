@@ -18,6 +18,7 @@ import (
 	"github.com/keyward/keyward/local/clock"
 	"github.com/keyward/keyward/local/scheduler"
 	"github.com/keyward/keyward/local/wire"
+	"github.com/keyward/keyward/local/wire/wiretest"
 )
 
 const (
@@ -68,7 +69,7 @@ func newWorld(t *testing.T, start time.Time) *world {
 	listener := httptest.NewServer(server)
 	t.Cleanup(listener.Close)
 	key := keys.Issue(wire.Principal{Kind: wire.Operator, ARN: "arn:aws:iam::123456789012:user/operator", Account: "123456789012"})
-	w.Client = sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: aws.String(listener.URL), RetryMaxAttempts: 1,
+	w.Client = sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: aws.String(listener.URL), RetryMaxAttempts: 1, HTTPClient: wiretest.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")})
 	return w
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/keyward/keyward/local/clock"
 	"github.com/keyward/keyward/local/ses"
 	"github.com/keyward/keyward/local/wire"
+	"github.com/keyward/keyward/local/wire/wiretest"
 )
 
 var now = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
@@ -48,7 +49,7 @@ func newPost(t *testing.T, caller wire.Kind) *post {
 	t.Cleanup(h.Close)
 	key := registry.Issue(wire.Principal{Kind: caller, ARN: "arn:aws:iam::123456789012:user/" + string(caller), Account: "123456789012"})
 	p.api = sesv2.New(sesv2.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(h.URL), RetryMaxAttempts: 1,
+		Region: "us-east-1", BaseEndpoint: aws.String(h.URL), RetryMaxAttempts: 1, HTTPClient: wiretest.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, key.SessionToken),
 	})
 	return p

@@ -19,6 +19,7 @@ import (
 	"github.com/keyward/keyward/local/clock"
 	"github.com/keyward/keyward/local/sfn"
 	"github.com/keyward/keyward/local/wire"
+	"github.com/keyward/keyward/local/wire/wiretest"
 )
 
 var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
@@ -59,7 +60,7 @@ func worldFor(t *testing.T, caller wire.Kind) *world {
 	t.Cleanup(h.Close)
 	key := registry.Issue(wire.Principal{Kind: caller, ARN: "arn:aws:iam::123456789012:user/" + string(caller), Account: "123456789012"})
 	w.api = sdk.New(sdk.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(h.URL),
+		Region: "us-east-1", BaseEndpoint: aws.String(h.URL), RetryMaxAttempts: 1, HTTPClient: wiretest.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, key.SessionToken),
 	})
 	return w

@@ -20,6 +20,7 @@ import (
 	"github.com/keyward/keyward/local/clock"
 	"github.com/keyward/keyward/local/ssm"
 	"github.com/keyward/keyward/local/wire"
+	"github.com/keyward/keyward/local/wire/wiretest"
 )
 
 const (
@@ -67,7 +68,7 @@ func begin(t testing.TB) *place {
 	t.Cleanup(listener.Close)
 	key := issued.Issue(wire.Principal{Kind: wire.Operator, ARN: "arn:aws:iam::123456789012:user/operator", Account: account})
 	p.client = client.New(client.Options{
-		Region: region, BaseEndpoint: aws.String(listener.URL), RetryMaxAttempts: 1,
+		Region: region, BaseEndpoint: aws.String(listener.URL), RetryMaxAttempts: 1, HTTPClient: wiretest.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, key.SessionToken),
 	})
 	return p

@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyward/keyward/local/sts"
 	"github.com/keyward/keyward/local/wire"
+	"github.com/keyward/keyward/local/wire/wiretest"
 )
 
 func start(t *testing.T, p wire.Principal, change func(*wire.Key)) *sdk.Client {
@@ -27,7 +28,7 @@ func start(t *testing.T, p wire.Principal, change func(*wire.Key)) *sdk.Client {
 	if change != nil {
 		change(&k)
 	}
-	return sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: &listener.URL, RetryMaxAttempts: 1,
+	return sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: &listener.URL, RetryMaxAttempts: 1, HTTPClient: wiretest.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider(k.AccessKeyID, k.SecretAccessKey, k.SessionToken)})
 }
 

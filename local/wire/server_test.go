@@ -24,6 +24,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/keyward/keyward/local/wire"
+	"github.com/keyward/keyward/local/wire/wiretest"
 )
 
 const region = "us-east-1"
@@ -137,6 +138,7 @@ func (p *place) config(principal wire.Principal) aws.Config {
 		BaseEndpoint:     aws.String(p.url),
 		Credentials:      credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, key.SessionToken),
 		RetryMaxAttempts: 1,
+		HTTPClient:       wiretest.Client(),
 	}
 }
 

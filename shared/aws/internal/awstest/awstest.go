@@ -19,6 +19,7 @@ import (
 
 	"github.com/keyward/keyward/local/clock"
 	"github.com/keyward/keyward/local/wire"
+	"github.com/keyward/keyward/local/wire/wiretest"
 )
 
 // AWS's documented examples.
@@ -86,7 +87,8 @@ func (p *Place) Register(s wire.Service) {
 func (p *Place) As(who wire.Principal, url string) aws.Config {
 	k := p.keys.Issue(who)
 	return aws.Config{
-		Region: Region, BaseEndpoint: &url, Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+		Region: Region, BaseEndpoint: &url, HTTPClient: wiretest.Client(),
+		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
 		Credentials: credentials.NewStaticCredentialsProvider(k.AccessKeyID, k.SecretAccessKey, k.SessionToken),
 	}
 }
