@@ -69,8 +69,17 @@ func (m machine) install(names ...string) {
 		m.t.Fatal(err)
 	}
 	for _, name := range names {
-		m.write(name, string(self))
+		m.program(name, string(self))
 	}
+}
+
+// program writes what will be run. A process that is forked while the file is open for writing keeps it open until it is
+// another program, and until then the kernel refuses to run the file: text file busy.
+func (m machine) program(name, text string) {
+	m.t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	m.write(name, text)
 }
 
 // start runs the program at name until the test ends, and returns its pid.

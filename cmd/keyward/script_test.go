@@ -160,7 +160,10 @@ func startListener(ts *testscript.TestScript, neg bool, args []string) {
 	if os.Link(self, program) != nil {
 		text, err := os.ReadFile(self)
 		ts.Check(err)
-		ts.Check(os.WriteFile(program, text, 0o700))
+		syscall.ForkLock.RLock() // a process forked while the file is open for writing would keep it from being run
+		err = os.WriteFile(program, text, 0o700)
+		syscall.ForkLock.RUnlock()
+		ts.Check(err)
 	}
 	c := exec.Command(program, args[0])
 	in, err := c.StdinPipe()
