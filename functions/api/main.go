@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/keyward/keyward/functions/api/handler"
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/aws/ec2info"
@@ -42,12 +43,12 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		h := &handler{
-			store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), keys: kmskey.New(aws), instances: ec2info.New(aws),
-			inspect: lambdacall.New(aws, cfg.Inspect), flow: sfnflow.New(aws, cfg.StateMachine),
-			schedules: schedule.New(aws, cfg.ScheduleGroup, cfg.ScheduleRole, cfg.InspectARN),
-			account:   cfg.Account, region: cfg.Region, log: log,
+		h := &handler.Handler{
+			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Keys: kmskey.New(aws), Instances: ec2info.New(aws),
+			Inspect: lambdacall.New(aws, cfg.Inspect), Flow: sfnflow.New(aws, cfg.StateMachine),
+			Schedules: schedule.New(aws, cfg.ScheduleGroup, cfg.ScheduleRole, cfg.InspectARN),
+			Account:   cfg.Account, Region: cfg.Region, Log: log,
 		}
-		return boot.HTTP(h.routes(), log), nil
+		return boot.HTTP(h.Routes(), log), nil
 	})
 }

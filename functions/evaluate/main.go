@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/keyward/keyward/functions/evaluate/handler"
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/aws/ec2info"
@@ -25,7 +26,7 @@ type config struct {
 }
 
 func main() {
-	boot.Start(func(ctx context.Context, log *slog.Logger) (boot.Handler[event, summary], error) {
+	boot.Start(func(ctx context.Context, log *slog.Logger) (boot.Handler[handler.Event, handler.Summary], error) {
 		var cfg config
 		if err := env.Parse(&cfg, os.LookupEnv); err != nil {
 			return nil, err
@@ -34,11 +35,11 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		h := &handler{
-			store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), answers: ssmrun.New(aws),
-			instances: ec2info.New(aws), flow: sfnflow.New(aws, cfg.StateMachine),
-			account: cfg.Account, region: cfg.Region, log: log,
+		h := &handler.Handler{
+			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Answers: ssmrun.New(aws),
+			Instances: ec2info.New(aws), Flow: sfnflow.New(aws, cfg.StateMachine),
+			Account: cfg.Account, Region: cfg.Region, Log: log,
 		}
-		return h.handle, nil
+		return h.Handle, nil
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/keyward/keyward/documents"
+	"github.com/keyward/keyward/functions/inspect/handler"
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/internal/send"
 	"github.com/keyward/keyward/shared/aws/awsconf"
@@ -24,7 +25,7 @@ type config struct {
 }
 
 func main() {
-	boot.Start(func(ctx context.Context, log *slog.Logger) (boot.Handler[event, summary], error) {
+	boot.Start(func(ctx context.Context, log *slog.Logger) (boot.Handler[handler.Event, handler.Summary], error) {
 		var cfg config
 		if err := env.Parse(&cfg, os.LookupEnv); err != nil {
 			return nil, err
@@ -35,6 +36,6 @@ func main() {
 		}
 		s := store.New(aws, cfg.Table, cfg.Account, cfg.Region)
 		sender := &send.Sender{Commander: ssmrun.New(aws), Recorder: s, Document: cfg.Document, Digest: documents.InspectDigest()}
-		return (&handler{machines: s, send: sender.Send, log: log}).handle, nil
+		return (&handler.Handler{Machines: s, Send: sender.Send, Log: log}).Handle, nil
 	})
 }

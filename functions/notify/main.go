@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/functions/notify/handler"
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/aws/sesmail"
 	"github.com/keyward/keyward/shared/aws/store"
@@ -34,10 +35,10 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		h := &handler{
-			store: store.New(aws, cfg.Table, cfg.Account, cfg.Region),
-			mail:  sesmail.New(aws, cfg.Sender, cfg.ConfigurationSet), contact: cfg.Contact, log: log,
+		h := &handler.Handler{
+			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region),
+			Mail:  sesmail.New(aws, cfg.Sender, cfg.ConfigurationSet), Contact: cfg.Contact, Log: log,
 		}
-		return h.handle, nil
+		return h.Handle, nil
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/keyward/keyward/documents"
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/internal/send"
+	"github.com/keyward/keyward/functions/recheck/handler"
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/aws/ec2info"
 	"github.com/keyward/keyward/shared/aws/kmskey"
@@ -39,7 +40,7 @@ func main() {
 		}
 		s := store.New(aws, cfg.Table, cfg.Account, cfg.Region)
 		sender := &send.Sender{Commander: ssmrun.New(aws), Recorder: s, Document: cfg.Document, Digest: documents.InspectDigest()}
-		h := &handler{store: s, keys: kmskey.New(aws), instances: ec2info.New(aws), send: sender.Send, log: log}
-		return h.handle, nil
+		h := &handler.Handler{Store: s, Keys: kmskey.New(aws), Instances: ec2info.New(aws), Send: sender.Send, Log: log}
+		return h.Handle, nil
 	})
 }

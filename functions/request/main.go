@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/functions/request/handler"
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/aws/ec2info"
 	"github.com/keyward/keyward/shared/aws/kmskey"
@@ -37,10 +38,10 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		h := &handler{
-			store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), keys: kmskey.New(aws), giver: release.New(aws),
-			instances: ec2info.New(aws), inspect: lambdacall.New(aws, cfg.Inspect), log: log,
+		h := &handler.Handler{
+			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Keys: kmskey.New(aws), Giver: release.New(aws),
+			Instances: ec2info.New(aws), Inspect: lambdacall.New(aws, cfg.Inspect), Log: log,
 		}
-		return boot.HTTP(h.routes(), log), nil
+		return boot.HTTP(h.Routes(), log), nil
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/functions/restore/handler"
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/kmskey/release"
@@ -32,10 +33,10 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		h := &handler{
-			store: store.New(aws, cfg.Table, cfg.Account, cfg.Region),
-			keys:  kmskey.New(aws), giver: release.New(aws), log: log,
+		h := &handler.Handler{
+			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region),
+			Keys:  kmskey.New(aws), Giver: release.New(aws), Log: log,
 		}
-		return h.handle, nil
+		return h.Handle, nil
 	})
 }

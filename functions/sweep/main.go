@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/functions/sweep/handler"
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/lambdacall"
@@ -27,7 +28,7 @@ type config struct {
 }
 
 func main() {
-	boot.Start(func(ctx context.Context, log *slog.Logger) (boot.Handler[event, summary], error) {
+	boot.Start(func(ctx context.Context, log *slog.Logger) (boot.Handler[handler.Event, handler.Summary], error) {
 		var cfg config
 		if err := env.Parse(&cfg, os.LookupEnv); err != nil {
 			return nil, err
@@ -36,11 +37,11 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		h := &handler{
-			store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), flow: sfnflow.New(aws, cfg.StateMachine),
-			keys: kmskey.New(aws), inspect: lambdacall.New(aws, cfg.Inspect), evaluate: lambdacall.New(aws, cfg.Evaluate),
-			account: cfg.Account, region: cfg.Region, log: log,
+		h := &handler.Handler{
+			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Flow: sfnflow.New(aws, cfg.StateMachine),
+			Keys: kmskey.New(aws), Inspect: lambdacall.New(aws, cfg.Inspect), Evaluate: lambdacall.New(aws, cfg.Evaluate),
+			Account: cfg.Account, Region: cfg.Region, Log: log,
 		}
-		return h.handle, nil
+		return h.Handle, nil
 	})
 }

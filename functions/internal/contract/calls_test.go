@@ -135,7 +135,7 @@ func (a adapter) needs(function string, seen map[string]bool) map[string]bool {
 // that it has in an interface and calls.
 func needed(t *testing.T, function string) map[string]bool {
 	t.Helper()
-	files := sources(t, "functions/"+function, false)
+	files := sources(t, "functions/"+function, true)
 	adapters := map[string]bool{}
 	for _, s := range files {
 		for _, i := range s.file.Imports {

@@ -22,7 +22,7 @@ var ofBoot = []string{"FUNCTION_TIMEOUT_SECONDS"}
 func wants(t *testing.T, function string) []string {
 	t.Helper()
 	var names []string
-	for _, s := range sources(t, "functions/"+function, false) {
+	for _, s := range sources(t, "functions/"+function, true) {
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			spec, ok := n.(*ast.TypeSpec)
 			if !ok || spec.Name.Name != "config" {
@@ -108,7 +108,7 @@ func TestEveryFunctionHasEvents(t *testing.T) {
 		if err != nil || len(files) == 0 {
 			t.Errorf("functions/%s has no event in events/%s: %v", f, f, err)
 		}
-		tests, err := filepath.Glob(root + "/functions/" + f + "/*_test.go")
+		tests, err := filepath.Glob(root + "/functions/" + f + "/handler/*_test.go")
 		if err != nil || len(tests) == 0 {
 			t.Errorf("functions/%s has no tests: %v", f, err)
 		}

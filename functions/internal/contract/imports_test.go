@@ -95,6 +95,8 @@ func forbiddenToFunctions(from, to, in string, own bool) string {
 	switch {
 	case strings.HasPrefix(to, sdk), to == "github.com/aws/smithy-go" || strings.HasPrefix(to, "github.com/aws/smithy-go/"):
 		return "functions reach AWS through shared/aws alone"
+	case own && in == from+"/handler":
+		return ""
 	case own && under(in, "functions") && !under(in, "functions/internal"):
 		return "a function does not import another: what is shared is in shared or functions/internal"
 	case own && under(in, "local", "cmd", "bench", "simulate"):
@@ -146,6 +148,9 @@ func TestForbiddenEdges(t *testing.T) {
 		"shared/aws/kmskey/revoke → " + module + "shared/aws/kmskey":    false,
 		"functions/notify → " + sdk + "/service/kms":                    true,
 		"functions/notify → " + module + "functions/revoke":             true,
+		"functions/notify → " + module + "functions/notify/handler":     false,
+		"functions/notify → " + module + "functions/revoke/handler":     true,
+		"functions/revoke/handler → " + module + "functions/notify":     true,
 		"functions/notify → " + module + "local/kms":                    true,
 		"functions/notify → " + module + "functions/internal/boot":      false,
 		"functions/internal/send → " + module + "shared/aws/ssmrun":     true,

@@ -167,7 +167,7 @@ func TestEveryOpIsServed(t *testing.T) {
 	}
 	for f, used := range ops {
 		code := ""
-		for _, s := range sources(t, "functions/"+f, false) {
+		for _, s := range sources(t, "functions/"+f, true) {
 			code += read(t, s.path)
 		}
 		for _, op := range used {

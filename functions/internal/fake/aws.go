@@ -9,7 +9,6 @@ import (
 
 	"github.com/keyward/keyward/shared/aws/ec2info"
 	"github.com/keyward/keyward/shared/aws/kmskey"
-	"github.com/keyward/keyward/shared/aws/kmskey/release"
 	"github.com/keyward/keyward/shared/aws/schedule"
 	"github.com/keyward/keyward/shared/aws/sesmail"
 	"github.com/keyward/keyward/shared/fault"
@@ -64,19 +63,19 @@ func (k *Keys) Grants(_ context.Context, key, grantee string) ([]kmskey.Grant, e
 }
 
 // Grant is kmskey/release's.
-func (k *Keys) Grant(_ context.Context, key, machine, session string, generation int64) (release.Granted, error) {
+func (k *Keys) Grant(_ context.Context, key, machine, session string, generation int64) (kmskey.Granted, error) {
 	name := kmskey.GrantName(machine, generation)
 	if err := k.call("kms.Grant", name); err != nil {
-		return release.Granted{}, err
+		return kmskey.Granted{}, err
 	}
 	for _, g := range k.Listed[key] {
 		if g.Name == name {
-			return release.Granted{ID: g.ID, Token: "token-again"}, nil
+			return kmskey.Granted{ID: g.ID, Token: "token-again"}, nil
 		}
 	}
 	id := fmt.Sprintf("grant-%d", len(k.Made("kms.Grant keyward-")))
 	k.Listed[key] = append(k.Listed[key], kmskey.Grant{ID: id, Name: name, Grantee: session})
-	return release.Granted{ID: id, Token: "token"}, nil
+	return kmskey.Granted{ID: id, Token: "token"}, nil
 }
 
 // EnableKey is kmskey/release's.

@@ -167,7 +167,7 @@ func clone[T any](v T) T {
 // Event decodes one of the events in events/ as Lambda would; path is FUNCTION/NAME.json.
 func Event[T any](t *testing.T, path string) T {
 	t.Helper()
-	text, err := os.ReadFile("../../events/" + path)
+	text, err := os.ReadFile("../../../events/" + path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,9 @@ import (
 // GuardedTag on a key, with the value "true", lets Keyward act on it.
 const GuardedTag = "keyward:guarded"
 
+// ContextKey is the encryption context that every data key of a machine carries, with its id.
+const ContextKey = "keyward:machine"
+
 // Client talks to KMS.
 type Client struct{ api *kms.Client }
 
@@ -92,4 +95,11 @@ func (c *Client) Grants(ctx context.Context, key, grantee string) ([]Grant, erro
 
 func grant(g types.GrantListEntry) Grant {
 	return Grant{ID: aws.ToString(g.GrantId), Name: aws.ToString(g.Name), Grantee: aws.ToString(g.GranteePrincipal)}
+}
+
+// Granted is a grant that was made. The token lets the grantee use it at once, before it has reached
+// every part of KMS.
+type Granted struct {
+	ID    string
+	Token string
 }

@@ -28,7 +28,7 @@ func begin(t *testing.T) *place {
 	return &place{sdk: p.KMS(), Place: p, keys: kmskey.New(p.Config)}
 }
 
-func (p *place) grant(t *testing.T, key, machine, session string, generation int64) release.Granted {
+func (p *place) grant(t *testing.T, key, machine, session string, generation int64) kmskey.Granted {
 	t.Helper()
 	g, err := release.New(p.Config).Grant(t.Context(), key, machine, session, generation)
 	if err != nil {

@@ -13,34 +13,24 @@ import (
 	"github.com/keyward/keyward/shared/aws/kmskey"
 )
 
-// ContextKey is the encryption context that every data key of a machine carries, with its id.
-const ContextKey = "keyward:machine"
-
 // Client talks to KMS.
 type Client struct{ api *kms.Client }
 
 // New returns a client.
 func New(cfg aws.Config) *Client { return &Client{api: kms.NewFromConfig(cfg)} }
 
-// Granted is a grant that was made. The token lets the grantee use it at once, before it has reached
-// every part of KMS.
-type Granted struct {
-	ID    string
-	Token string
-}
-
 // Grant gives a machine's session Decrypt and GenerateDataKey under its own encryption context.
-func (c *Client) Grant(ctx context.Context, key, machine, session string, generation int64) (Granted, error) {
+func (c *Client) Grant(ctx context.Context, key, machine, session string, generation int64) (kmskey.Granted, error) {
 	name := kmskey.GrantName(machine, generation)
 	out, err := c.api.CreateGrant(ctx, &kms.CreateGrantInput{
 		KeyId: &key, GranteePrincipal: &session, Name: &name,
 		Operations:  []types.GrantOperation{types.GrantOperationDecrypt, types.GrantOperationGenerateDataKey},
-		Constraints: &types.GrantConstraints{EncryptionContextSubset: map[string]string{ContextKey: machine}},
+		Constraints: &types.GrantConstraints{EncryptionContextSubset: map[string]string{kmskey.ContextKey: machine}},
 	})
 	if err != nil {
-		return Granted{}, awsconf.Wrap(err, "creating grant")
+		return kmskey.Granted{}, awsconf.Wrap(err, "creating grant")
 	}
-	return Granted{ID: aws.ToString(out.GrantId), Token: aws.ToString(out.GrantToken)}, nil
+	return kmskey.Granted{ID: aws.ToString(out.GrantId), Token: aws.ToString(out.GrantToken)}, nil
 }
 
 // EnableKey enables a key. KMS accepts it for a key that is enabled already.

@@ -21,7 +21,7 @@ func begin(t *testing.T) *awstest.Place {
 	return p
 }
 
-func grant(t *testing.T, p *awstest.Place, key, machine, session string, generation int64) release.Granted {
+func grant(t *testing.T, p *awstest.Place, key, machine, session string, generation int64) kmskey.Granted {
 	t.Helper()
 	g, err := release.New(p.Config).Grant(t.Context(), key, machine, session, generation)
 	if err != nil {

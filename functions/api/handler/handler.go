@@ -1,0 +1,128 @@
+// Package handler serves people. It is what the program api serves, apart from its wiring, so that the simulation runs
+// the same code.
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/ec2info"
+	"github.com/keyward/keyward/shared/aws/kmskey"
+	"github.com/keyward/keyward/shared/aws/schedule"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/record"
+)
+
+type records interface {
+	Machine(ctx context.Context, id string) (record.Machine, error)
+	Machines(ctx context.Context) ([]record.Machine, error)
+	Evidence(ctx context.Context, machine string, limit int) ([]record.Evidence, error)
+	Ledger(ctx context.Context, machine string, limit int) ([]record.Entry, error)
+	Notices(ctx context.Context, machine string) ([]record.Notice, error)
+	Policy(ctx context.Context, name string) (record.Policy, error)
+	Policies(ctx context.Context) ([]record.Policy, error)
+	PutPolicy(ctx context.Context, p record.Policy) (record.Policy, error)
+	Holds(ctx context.Context, now time.Time) ([]record.Hold, error)
+	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
+	SetHold(ctx context.Context, h record.Hold) error
+	LiftHold(ctx context.Context, scope record.Scope) error
+	Requests(ctx context.Context) ([]record.Request, error)
+	Apply(ctx context.Context, c store.Change) (record.Machine, error)
+	Started(ctx context.Context, name string) error
+}
+
+// Handler serves the people's HTTP API. All fields are required.
+type Handler struct {
+	Store records
+	Keys  interface {
+		Key(ctx context.Context, id string) (kmskey.Key, error)
+	}
+	Instances interface {
+		Instances(ctx context.Context, machines []string) (map[string]ec2info.Instance, error)
+	}
+	Inspect interface {
+		Invoke(ctx context.Context, event any) error
+	}
+	Flow interface {
+		Start(ctx context.Context, name string, input json.RawMessage) error
+	}
+	Schedules interface {
+		Put(ctx context.Context, s schedule.Schedule) error
+		Delete(ctx context.Context, name string) error
+	}
+	Account, Region string
+	Log             *slog.Logger
+}
+
+// Routes are its endpoints.
+func (h *Handler) Routes() boot.Routes {
+	routes := boot.Routes{
+		"GET /v1/status":                 h.status,
+		"GET /v1/machines":               h.listMachines,
+		"GET /v1/machines/{id}":          h.showMachine,
+		"PUT /v1/machines/{id}":          h.enrol,
+		"POST /v1/machines/{id}/check":   h.check,
+		"POST /v1/machines/{id}/restore": h.restore,
+		"GET /v1/machines/{id}/ledger":   h.ledger,
+		"GET /v1/policies":               h.listPolicies,
+		"GET /v1/policies/{name}":        h.showPolicy,
+		"PUT /v1/policies/{name}":        h.putPolicy,
+		"GET /v1/holds":                  h.listHolds,
+		"PUT /v1/holds/{scope}":          h.setHold,
+		"DELETE /v1/holds/{scope}":       h.liftHold,
+		"GET /v1/requests":               h.listRequests,
+	}
+	for pattern, endpoint := range routes {
+		routes[pattern] = people(endpoint)
+	}
+	return routes
+}
+
+// people refuses instances and hybrid nodes: a machine must not lift its own hold.
+func people(endpoint boot.Endpoint) boot.Endpoint {
+	return func(ctx context.Context, c boot.Call) (int, any, error) {
+		if s := c.Session(); strings.HasPrefix(s, "i-") || strings.HasPrefix(s, "mi-") {
+			return 0, nil, fault.New(fault.Denied, "this API is for people; %s is a machine's session", s)
+		}
+		return endpoint(ctx, c)
+	}
+}
+
+func (h *Handler) status(ctx context.Context, c boot.Call) (int, any, error) {
+	machines, err := h.Store.Machines(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	holds, err := h.Store.Holds(ctx, c.Now)
+	if err != nil {
+		return 0, nil, err
+	}
+	s := record.Status{Time: c.Now, Account: h.Account, Region: h.Region, Machines: map[string]int{}, Holds: len(holds)}
+	for _, m := range machines {
+		standing := string(m.State.Standing)
+		if standing == "" {
+			standing = "Unknown"
+		}
+		s.Machines[standing]++
+	}
+	return http.StatusOK, s, nil
+}
+
+func (h *Handler) listRequests(ctx context.Context, _ boot.Call) (int, any, error) {
+	requests, err := h.Store.Requests(ctx)
+	return http.StatusOK, list("requests", requests), err
+}
+
+// list is the answer of every listing: an object with one array, never null.
+func list[T any](name string, items []T) map[string][]T {
+	if items == nil {
+		items = []T{}
+	}
+	return map[string][]T{name: items}
+}

@@ -1,0 +1,211 @@
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// tries is how often a transition is computed again because somebody else changed the machine.
+const tries = 5
+
+// judge writes what one look says about one machine and starts what follows. It says how many
+// executions were started.
+func (h *Handler) judge(ctx context.Context, now time.Time, c record.Command, l look, known map[string]*policy.Policy) (int, error) {
+	for range tries {
+		m, err := h.Store.Machine(ctx, l.machine)
+		if fault.Is(err, fault.NotFound) {
+			return 0, nil // no longer enrolled: nothing of it may be kept or done
+		}
+		if err != nil {
+			return 0, err
+		}
+		p, err := h.policy(ctx, m.Policy, known)
+		if err != nil {
+			return 0, err
+		}
+		change, err := h.change(now, c, l, m, p)
+		if err != nil {
+			return 0, err
+		}
+		_, err = h.Store.Apply(ctx, change)
+		if fault.Is(err, fault.Conflict) {
+			if answered, asked := h.answered(ctx, c, l.machine); asked == nil && answered {
+				return 0, nil // another invocation was quicker with the same event
+			}
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		h.Log.InfoContext(ctx, "machine judged", boot.KeyMachine, m.ID, boot.KeyCommand, c.ID,
+			boot.KeyVerdict, change.Answer.Verdict.String(), boot.KeyReason, change.Answer.Why)
+		return h.start(ctx, change.Start), nil
+	}
+	return 0, fault.New(fault.Transient, "judging %s: it keeps being changed by others", l.machine)
+}
+
+func (h *Handler) answered(ctx context.Context, c record.Command, machine string) (bool, error) {
+	pending, err := h.pending(ctx, record.Command{ID: c.ID, Machines: []string{machine}})
+	return len(pending) == 0, err
+}
+
+// change is the whole transition: pure, from what was read.
+func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machine, p *policy.Policy) (store.Change, error) {
+	result := policy.Result{Policy: p.Name, Version: p.Version, Digest: p.Digest}
+	why, digest := l.why, ""
+	if l.evidence != nil {
+		result = policy.Evaluate(p, l.evidence, now)
+		digest = l.evidence.Digest()
+		why = firstBad(result)
+	}
+	answer := record.Answer{
+		Command: c.ID, Machine: m.ID, Verdict: result.Verdict, Why: why, Sent: c.SentAt, JudgedAt: now, Presence: l.presence, Digest: digest,
+	}
+	ch := store.Change{
+		Machine: m, Answer: &answer, At: now,
+		Evidence: &record.Evidence{Machine: m.ID, Command: c.ID, Sent: c.SentAt, Digest: digest, Result: result, Evidence: l.evidence, Why: l.why},
+	}
+	if now.Sub(c.SentAt) > inspection.TooOld {
+		answer.Verdict, answer.Why = policy.Unknown, "inspection_too_old"
+		return ch, nil
+	}
+	before := m.State
+	next, effects := integrity.Next(before, integrity.Input{
+		Verdict: result.Verdict.String(), Sent: c.SentAt, Presence: l.presence, Why: why,
+	}, p.Integrity, now)
+	answer.Effects = effects
+	if c.SentAt.After(before.LastEvidence) {
+		ch.Machine.PolicyUsed, ch.Machine.Digest = p.Version, digest
+		if l.evidence != nil {
+			ch.Machine.Findings = result.Bad()
+		}
+	}
+	ch.Machine.State = next
+	if next.Standing != before.Standing || next.Generation != before.Generation {
+		ch.Ledger = append(ch.Ledger, record.Entry{
+			Machine: m.ID, At: now, Kind: record.EntryVerdict, Generation: next.Generation, Detail: digest,
+			Text: fmt.Sprintf("%s: %s; standing %s", answer.Verdict, orNone(why), standing(next)),
+		})
+	}
+	if c.Purpose == record.Look {
+		effects = besides(effects) // the execution that asked reads the answer and goes on
+	}
+	return ch, h.outbox(&ch, effects, p, now)
+}
+
+// besides are the effects of a look that the execution which asked for it does not see to: people are told
+// all the same. What it stands down from, it tells itself.
+func besides(effects []integrity.Effect) []integrity.Effect {
+	return slices.DeleteFunc(slices.Clone(effects), func(e integrity.Effect) bool {
+		in, ok := execution(e)
+		return !ok || in.Kind != enforcement.Tell || e == integrity.StandDown
+	})
+}
+
+// outbox adds the executions that the effects demand.
+func (h *Handler) outbox(ch *store.Change, effects []integrity.Effect, p *policy.Policy, now time.Time) error {
+	for _, e := range effects {
+		in, ok := execution(e)
+		if !ok {
+			continue
+		}
+		in.Version, in.Account, in.Region = enforcement.Version, h.Account, h.Region
+		in.Machine, in.Policy = ch.Machine.ID, p.Name
+		in.Generation, in.Why = ch.Machine.State.Generation, ch.Machine.State.Why
+		in.DueAt = ch.Machine.State.DueAt
+		if in.Kind == enforcement.Enforce {
+			in.DueAt = time.Time{} // the warning sets it
+		}
+		text, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("encoding input of an execution: %w", err)
+		}
+		name := enforcement.Name(in, 1)
+		if in.Kind == enforcement.Tell {
+			name = enforcement.Name(in, int(ch.Machine.Version)+1) // one notice a transition: a reminder may come again
+		} else {
+			ch.Machine.Execution = name
+		}
+		ch.Start = append(ch.Start, record.Start{Name: name, Machine: ch.Machine.ID, Input: text, At: now})
+	}
+	return nil
+}
+
+// execution is the kind of execution that an effect becomes; a revocation goes on in the one that runs.
+func execution(e integrity.Effect) (enforcement.Input, bool) {
+	switch e {
+	case integrity.Warn:
+		return enforcement.Input{Kind: enforcement.Enforce}, true
+	case integrity.Restore:
+		return enforcement.Input{Kind: enforcement.Restore}, true
+	case integrity.Withdraw:
+		return enforcement.Input{Kind: enforcement.Look}, true
+	case integrity.StandDown:
+		return enforcement.Input{Kind: enforcement.Tell, Notice: "stoodDown"}, true
+	case integrity.Hold:
+		return enforcement.Input{Kind: enforcement.Tell, Notice: "held"}, true
+	case integrity.NotifyBad:
+		return enforcement.Input{Kind: enforcement.Tell, Notice: "notifyBad"}, true
+	case integrity.Remind:
+		return enforcement.Input{Kind: enforcement.Tell, Notice: "reminder"}, true
+	case integrity.CannotCheck:
+		return enforcement.Input{Kind: enforcement.Tell, Notice: "cannotCheck"}, true
+	default:
+		return enforcement.Input{}, false
+	}
+}
+
+// start starts what the outbox holds. What cannot be started now stays there for the sweep.
+func (h *Handler) start(ctx context.Context, outbox []record.Start) (started int) {
+	for _, o := range outbox {
+		err := h.Flow.Start(ctx, o.Name, o.Input)
+		if err == nil {
+			err = h.Store.Started(ctx, o.Name)
+		}
+		if err != nil {
+			h.Log.WarnContext(ctx, "execution stays in the outbox", boot.KeyExecution, o.Name, boot.KeyError, err.Error())
+			continue
+		}
+		started++
+	}
+	return started
+}
+
+func firstBad(r policy.Result) string {
+	for _, f := range r.Bad() {
+		return f.Rule + ": " + f.Actual
+	}
+	return ""
+}
+
+// standing says Good only when the key is where it belongs: a machine that passes after a revocation is
+// in order once its key was given back.
+func standing(s integrity.State) string {
+	switch {
+	case s.Key == integrity.KeyRevoked && !s.CorrectedAt.IsZero():
+		return "Bad until its key is given back"
+	case s.Standing == integrity.Unknown:
+		return "Unknown"
+	default:
+		return string(s.Standing)
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "every rule passed"
+	}
+	return s
+}

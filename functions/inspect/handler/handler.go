@@ -1,0 +1,159 @@
+// Package handler asks machines for evidence. It is what the program inspect serves, apart from its wiring, so that
+// the simulation runs the same code.
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// event is either our own request or EC2's news that an instance runs.
+type Event struct {
+	inspection.Request
+	Source string `json:"source"`
+	Detail struct {
+		InstanceID string `json:"instance-id"`
+		State      string `json:"state"`
+	} `json:"detail"`
+}
+
+// UnmarshalJSON reads both forms: an EventBridge event has a version too, as text.
+func (e *Event) UnmarshalJSON(b []byte) error {
+	var bus struct {
+		Source string `json:"source"`
+		Detail struct {
+			InstanceID string `json:"instance-id"`
+			State      string `json:"state"`
+		} `json:"detail"`
+	}
+	if err := json.Unmarshal(b, &bus); err == nil && bus.Source != "" {
+		e.Source, e.Detail = bus.Source, bus.Detail
+		return nil
+	}
+	return json.Unmarshal(b, &e.Request)
+}
+
+// Summary is what an invocation did.
+type Summary struct {
+	Asked    int      `json:"asked"` // machines
+	Commands []string `json:"commands"`
+}
+
+// machines is where the enrolled machines and the policies are.
+type machines interface {
+	Machine(ctx context.Context, id string) (record.Machine, error)
+	Machines(ctx context.Context) ([]record.Machine, error)
+	Policies(ctx context.Context) ([]record.Policy, error)
+}
+
+// Handler sends inspections. All fields are required.
+type Handler struct {
+	Machines machines
+	Send     func(ctx context.Context, machines []string, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error)
+	Log      *slog.Logger
+}
+
+// Handle asks the machines that an event means.
+func (h *Handler) Handle(ctx context.Context, now time.Time, e Event) (Summary, error) {
+	ids, purpose, err := h.chosen(ctx, e)
+	if err != nil {
+		return Summary{}, err
+	}
+	var s Summary
+	if len(ids) == 0 {
+		h.Log.InfoContext(ctx, "nothing to inspect", boot.KeyPolicy, e.Policy)
+		return s, nil
+	}
+	commands, err := h.Send(ctx, ids, purpose, "", now)
+	for _, c := range commands {
+		s.Asked += len(c.Machines)
+		s.Commands = append(s.Commands, c.ID)
+		h.Log.InfoContext(ctx, "inspection sent", boot.KeyCommand, c.ID, boot.KeyCount, len(c.Machines), boot.KeyKind, string(purpose))
+	}
+	return s, err
+}
+
+// chosen are the enrolled machines that an event is about.
+func (h *Handler) chosen(ctx context.Context, e Event) ([]string, record.Purpose, error) {
+	if e.Source != "" {
+		return h.started(ctx, e)
+	}
+	if e.Version != inspection.Version {
+		return nil, "", fault.New(fault.Invalid, "reading the event: version is %d, expected %d", e.Version, inspection.Version)
+	}
+	if len(e.Machines) > 0 {
+		return h.named(ctx, e.Machines, e.Purpose)
+	}
+	if e.Purpose != record.Scheduled {
+		return nil, "", fault.New(fault.Invalid, "reading the event: purpose is %q, expected %q without machines", e.Purpose, record.Scheduled)
+	}
+	all, err := h.Machines.Machines(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	wanted := func(m record.Machine) bool { return m.Policy == e.Policy }
+	if e.Policy == "" {
+		scheduled, err := h.scheduled(ctx)
+		if err != nil {
+			return nil, "", err
+		}
+		wanted = func(m record.Machine) bool { return !scheduled[m.Policy] }
+	}
+	var ids []string
+	for _, m := range all {
+		if wanted(m) {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids, record.Scheduled, nil
+}
+
+func (h *Handler) named(ctx context.Context, ids []string, purpose record.Purpose) ([]string, record.Purpose, error) {
+	if purpose != record.Check && purpose != record.Retry {
+		return nil, "", fault.New(fault.Invalid, "reading the event: purpose is %q, expected %q or %q with machines", purpose, record.Check, record.Retry)
+	}
+	for _, id := range ids {
+		if _, err := h.Machines.Machine(ctx, id); err != nil {
+			return nil, "", err
+		}
+	}
+	return ids, purpose, nil
+}
+
+// started is the instance that began to run, if it is one of ours.
+func (h *Handler) started(ctx context.Context, e Event) ([]string, record.Purpose, error) {
+	if e.Source != "aws.ec2" || e.Detail.State != "running" || e.Detail.InstanceID == "" {
+		return nil, "", fault.New(fault.Invalid, "reading the event: source %q state %q, expected aws.ec2 running", e.Source, e.Detail.State)
+	}
+	m, err := h.Machines.Machine(ctx, e.Detail.InstanceID)
+	if fault.Is(err, fault.NotFound) {
+		return nil, record.Check, nil
+	}
+	return []string{m.ID}, record.Check, err
+}
+
+// scheduled are the policies that have a schedule of their own. The machines of one that does not
+// compile are looked at with all others, since looking harms nobody.
+func (h *Handler) scheduled(ctx context.Context) (map[string]bool, error) {
+	stored, err := h.Machines.Policies(ctx)
+	if err != nil {
+		return nil, err
+	}
+	has := map[string]bool{}
+	for _, p := range stored {
+		compiled, err := p.Compile()
+		if err != nil {
+			h.Log.ErrorContext(ctx, "policy does not compile", boot.KeyPolicy, p.Name, boot.KeyError, err.Error())
+			continue
+		}
+		_, has[p.Name] = compiled.Schedule.Plan()
+	}
+	return has, nil
+}

@@ -1,0 +1,191 @@
+// Package handler sends notices. It is what the program notify serves, apart from its wiring, so that the simulation
+// runs the same code.
+package handler
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/sesmail"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/notice"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+type records interface {
+	Machine(ctx context.Context, id string) (record.Machine, error)
+	Policy(ctx context.Context, name string) (record.Policy, error)
+	BeginNotice(ctx context.Context, n record.Notice) (record.Notice, error)
+	EndNotice(ctx context.Context, n record.Notice) error
+	Apply(ctx context.Context, c store.Change) (record.Machine, error)
+}
+
+type mail interface {
+	Send(ctx context.Context, m sesmail.Mail) (messageID string, err error)
+}
+
+// Handler serves the ops warn and tell. All fields are required.
+type Handler struct {
+	Store   records
+	Mail    mail
+	Contact string // who is told when nobody else is named
+	Log     *slog.Logger
+}
+
+// Handle serves one task; its result depends on the op.
+func (h *Handler) Handle(ctx context.Context, now time.Time, t enforcement.Task) (any, error) {
+	if t.Version != enforcement.Version {
+		return nil, fault.New(fault.Invalid, "reading the task: version is %d, expected %d", t.Version, enforcement.Version)
+	}
+	switch t.Op {
+	case "warn":
+		return h.warn(ctx, now, t)
+	case "tell":
+		return h.tell(ctx, now, t)
+	default:
+		return nil, fault.New(fault.Invalid, "reading the task: op is %q, expected warn or tell", t.Op)
+	}
+}
+
+// warn sends the warning of a violation. That SES accepted it starts the grace: the deadline that the
+// mail names is the one that is stored.
+func (h *Handler) warn(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Warned, error) {
+	m, p, err := h.read(ctx, t)
+	if err != nil {
+		return enforcement.Warned{}, err
+	}
+	if m.State.Generation != t.Input.Generation || m.State.Standing != integrity.Bad || !integrity.Revokes(m.State, p.Integrity) {
+		return enforcement.Warned{Outcome: "superseded", DueAt: now.Truncate(time.Second)}, nil
+	}
+	if !m.State.WarnedAt.IsZero() {
+		return enforcement.Warned{Outcome: "warned", DueAt: m.State.DueAt, AcceptedAt: m.State.WarnedAt}, nil
+	}
+	warned := integrity.Warned(m.State, now, p.Integrity)
+	n := content(notice.Warning, m, p, t)
+	n.DueAt = warned.DueAt
+	n.Relapse = !m.State.Silence && !m.State.OldDueAt.IsZero()
+	sent, err := h.send(ctx, now, m, p, n)
+	if err != nil {
+		return enforcement.Warned{}, err
+	}
+	due, err := h.accepted(ctx, now, t, p, sent)
+	return enforcement.Warned{Outcome: "warned", DueAt: due, AcceptedAt: sent.AcceptedAt, Reference: sent.Reference}, err
+}
+
+// accepted starts the grace. What another changed meanwhile is read again; when the violation is over
+// by then, nothing is started.
+func (h *Handler) accepted(ctx context.Context, now time.Time, t enforcement.Task, p *policy.Policy, sent record.Notice) (time.Time, error) {
+	const tries = 5
+	for range tries {
+		m, err := h.Store.Machine(ctx, t.Input.Machine)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if m.State.Generation != t.Input.Generation {
+			return now.Truncate(time.Second), nil // the next state finds that it was superseded
+		}
+		m.State = integrity.Warned(m.State, sent.AcceptedAt, p.Integrity)
+		m, err = h.Store.Apply(ctx, store.Change{Machine: m, At: now, Ledger: []record.Entry{{
+			Machine: m.ID, At: now, Kind: record.EntryWarned, Generation: m.State.Generation, Execution: t.Execution,
+			Text: "warning accepted by the mail service; due " + m.State.DueAt.Format(time.RFC3339), Detail: sent.MessageID,
+		}}})
+		if !fault.Is(err, fault.Conflict) {
+			return m.State.DueAt, err
+		}
+	}
+	return time.Time{}, fault.New(fault.Transient, "recording the warning of %s: it keeps being changed by others", t.Input.Machine)
+}
+
+// tell sends one other notice. It tells what happened, whatever came after.
+func (h *Handler) tell(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Told, error) {
+	kind := notice.Kind(t.Notice)
+	if kind == "" {
+		kind = notice.Kind(t.Input.Notice)
+	}
+	if !slices.Contains(notice.Kinds(), kind) || kind == notice.Warning {
+		return enforcement.Told{}, fault.New(fault.Invalid, "reading the task: notice is %q", kind)
+	}
+	m, p, err := h.read(ctx, t)
+	if unreadable := (policy.Errors)(nil); errors.As(err, &unreadable) {
+		// Under a policy that cannot be read things stand still, which somebody has to hear of.
+		p, err = policy.Default(), nil
+		p.Name, p.Notify.To = m.Policy, []string{h.Contact}
+	}
+	if err != nil {
+		return enforcement.Told{}, err
+	}
+	n := content(kind, m, p, t)
+	n.DoneAt = now
+	sent, err := h.send(ctx, now, m, p, n)
+	if err != nil {
+		return enforcement.Told{}, err
+	}
+	return enforcement.Told{Reference: sent.Reference, AcceptedAt: sent.AcceptedAt, MessageID: sent.MessageID}, nil
+}
+
+func (h *Handler) read(ctx context.Context, t enforcement.Task) (record.Machine, *policy.Policy, error) {
+	m, err := h.Store.Machine(ctx, t.Input.Machine)
+	if err != nil {
+		return m, nil, err
+	}
+	stored, err := h.Store.Policy(ctx, m.Policy)
+	if fault.Is(err, fault.NotFound) {
+		return m, policy.Default(), nil
+	}
+	if err != nil {
+		return m, nil, err
+	}
+	p, err := stored.Compile()
+	return m, p, err
+}
+
+// send records the notice, hands it to SES and records the answer. A notice that SES accepted before is
+// not sent again; one whose answer was lost is, with the same reference and marked as a repeat.
+func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy, n notice.Notice) (record.Notice, error) {
+	r := record.Notice{
+		Machine: m.ID, Reference: n.Reference + "/" + string(n.Kind), Kind: string(n.Kind), To: h.recipients(m, p), BegunAt: now,
+	}
+	r, err := h.Store.BeginNotice(ctx, r)
+	if err != nil || !r.AcceptedAt.IsZero() {
+		return r, err
+	}
+	n.Repeated = r.Attempts > 1
+	rendered, err := notice.Render(n, now)
+	if err != nil {
+		return r, fault.Wrap(fault.Internal, err, "rendering notice %s", r.Reference)
+	}
+	id, err := h.Mail.Send(ctx, sesmail.Mail{
+		To: r.To, Subject: rendered.Subject, Text: rendered.Text, HTML: rendered.HTML, Reference: r.Reference,
+	})
+	if err != nil {
+		return r, err
+	}
+	r.Subject, r.MessageID, r.AcceptedAt = rendered.Subject, id, now
+	h.Log.InfoContext(ctx, "notice accepted", boot.KeyMachine, m.ID, boot.KeyKind, r.Kind, boot.KeyExecution, n.Reference)
+	return r, h.Store.EndNotice(ctx, r)
+}
+
+// recipients are the owner and those whom the policy names; with neither, the account's contact.
+func (h *Handler) recipients(m record.Machine, p *policy.Policy) []string {
+	var to []string
+	if m.Owner != "" {
+		to = append(to, m.Owner)
+	}
+	for _, address := range p.Notify.To {
+		if !slices.Contains(to, address) {
+			to = append(to, address)
+		}
+	}
+	if len(to) == 0 {
+		to = []string{h.Contact}
+	}
+	return to
+}

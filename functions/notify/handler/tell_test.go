@@ -1,0 +1,120 @@
+package handler
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyward/keyward/functions/internal/fake"
+	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/notice"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+func tell(t *testing.T, w *fake.World, edit func(*enforcement.Task)) (enforcement.Told, error) {
+	t.Helper()
+	task := fake.Event[enforcement.Task](t, "notify/tell.json")
+	edit(&task)
+	out, err := newHandler(w).Handle(t.Context(), fake.Start, task)
+	return out.(enforcement.Told), err
+}
+
+func TestTellEveryKind(t *testing.T) {
+	t.Parallel()
+	for _, kind := range notice.Kinds() {
+		if kind == notice.Warning {
+			continue
+		}
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			w := fake.New()
+			w.Store.Put(fake.Machine(fake.Revoked, func(m *record.Machine) { m.State.HeldFor = "held-global" }))
+			got, err := tell(t, w, func(task *enforcement.Task) {
+				task.Notice, task.Input.Notice = "", string(kind)
+				task.Input.Confirmation = &enforcement.Confirmation{Outcome: "unconfirmed", Text: "KMS did not answer"}
+			})
+			want := enforcement.Told{Reference: "i-1234567890abcdef0-2-tell-held-1/" + string(kind), AcceptedAt: fake.Start, MessageID: "message-1"}
+			if err != nil || got != want {
+				t.Fatalf("tell = %+v, %v, want %+v", got, err, want)
+			}
+			// What was told is told once.
+			if again, err := tell(t, w, func(task *enforcement.Task) { task.Notice = string(kind) }); err != nil || again != want || len(w.Mail.Sent) != 1 {
+				t.Errorf("the second = %+v, %v, %d mails", again, err, len(w.Mail.Sent))
+			}
+			w.Never(t, "store.Apply")
+		})
+	}
+}
+
+func TestTellFails(t *testing.T) {
+	t.Parallel()
+	for _, call := range []string{"store.Machine", "ses.Send"} {
+		w := violation()
+		w.Fail(call, fake.Down)
+		_, err := tell(t, w, func(*enforcement.Task) {})
+		fake.Kind(t, err, fault.Transient)
+	}
+}
+
+func TestRecipients(t *testing.T) {
+	t.Parallel()
+	nobody := strings.Replace(fake.Policy(), "notify: {to: [ops@example.com], timeZone: Europe/Berlin}\n", "", 1)
+	twice := fake.Policy("to: [ops@example.com]", "to: [ops@example.com, owner@example.com]")
+	tests := []struct {
+		name, owner, policy string
+		want                []string
+	}{
+		{"owner and policy", fake.Owner, fake.Policy(), []string{fake.Owner, "ops@example.com"}},
+		{"the owner is in the policy", fake.Owner, twice, []string{fake.Owner, "ops@example.com"}},
+		{"no owner", "", fake.Policy(), []string{"ops@example.com"}},
+		{"nobody is named", "", nobody, []string{contact}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if tt.policy == nobody { // a policy that revokes has to say whom it tells
+				tt.policy = strings.Replace(nobody, "onFail: revoke\n  grace: 4h", "onFail: hold", 1)
+			}
+			w := violation(func(m *record.Machine) { m.Owner = tt.owner })
+			w.Store.PutPolicyText(tt.policy)
+			if _, err := tell(t, w, func(*enforcement.Task) {}); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, w.Mail.Sent[0].To); diff != "" {
+				t.Errorf("recipients (-want +got):\n%s", diff)
+			}
+		})
+	}
+	w := violation(func(m *record.Machine) { m.Owner, m.Policy = "", "gone" })
+	if _, err := tell(t, w, func(*enforcement.Task) {}); err != nil || !slices.Equal(w.Mail.Sent[0].To, []string{contact}) {
+		t.Errorf("a policy that is gone: %v, %+v, want the account's contact", err, w.Mail.Sent)
+	}
+}
+
+// What a machine says of itself reaches a mail without anything that a terminal or browser obeys.
+func TestHostileFindings(t *testing.T) {
+	t.Parallel()
+	w := violation(func(m *record.Machine) {
+		m.Name = "\x1b[2Jweb"
+		m.Findings = []policy.Finding{{
+			Rule: "ports", Verdict: policy.Fail, Expected: "tcp/23 closed", Actual: "\x1b]0;x\x07<script>alert(1)</script>",
+			Offender: "tcp/23 /tmp/<img src=http://evil.example/x>\r\nBcc: all@example.com",
+		}}
+	})
+	if _, err := warn(t, w, fake.Start); err != nil {
+		t.Fatal(err)
+	}
+	mail := w.Mail.Sent[0]
+	for _, body := range []string{mail.Subject, mail.Text, mail.HTML} {
+		if strings.ContainsAny(body, "\x1b\x07") || strings.Contains(body, "\nBcc:") || strings.Contains(body, "http://evil") {
+			t.Errorf("the mail carries what the machine said:\n%q", body)
+		}
+	}
+	if strings.Contains(mail.HTML, "<script") || strings.Contains(mail.HTML, "<img") {
+		t.Errorf("the mail carries the machine's HTML:\n%s", mail.HTML)
+	}
+}

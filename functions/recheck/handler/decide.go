@@ -1,0 +1,209 @@
+package handler
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/kmskey"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/guard"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// answerWithin is how long a look may take: SSM gives up after 3 minutes, and when its event is lost
+// the sweep, every 5 minutes, has the answer read.
+const answerWithin = 12 * time.Minute
+
+// leaseFor is longer than the timeouts of all tasks from here to the second read-back.
+const leaseFor = 10 * time.Minute
+
+// decide weighs the conditions on what evaluate stored for this look and, when all hold, reserves the
+// revocation. What changed between reading and writing is read and weighed again.
+func (h *Handler) decide(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Decision, error) {
+	const tries = 5
+	var d guard.Decision
+	for range tries {
+		m, err := h.Store.Machine(ctx, t.Input.Machine)
+		if err != nil {
+			return enforcement.Decision{}, err
+		}
+		facts, key, err := h.facts(ctx, now, t, m)
+		if err != nil {
+			return enforcement.Decision{}, err
+		}
+		if d = guard.Weigh(facts, now); d.Outcome != guard.Revoke {
+			break
+		}
+		err = h.reserve(ctx, now, t, m, key)
+		if err == nil {
+			break
+		}
+		if !fault.Is(err, fault.Conflict) {
+			return enforcement.Decision{}, err
+		}
+		d = guard.Unwritten(d)
+	}
+	h.Log.InfoContext(ctx, "enforcement decided", boot.KeyMachine, t.Input.Machine, boot.KeyKind, string(d.Outcome),
+		boot.KeyReason, string(d.Reason), boot.KeyExecution, t.Execution)
+	return enforcement.Decision{Outcome: string(d.Outcome), Reason: string(d.Reason), Text: d.Text, DueAt: d.DueAt}, nil
+}
+
+// facts reads everything that a decision rests on. What cannot be read stays unread in the facts and
+// so never lets a revocation pass; only a store that does not answer is an error of the task.
+func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine) (guard.Facts, kmskey.Key, error) {
+	f := guard.Facts{Generation: t.Input.Generation, State: m.State}
+	stored, err := h.Store.Policy(ctx, m.Policy)
+	switch {
+	case err == nil:
+		if p, err := stored.Compile(); err == nil {
+			f.Policy = guard.Policy{Read: true, Terms: p.Integrity}
+		}
+	case fault.Is(err, fault.NotFound):
+		f.Policy = guard.Policy{Read: true, Terms: policy.Default().Integrity}
+	}
+	if l := t.Input.Look; l != nil && l.CommandID != "" {
+		f.Look = guard.Look{AskedAt: l.AskedAt, AnswerBy: l.AskedAt.Add(answerWithin)}
+		a, err := h.Store.Answer(ctx, l.CommandID, m.ID)
+		switch {
+		case err == nil:
+			f.Look.Answered, f.Look.Verdict, f.Look.Sent = true, a.Verdict, a.Sent
+			f.Look.Presence, f.Look.Effects = a.Presence, a.Effects
+		case !fault.Is(err, fault.NotFound):
+			return f, kmskey.Key{}, err
+		}
+	}
+	if f.Look.Answered {
+		f.Holds = h.holds(ctx, now, m)
+	}
+	if f.Look.Answered && f.Look.Verdict == policy.Unknown && m.State.Silence && !h.silentAlone(ctx, m) {
+		f.Look.Presence = integrity.PresenceUnknown
+	}
+	key, err := h.Keys.Key(ctx, m.Key.ARN)
+	if err == nil {
+		f.Key = guard.Key{Read: true, Guarded: key.Guarded}
+	} else {
+		h.Log.WarnContext(ctx, "key cannot be read", boot.KeyMachine, m.ID, boot.KeyError, err.Error())
+	}
+	return f, key, nil
+}
+
+// silentAlone says whether the silence can only be the machine's own: EC2 reports its status checks as ok,
+// and others of the account answered since it fell silent. What cannot be asked counts against it; a
+// hybrid node has no status checks, so that its silence never costs its key.
+func (h *Handler) silentAlone(ctx context.Context, m record.Machine) bool {
+	if !strings.HasPrefix(m.ID, "i-") {
+		return false
+	}
+	ok, err := h.Instances.Healthy(ctx, m.ID)
+	if err != nil || !ok {
+		h.Log.WarnContext(ctx, "silence is not proven the machine's own", boot.KeyMachine, m.ID)
+		return false
+	}
+	all, err := h.Store.Machines(ctx)
+	if err != nil {
+		return false
+	}
+	others, answered := 0, 0
+	for _, other := range all {
+		if other.ID == m.ID {
+			continue
+		}
+		others++
+		known := other.State.LastVerdict == policy.Pass.String() || other.State.LastVerdict == policy.Fail.String()
+		if known && other.State.LastEvidence.After(m.State.SilentSince) {
+			answered++
+		}
+	}
+	return others == 0 || answered > 0
+}
+
+func (h *Handler) holds(ctx context.Context, now time.Time, m record.Machine) guard.Holds {
+	stop := func(scope record.Scope) guard.Stop {
+		held, err := h.Store.HoldsOn(ctx, []record.Scope{scope}, now)
+		if err != nil {
+			return guard.Stop{}
+		}
+		if len(held) == 0 {
+			return guard.Stop{Read: true}
+		}
+		return guard.Stop{Read: true, Set: true, Expires: held[0].Expires}
+	}
+	scopes := record.Scopes(m.ID, m.Policy)
+	return guard.Holds{Global: stop(scopes[0]), Policy: stop(scopes[1]), Machine: stop(scopes[2])}
+}
+
+// reserve writes the intent in the one transaction that checks the machine's version and every hold
+// and takes the lease of the key. Without this record nothing is asked of KMS.
+func (h *Handler) reserve(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, k kmskey.Key) error {
+	lease := &record.Lease{
+		Name:   record.LeaseName(m.Key.Mode, m.Key.ARN, m.ID),
+		Holder: record.LeaseHolder("revoke", m.ID, m.State.Generation), Until: now.Add(leaseFor),
+	}
+	change := store.Change{Machine: m, At: now, NotHeld: record.Scopes(m.ID, m.Policy), TakeLease: lease}
+	if m.State.Key == integrity.KeyRevoking && m.Taken != nil && m.Taken.Generation == m.State.Generation {
+		_, err := h.Store.Apply(ctx, change) // an attempt that was cut off wrote the intent; what guards it is asked anew
+		return err
+	}
+	taken, err := h.taking(ctx, now, m, k)
+	if err != nil {
+		return err
+	}
+	if m.Taken != nil {
+		taken = resumed(taken, *m.Taken)
+	}
+	state := integrity.Ordered(m.State, now)
+	if state.Key != integrity.KeyRevoking {
+		return fault.New(fault.Conflict, "reserving the revocation of %s: its state does not allow it", m.ID)
+	}
+	change.Machine.State, change.Machine.Taken = state, &taken
+	change.Ledger = []record.Entry{{
+		Machine: m.ID, At: now, Kind: record.EntryIntent, Generation: m.State.Generation, Execution: t.Execution,
+		Text: "intent to revoke: " + m.State.Why, Detail: strings.Join(taken.Grants, " "),
+	}}
+	_, err = h.Store.Apply(ctx, change)
+	return err
+}
+
+// taking is what this revocation will take, so that exactly that can be given back.
+func (h *Handler) taking(ctx context.Context, now time.Time, m record.Machine, k kmskey.Key) (record.Taken, error) {
+	taken := record.Taken{
+		Generation: m.State.Generation, Mode: m.Key.Mode, KeyARN: k.ARN, Grantee: m.SessionARN, IntentAt: now,
+	}
+	if m.Key.Mode == policy.DisableKey {
+		taken.HadNone = k.State == "Disabled"
+		return taken, nil
+	}
+	grants, err := h.Keys.Grants(ctx, k.ARN, m.SessionARN)
+	if err != nil {
+		return taken, err
+	}
+	for _, g := range grants {
+		if g.ID == m.Grant || g.Ours(m.ID) {
+			taken.Grants = append(taken.Grants, g.ID)
+		}
+	}
+	taken.HadNone = len(taken.Grants) == 0
+	if m.Grant != "" && !slices.Contains(taken.Grants, m.Grant) {
+		taken.Grants = append(taken.Grants, m.Grant) // KMS lists a new grant up to five minutes late: it is revoked unseen
+	}
+	return taken, nil
+}
+
+// resumed adds what an earlier revocation took that was not given back: the key that is disabled by now
+// was disabled by us, and is ours to enable.
+func resumed(taken, earlier record.Taken) record.Taken {
+	taken.HadNone = taken.HadNone && earlier.HadNone
+	for _, id := range earlier.Grants {
+		if !slices.Contains(taken.Grants, id) {
+			taken.Grants = append(taken.Grants, id)
+		}
+	}
+	return taken
+}

@@ -1,0 +1,152 @@
+// Package handler looks again, weighs and reserves. It is what the program recheck serves, apart from its wiring, so that
+// the simulation runs the same code.
+package handler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/kmskey"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/guard"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/record"
+)
+
+type records interface {
+	Machine(ctx context.Context, id string) (record.Machine, error)
+	Machines(ctx context.Context) ([]record.Machine, error)
+	Policy(ctx context.Context, name string) (record.Policy, error)
+	Answer(ctx context.Context, command, machine string) (record.Answer, error)
+	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
+	Apply(ctx context.Context, c store.Change) (record.Machine, error)
+}
+
+type keys interface {
+	Key(ctx context.Context, id string) (kmskey.Key, error)
+	Grants(ctx context.Context, key, grantee string) ([]kmskey.Grant, error)
+}
+
+// Handler serves the ops look, decide and hold. All fields are required.
+type Handler struct {
+	Store     records
+	Keys      keys
+	Instances interface {
+		Healthy(ctx context.Context, machine string) (bool, error)
+	}
+	Send func(ctx context.Context, machines []string, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error)
+	Log  *slog.Logger
+}
+
+// Handle serves one task; its result depends on the op.
+func (h *Handler) Handle(ctx context.Context, now time.Time, t enforcement.Task) (any, error) {
+	if t.Version != enforcement.Version {
+		return nil, fault.New(fault.Invalid, "reading the task: version is %d, expected %d", t.Version, enforcement.Version)
+	}
+	switch t.Op {
+	case "look":
+		return h.look(ctx, now, t)
+	case "decide":
+		return h.decide(ctx, now, t)
+	case "hold":
+		return h.hold(ctx, now, t)
+	default:
+		return nil, fault.New(fault.Invalid, "reading the task: op is %q, expected look, decide or hold", t.Op)
+	}
+}
+
+// look asks for one fresh inspection, unless something newer made this execution stale.
+func (h *Handler) look(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Looked, error) {
+	m, err := h.Store.Machine(ctx, t.Input.Machine)
+	if err != nil {
+		return enforcement.Looked{}, err
+	}
+	if m.State.Generation != t.Input.Generation {
+		return enforcement.Looked{Outcome: "superseded"}, nil
+	}
+	if !m.State.GoneAt.IsZero() {
+		return enforcement.Looked{Outcome: "asked", AskedAt: now}, nil // nobody is left to look at; decide withdraws
+	}
+	commands, err := h.Send(ctx, []string{m.ID}, record.Look, t.Execution, now)
+	if err != nil {
+		return enforcement.Looked{}, err
+	}
+	h.Log.InfoContext(ctx, "looking again", boot.KeyMachine, m.ID, boot.KeyCommand, commands[0].ID, boot.KeyExecution, t.Execution)
+	return enforcement.Looked{Outcome: "asked", CommandID: commands[0].ID, AskedAt: now}, nil
+}
+
+// said is the outcome of a hold that people were told of already.
+const said = "said"
+
+// tellAgain is after how long the same hold of the same violation is told again: a reason that only
+// another try can end comes back every half hour.
+const tellAgain = 24 * time.Hour
+
+// hold stores why an enforcement stands still. It ends the execution; the sweep starts a new look once
+// the reason is gone.
+func (h *Handler) hold(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Decision, error) {
+	reason := holdReason(t.Input)
+	decision := enforcement.Decision{Outcome: string(guard.Hold), Reason: string(reason), Text: reason.Text()}
+	const tries = 5
+	for range tries {
+		m, err := h.Store.Machine(ctx, t.Input.Machine)
+		if err != nil {
+			return decision, err
+		}
+		if m.State.Generation != t.Input.Generation {
+			decision.Outcome = string(guard.Superseded)
+			return decision, nil
+		}
+		if m.State.HeldFor == string(reason) {
+			return decision, nil
+		}
+		decision.Outcome = string(guard.Hold)
+		if told := fmt.Sprintf("%d %s", m.State.Generation, reason); m.ToldHeld == told && now.Sub(m.ToldHeldAt) < tellAgain {
+			decision.Outcome = said
+		} else {
+			m.ToldHeld, m.ToldHeldAt = told, now
+		}
+		m.State = integrity.Held(m.State, string(reason), now)
+		_, err = h.Store.Apply(ctx, store.Change{Machine: m, At: now, Ledger: []record.Entry{{
+			Machine: m.ID, At: now, Kind: record.EntryHeld, Generation: m.State.Generation, Execution: t.Execution,
+			Text: "held: " + reason.Text(), Detail: cause(t.Input.Error),
+		}}})
+		if !fault.Is(err, fault.Conflict) {
+			h.Log.WarnContext(ctx, "enforcement held", boot.KeyMachine, m.ID, boot.KeyReason, string(reason), boot.KeyExecution, t.Execution)
+			return decision, err
+		}
+	}
+	return decision, fault.New(fault.Transient, "holding %s: it keeps being changed by others", t.Input.Machine)
+}
+
+// holdReason is what the path to Hold says: a decision, a confirmation that failed, or a task that did.
+func holdReason(s enforcement.State) guard.Reason {
+	switch {
+	case s.Confirmation != nil && s.Confirmation.Outcome == "notRevoked":
+		return guard.ReasonNotRevoked
+	case s.Confirmation != nil && s.Confirmation.Outcome == "unconfirmed":
+		return guard.ReasonUnconfirmed
+	case s.Restored != nil && s.Restored.Reason != "":
+		return guard.Reason(s.Restored.Reason)
+	case s.Decision != nil && s.Decision.Outcome == string(guard.Hold) && s.Decision.Reason == "warning_not_accepted":
+		return guard.ReasonNotWarned
+	case s.Decision != nil && s.Decision.Outcome == string(guard.Hold) && s.Decision.Reason != "":
+		return guard.Reason(s.Decision.Reason)
+	default:
+		return guard.ReasonTaskFailed
+	}
+}
+
+func cause(e *enforcement.Error) string {
+	const most = 300
+	if e == nil {
+		return ""
+	}
+	text := e.Error + ": " + e.Cause
+	return text[:min(len(text), most)]
+}

@@ -1,0 +1,209 @@
+package handler
+
+import (
+	"context"
+	"github.com/keyward/keyward/shared/aws/kmskey"
+	"net/http"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/keyrequest"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// leaseFor is longer than the function's timeout, so that a revocation never runs beside a release.
+const leaseFor = time.Minute
+
+// byPolicy is who decided when no person did.
+const byPolicy = "policy"
+
+// decide answers one request by what is known now.
+func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r record.Request) (int, any, error) {
+	p, err := h.policy(ctx, m.Policy)
+	if err != nil {
+		return 0, nil, err
+	}
+	facts, findings, err := h.facts(ctx, now, m, p)
+	if err != nil {
+		return 0, nil, err
+	}
+	d := keyrequest.Decide(facts, p.Requests)
+	h.Log.InfoContext(ctx, "key request decided", boot.KeyMachine, m.ID, boot.KeyKind, string(d.Decision), boot.KeyReason, string(d.Reason))
+	if d.Inspect {
+		if err := h.Inspect.Invoke(ctx, inspection.Request{Version: inspection.Version, Purpose: record.Check, Machines: []string{m.ID}}); err != nil {
+			return 0, nil, err
+		}
+	}
+	r.Policy, r.Version, r.Digest = p.Name, p.Version, m.Digest
+	switch d.Event() {
+	case keyrequest.Approve:
+		return h.approve(ctx, now, m, r, d.Text)
+	case keyrequest.Deny:
+		return h.deny(ctx, now, m, p, r, d.Text, findings)
+	default:
+		return h.pend(ctx, now, r, d.Text)
+	}
+}
+
+func (h *Handler) policy(ctx context.Context, name string) (*policy.Policy, error) {
+	stored, err := h.Store.Policy(ctx, name)
+	if fault.Is(err, fault.NotFound) {
+		return policy.Default(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return stored.Compile()
+}
+
+// facts are what a decision rests on. Evidence that another policy, or another version of it, judged counts
+// for nothing.
+func (h *Handler) facts(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy) (keyrequest.Facts, []policy.Finding, error) {
+	f := keyrequest.Facts{Key: m.State.Key, Held: m.State.HeldFor != ""}
+	there, err := h.Instances.Instances(ctx, []string{m.ID})
+	if err != nil {
+		return f, nil, err
+	}
+	f.Presence = there[m.ID].Presence
+	newest, err := h.Store.Evidence(ctx, m.ID, 1)
+	if err != nil || len(newest) == 0 {
+		return f, nil, err
+	}
+	if r := newest[0].Result; r.Policy != p.Name || r.Digest != p.Digest {
+		return f, nil, nil
+	}
+	f.HasAny, f.Verdict, f.Evidence = true, newest[0].Result.Verdict, now.Sub(newest[0].Sent)
+	return f, newest[0].Result.Bad(), nil
+}
+
+// pend leaves a request for a person, or for the inspection that was asked for. One that was denied
+// waits again.
+func (h *Handler) pend(ctx context.Context, now time.Time, r record.Request, why string) (int, any, error) {
+	told := r.State + r.Reason
+	if err := reopen(&r, now); err != nil {
+		return 0, nil, err
+	}
+	answer := record.Release{Request: r.ID, State: r.State, Reason: why}
+	if r.State != string(keyrequest.Pending) || told == r.State+why {
+		return http.StatusAccepted, answer, nil
+	}
+	r.Reason = why
+	_, err := h.Store.PutRequest(ctx, r)
+	return http.StatusAccepted, answer, err
+}
+
+// deny refuses a request and asks for looks for a correction, so that a machine that is put right need
+// not wait for its schedule. The same answer again is not written again: a machine may ask every second.
+func (h *Handler) deny(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy, r record.Request, why string, findings []policy.Finding) (int, any, error) {
+	told := r.State + r.Reason
+	if r.State != string(keyrequest.Denied) {
+		if err := reopen(&r, now); err != nil {
+			return 0, nil, err
+		}
+	}
+	if r.State == string(keyrequest.Pending) || r.State == string(keyrequest.Approved) {
+		if err := move(&r, keyrequest.Deny, now, byPolicy, why); err != nil {
+			return 0, nil, err
+		}
+	}
+	before := m.State
+	m.State = integrity.Denied(m.State, now, p.Integrity)
+	if m.State == before && told == r.State+why {
+		return http.StatusForbidden, record.Release{Request: r.ID, State: r.State, Reason: why, Findings: findings}, nil
+	}
+	r.Reason = why
+	_, err := h.Store.Apply(ctx, store.Change{Machine: m, Request: &r, At: now, Ledger: []record.Entry{{
+		Machine: m.ID, At: now, Kind: record.EntryRequest, Generation: m.State.Generation, By: byPolicy, Text: "key request denied: " + why,
+	}}})
+	return http.StatusForbidden, record.Release{Request: r.ID, State: r.State, Reason: why, Findings: findings}, err
+}
+
+// reopen takes a request whose last answer was no key back to Pending: the machine asks again.
+func reopen(r *record.Request, now time.Time) error {
+	switch keyrequest.State(r.State) {
+	case keyrequest.Denied, keyrequest.Failure, keyrequest.Expired:
+		return move(r, keyrequest.Ask, now, r.Machine, "the machine asks again")
+	default:
+		return nil
+	}
+}
+
+// approve records the release, makes the grant under the key's lease and records it. Asked again, it
+// gives the same grant with a new token.
+func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, r record.Request, why string) (int, any, error) {
+	k, err := h.Keys.Key(ctx, m.Key.ARN)
+	if err != nil {
+		return 0, nil, err
+	}
+	if !k.Guarded || !k.Enabled {
+		return 0, nil, fault.New(fault.Conflict, "releasing the key of %s: the key is %s, guarded %t", m.ID, k.State, k.Guarded)
+	}
+	if err := reopen(&r, now); err != nil {
+		return 0, nil, err
+	}
+	if r.State == string(keyrequest.Pending) {
+		if err := move(&r, keyrequest.Approve, now, byPolicy, why); err != nil {
+			return 0, nil, err
+		}
+	}
+	lease := record.Lease{
+		Name: record.LeaseName(m.Key.Mode, k.ARN, m.ID), Holder: record.LeaseHolder("release", m.ID, m.State.Generation), Until: now.Add(leaseFor),
+	}
+	if m.Grant == "" && m.GrantedFor == 0 {
+		m.GrantedFor = m.State.Generation // written before the grant is made: a repeat makes the same one
+	}
+	m, err = h.Store.Apply(ctx, store.Change{Machine: m, Request: &r, TakeLease: &lease, At: now})
+	if err != nil {
+		return 0, nil, err
+	}
+	r.Revision++
+	granted, err := h.grant(ctx, &m)
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := h.released(ctx, now, m, lease, why); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, record.Release{
+		Request: r.ID, State: r.State, Reason: why, KeyARN: k.ARN, GrantToken: granted.Token,
+		EncryptionContext: map[string]string{kmskey.ContextKey: m.ID},
+	}, nil
+}
+
+// released records the grant. Under the lease nobody revokes, so what another changed meanwhile is a
+// judgement, and the release is noted on top of it.
+func (h *Handler) released(ctx context.Context, now time.Time, granted record.Machine, lease record.Lease, why string) error {
+	const tries = 5
+	m := granted
+	for range tries {
+		m.Grant, m.GrantedFor = granted.Grant, granted.GrantedFor
+		m.State = integrity.Released(m.State, now)
+		_, err := h.Store.Apply(ctx, store.Change{Machine: m, DropLease: &lease, At: now, Ledger: []record.Entry{{
+			Machine: m.ID, At: now, Kind: record.EntryReleased, Generation: m.State.Generation, By: byPolicy,
+			Text: "key released: " + why, Detail: m.Grant,
+		}}})
+		if !fault.Is(err, fault.Conflict) {
+			return err
+		}
+		if m, err = h.Store.Machine(ctx, m.ID); err != nil {
+			return err
+		}
+	}
+	return fault.New(fault.Transient, "recording the release of %s: it keeps being changed by others", m.ID)
+}
+
+// grant makes the machine's grant, or finds the one it has by its name. With disable-key the key
+// policy admits the machine and there is nothing to grant.
+func (h *Handler) grant(ctx context.Context, m *record.Machine) (kmskey.Granted, error) {
+	if m.Key.Mode == policy.DisableKey {
+		return kmskey.Granted{}, nil
+	}
+	granted, err := h.Giver.Grant(ctx, m.Key.ARN, m.ID, m.SessionARN, m.GrantedFor)
+	m.Grant = granted.ID
+	return granted, err
+}
