@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"unicode"
 
@@ -66,13 +67,13 @@ func startPlace(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(c.Start())
 	variables(ts, bufio.NewReader(out))
-	places[ts.Name()] = func() {
+	places.put(ts.Name(), func() {
 		ts.Check(c.Process.Signal(syscall.SIGTERM))
 		io.Copy(io.Discard, out)
 		if err := c.Wait(); err != nil {
 			ts.Fatalf("keyward local ended with %v: %s", err, complaints.String())
 		}
-	}
+	})
 	ts.Defer(func() { stopPlace(ts) })
 }
 
@@ -123,14 +124,37 @@ func uglyReason(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("UGLY", "ugly\x1b\u009b2J\u202e\U000e0001")
 }
 
-// places are the running places by script, each with what ends it.
-var places = map[string]func(){}
+// enders are what ends something that a script started, by the script's name. Scripts run at the same time.
+type enders struct {
+	mu  sync.Mutex
+	all map[string]func()
+}
+
+// places are the running places, listening the listeners that a script started last.
+var places, listening enders
+
+func (e *enders) put(script string, end func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.all == nil {
+		e.all = map[string]func(){}
+	}
+	e.all[script] = end
+}
+
+// end ends what a script started, if there is something, and forgets it.
+func (e *enders) end(script string) {
+	e.mu.Lock()
+	end := e.all[script]
+	delete(e.all, script)
+	e.mu.Unlock()
+	if end != nil {
+		end()
+	}
+}
 
 func stopPlace(ts *testscript.TestScript) {
-	if stop := places[ts.Name()]; stop != nil {
-		delete(places, ts.Name())
-		stop()
-	}
+	places.end(ts.Name())
 }
 
 // takePort listens on a free port and puts its address into TAKEN.
@@ -145,7 +169,7 @@ func takePort(ts *testscript.TestScript, _ bool, _ []string) {
 // by listens stop, or with the script.
 func startListener(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 1 && args[0] == "stop" {
-		listening[ts.Name()]()
+		listening.end(ts.Name())
 		return
 	}
 	if neg || len(args) != 2 {
@@ -175,17 +199,16 @@ func startListener(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("listening on %s: %s %v", args[0], said, err)
 	}
 	stopped := false
-	listening[ts.Name()] = func() {
+	stop := func() {
 		if !stopped {
 			stopped = true
 			in.Close()
 			c.Wait() // how it ended tells nothing
 		}
 	}
-	ts.Defer(listening[ts.Name()])
+	listening.put(ts.Name(), stop)
+	ts.Defer(stop)
 }
-
-var listening = map[string]func(){}
 
 // unescape reads \x1b and the like.
 func unescape(s string) (text string, err error) {
