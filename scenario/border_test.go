@@ -27,7 +27,8 @@ func TestThePeoplesAPIRefusesMachines(t *testing.T) {
 	for call, in := range map[string]any{
 		"GET /v1/status": nil, "GET /v1/machines": nil, "GET /v1/machines/" + machineID: nil,
 		"PUT /v1/machines/" + machineID: enrolment(w), "POST /v1/machines/" + machineID + "/check": nil,
-		"POST /v1/machines/" + machineID + "/restore": record.Reason{Reason: "please"}, "GET /v1/machines/" + machineID + "/ledger": nil,
+		"POST /v1/machines/" + machineID + "/restore": record.Reason{Reason: "please"}, "POST /v1/machines/" + machineID + "/resume": record.Reason{Reason: "please"},
+		"GET /v1/machines/" + machineID + "/ledger": nil,
 		"GET /v1/policies": nil, "PUT /v1/policies/web": w.setup.policy(), "GET /v1/policies/web": nil,
 		"GET /v1/holds": nil, "PUT /v1/holds/global": record.Reason{Reason: "please"}, "DELETE /v1/holds/global": record.Reason{Reason: "please"},
 		"GET /v1/requests": nil,

@@ -18,6 +18,7 @@ type machineCommands struct {
 	Check   machineCheck   `cmd:"" help:"Inspect a machine now. Exit code 3 if it does not comply."`
 	Enrol   machineEnrol   `cmd:"" help:"Bind a machine to its key and policy."`
 	Restore machineRestore `cmd:"" help:"Give a revoked key back."`
+	Resume  machineResume  `cmd:"" help:"Let a machine go on that was left to a person."`
 	Ledger  machineLedger  `cmd:"" help:"Show everything that was done about a machine."`
 }
 
@@ -205,6 +206,27 @@ func (a machineRestore) Run(ctx context.Context, c *cli, p *show.Printer) error 
 		return err
 	}
 	return p.Value(m, func() { p.Line("Restoring the key of %s: execution %s.", m.ID, m.Execution) })
+}
+
+type machineResume struct {
+	ID     string `arg:"" help:"Machine id."`
+	Reason string `required:"" help:"Why; it is recorded with your name."`
+}
+
+func (machineResume) Help() string {
+	return "Example:\n  keyward machine resume i-1234567890abcdef0 --reason 'the kernel is pinned now, ticket 4711'"
+}
+
+func (a machineResume) Run(ctx context.Context, c *cli, p *show.Printer) error {
+	api, err := c.people(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := api.Resume(ctx, a.ID, a.Reason)
+	if err != nil {
+		return err
+	}
+	return p.Value(m, func() { p.Line("%s goes on; what is owed starts with the next sweep.", m.ID) })
 }
 
 type machineLedger struct {

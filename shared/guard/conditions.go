@@ -34,6 +34,7 @@ var conditions = []condition{
 	{"warned", warned, nil},
 	{"presence", present, []Reason{ReasonBlind, ReasonStopped}},
 	{"evidence", evidenceFails, nil},
+	{"flapping", notFlapping, nil},
 	{"holds", notHeld, []Reason{ReasonHoldsUnread, ReasonHeldGlobal, ReasonHeldPolicy, ReasonHeldMachine}},
 	{"guarded", guarded, []Reason{ReasonKeyUnread, ReasonNotGuarded}},
 }
@@ -85,6 +86,14 @@ func evidenceFails(f Facts, now time.Time) Reason {
 		return ReasonUnknown
 	}
 	return ReasonOvertaken
+}
+
+// notFlapping asks of a revocation that is not ordered yet: one that is counts among the changes itself.
+func notFlapping(f Facts, now time.Time) Reason {
+	if f.State.Key != integrity.KeyRevoking && integrity.Flapping(f.State, f.Policy.Terms, now) {
+		return ReasonFlapping
+	}
+	return ""
 }
 
 func notHeld(f Facts, now time.Time) Reason {

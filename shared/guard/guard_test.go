@@ -42,6 +42,9 @@ func silent(f *guard.Facts) {
 	f.Look.Verdict, f.Policy.Terms.SilenceThen = policy.Unknown, policy.ActRevoke
 }
 
+// flapped are as many changes of a key as a policy allows when it says nothing.
+const flapped = "2025-03-03T06:00:00Z 2025-03-03T07:00:00Z 2025-03-03T08:00:00Z 2025-03-03T09:00:00Z"
+
 type row struct {
 	name    string
 	change  func(*guard.Facts)
@@ -118,6 +121,8 @@ var weighed = []row{
 	{"condition 1: we cannot look", func(f *guard.Facts) { f.State.FrozenSince, f.State.BlindSince = now, now }, guard.Hold, guard.ReasonBlind},
 	{"condition 2: not warned", func(f *guard.Facts) { f.State.WarnedAt = time.Time{} }, guard.Hold, guard.ReasonNotWarned},
 	{"condition 2: no deadline", func(f *guard.Facts) { f.State.DueAt = time.Time{} }, guard.Hold, guard.ReasonNotWarned},
+	{"too many changes", func(f *guard.Facts) { f.State.Changes = flapped }, guard.Hold, guard.ReasonFlapping},
+	{"ordered before there were too many", func(f *guard.Facts) { f.State.Changes, f.State.Key = flapped, integrity.KeyRevoking }, guard.Revoke, guard.ReasonDue},
 	{"condition 3: global hold", func(f *guard.Facts) { f.Holds.Global.Set = true }, guard.Hold, guard.ReasonHeldGlobal},
 	{"condition 3: policy hold", func(f *guard.Facts) { f.Holds.Policy.Set = true }, guard.Hold, guard.ReasonHeldPolicy},
 	{"condition 3: machine hold", func(f *guard.Facts) { f.Holds.Machine.Set = true }, guard.Hold, guard.ReasonHeldMachine},

@@ -41,6 +41,7 @@ const (
 	ReasonHeldMachine   Reason = "held-machine"
 	ReasonKeyUnread     Reason = "key-unread"
 	ReasonNotGuarded    Reason = "not-guarded"
+	ReasonFlapping      Reason = integrity.HeldFlapping
 	ReasonNotWritten    Reason = "intent-not-written"
 )
 
@@ -76,6 +77,7 @@ var texts = map[Reason]string{
 	ReasonStale:         "the answer to the last look came too late to be acted on",
 	ReasonUnknown:       "the last look could not tell whether the machine complies",
 	ReasonOvertaken:     "a newer inspection was judged since the last look",
+	ReasonFlapping:      "the key was taken and given back as often in 24 hours as the policy allows",
 	ReasonHoldsUnread:   "it could not be read whether a person stopped this",
 	ReasonHeldGlobal:    "a person stopped all revocations",
 	ReasonHeldPolicy:    "a person stopped the revocations of this policy",

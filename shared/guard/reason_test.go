@@ -54,6 +54,7 @@ func TestLifted(t *testing.T) {
 		{"a step tried again", string(guard.ReasonTaskFailed), nil, true},
 		{"silence is ended by evidence", integrity.HeldSilence, nil, false},
 		{"no answer is ended by evidence", integrity.HeldNoAnswer, nil, false},
+		{"a person decides on too many changes", integrity.HeldFlapping, nil, false},
 		{"a person decides", integrity.HeldManual, nil, false},
 		{"a person decides by policy", integrity.HeldPolicy, nil, false},
 		{"changed by somebody", string(guard.ReasonKeyChanged), nil, false},

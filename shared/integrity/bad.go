@@ -46,7 +46,7 @@ func (m *move) failBad() {
 		m.release()
 	}
 	m.retry()
-	if m.due() && Revokes(m.State, m.terms) && m.HeldFor == "" {
+	if m.due() && Revokes(m.State, m.terms) && m.HeldFor == "" && !m.flapping() {
 		m.follow(Revoke)
 		return
 	}
@@ -75,7 +75,7 @@ func (m *move) silentBad() {
 			m.follow(Hold)
 		}
 	case m.Silence:
-		if m.due() && m.HeldFor == "" {
+		if m.due() && m.HeldFor == "" && !m.flapping() {
 			m.follow(Revoke)
 		}
 	case m.silenceOver():
@@ -97,28 +97,40 @@ func (m *move) judgeRevoked() {
 	}
 }
 
-// correct asks for the restore, once for one correction. The generation rises in any case: a
-// revocation that is still on its way must not reach a machine that is in order.
+// flapping leaves the next change of the key to a person. A revocation is held by the enforcement, which
+// weighs the same and says so once.
+func (m *move) flapping() bool { return Flapping(m.State, m.terms, m.now) }
+
+// correct asks for the restore, once for one correction: after as many passes as the policy asks for, but
+// at the first while the revocation is still on its way. The generation rises in any case: a revocation
+// that is still on its way must not reach a machine that is in order.
 func (m *move) correct() {
 	pending := !m.CorrectedAt.IsZero()
 	if pending && (m.HeldFor != HeldManual || m.terms.RestoreManual) {
+		return
+	}
+	if m.Key == KeyRevoked && !pending && !m.passedEnough() {
 		return
 	}
 	m.CorrectedAt = m.now
 	m.Generation++
 	m.LookAt = time.Time{}
 	m.release()
-	if m.terms.RestoreManual {
+	switch {
+	case m.terms.RestoreManual:
 		m.hold(HeldManual)
-		return
+	case m.flapping():
+		m.hold(HeldFlapping)
+	default:
+		m.follow(Restore)
 	}
-	m.follow(Restore)
 }
 
 // failRevoked takes back a correction that did not last until the restore. The restore may be under way or
 // done and not noted yet, so the key counts as about to be revoked until KMS was read back again.
 func (m *move) failRevoked() {
 	m.Why, m.Silence = m.in.Why, false
+	m.noRow()
 	if !m.CorrectedAt.IsZero() {
 		m.CorrectedAt = time.Time{}
 		m.Generation++

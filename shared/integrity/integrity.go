@@ -51,9 +51,10 @@ type State struct {
 	KeySince   time.Time `json:"keySince"`
 	Generation int64     `json:"generation"` // raised by each thing that makes older executions stale
 
-	LastEvidence time.Time `json:"lastEvidence"` // when the newest judged inspection was sent
-	LastVerdict  string    `json:"lastVerdict"`  // Pass, Fail, Unknown
-	Failures     int       `json:"failures"`     // failing inspections in a row while not yet Bad
+	LastEvidence time.Time `json:"lastEvidence"`  // when the newest judged inspection was sent
+	LastVerdict  string    `json:"lastVerdict"`   // Pass, Fail, Unknown
+	Failures     int       `json:"failures"`      // failing inspections in Row while not yet Bad
+	Row          string    `json:"row,omitempty"` // the newest that were counted, oldest first: F failed, P passed
 
 	WarnedAt    time.Time     `json:"warnedAt"`    // the warning of this violation was accepted
 	DueAt       time.Time     `json:"dueAt"`       // revocation; whole seconds; zero until warned
@@ -73,9 +74,11 @@ type State struct {
 	GoneOnce  time.Time `json:"goneOnce"` // first report that the machine is gone
 
 	LastNews   time.Time `json:"lastNews"`   // when the newest input of any kind was sent; LastEvidence or later
-	FailedAt   time.Time `json:"failedAt"`   // when the last counted failing inspection was sent; with Failures
+	CountedAt  time.Time `json:"countedAt"`  // when the newest inspection of Row was sent
 	BlindSince time.Time `json:"blindSince"` // we cannot look since; zero while we can
 	GoneAt     time.Time `json:"goneAt"`     // confirmed gone
+
+	Changes Moments `json:"changes,omitempty"` // when the key was taken or given back, the newest
 }
 
 // Input is one judged inspection, or the news that there was none.

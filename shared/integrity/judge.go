@@ -14,7 +14,8 @@ func (m *move) judgeOther() {
 	switch {
 	case m.verdict == policy.Pass:
 		m.stand(Good, "")
-		m.Failures, m.FailedAt, m.LookAt, m.Looks = 0, time.Time{}, time.Time{}, 0
+		m.LookAt, m.Looks = time.Time{}, 0
+		m.passGood()
 		m.release()
 	case m.settling():
 		m.SilentSince = time.Time{}
@@ -26,13 +27,11 @@ func (m *move) judgeOther() {
 	}
 }
 
-// countFailure makes a machine Bad after as many failing inspections in a row as the policy asks for.
-// Failing ones that are too close together count once, so that one short disturbance is one failure.
+// countFailure makes a machine Bad after as many failing inspections as the policy asks for, of the last ones it counts.
 func (m *move) countFailure() {
-	if m.Failures > 0 && m.in.Sent.Sub(m.FailedAt) < ConfirmApart {
+	if !m.count(failed, max(m.terms.Confirm, m.terms.ConfirmOf)) {
 		return
 	}
-	m.Failures, m.FailedAt = m.Failures+1, m.in.Sent
 	if m.Failures < m.terms.Confirm {
 		m.LookAt = m.in.Sent.Add(ConfirmApart)
 		return
@@ -105,7 +104,7 @@ func (m *move) begin(silence bool) {
 func (s *State) endViolation() {
 	s.WarnedAt, s.DueAt, s.RemindAt = time.Time{}, time.Time{}, time.Time{}
 	s.Frozen, s.Silence = 0, false
-	s.Failures, s.FailedAt = 0, time.Time{}
+	s.noRow()
 	s.LookAt, s.Looks = time.Time{}, 0
 	s.HeldFor, s.HeldSince = "", time.Time{}
 }

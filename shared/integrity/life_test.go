@@ -27,6 +27,9 @@ func newLife(t *rapid.T, verdicts ...string) *life {
 		OnFail:        rapid.SampledFrom(actions).Draw(t, "onFail"),
 		Grace:         time.Duration(rapid.IntRange(0, 600).Draw(t, "grace")) * time.Minute,
 		Confirm:       rapid.IntRange(0, 3).Draw(t, "confirm"),
+		ConfirmOf:     rapid.IntRange(0, 5).Draw(t, "of"),
+		RestoreAfter:  rapid.IntRange(0, 3).Draw(t, "restoreAfter"),
+		Changes:       rapid.IntRange(0, 3).Draw(t, "changes"),
 		SilenceAfter:  time.Duration(rapid.IntRange(0, 48).Draw(t, "silenceAfter")) * time.Hour,
 		SilenceThen:   rapid.SampledFrom([]policy.Action{policy.ActHold, policy.ActRevoke}).Draw(t, "silenceThen"),
 		RetryEvery:    time.Duration(rapid.IntRange(0, 60).Draw(t, "retryEvery")) * time.Minute,
@@ -89,6 +92,12 @@ func (l *life) checkEffects(before integrity.State, in integrity.Input, effects 
 	if has(integrity.Warn) && before.Generation == l.s.Generation {
 		l.Fatalf("a violation began in the generation of an older one: %+v", l.s)
 	}
+	if (has(integrity.Revoke) || has(integrity.Restore)) && integrity.Flapping(before, l.terms, l.now) {
+		l.Fatalf("%v beyond the %d changes that the policy allows: %+v", effects, l.terms.Changes, before)
+	}
+	if begun := has(integrity.Warn) || has(integrity.NotifyBad); begun && in.Verdict == "Fail" && before.Standing != integrity.Bad && l.terms.Confirm > before.Failures+1 {
+		l.Fatalf("Bad after %d failures, the policy asks for %d: %+v", before.Failures+1, l.terms.Confirm, before)
+	}
 	if !has(integrity.Revoke) {
 		return
 	}
@@ -139,6 +148,7 @@ func (l *life) note() {
 		{"unheld", func() integrity.State { return integrity.Unheld(before, l.now) }},
 		{"asked", func() integrity.State { return integrity.Asked(before, l.now, l.terms) }},
 		{"denied", func() integrity.State { return integrity.Denied(before, l.now, l.terms) }},
+		{"resumed", func() integrity.State { return integrity.Resumed(before, l.now) }},
 		{"settling", func() integrity.State { return integrity.Settling(before, l.now, l.terms) }},
 	}
 	move := moves[rapid.IntRange(0, len(moves)-1).Draw(l.T, "move")]

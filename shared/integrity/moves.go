@@ -40,6 +40,8 @@ func Ordered(s State, now time.Time) State {
 		return s
 	}
 	s.Key, s.KeySince, s.CorrectedAt = KeyRevoking, now.UTC(), time.Time{}
+	s.noRow()
+	s.changed(now)
 	s.HeldFor, s.HeldSince = "", time.Time{}
 	return s
 }
@@ -93,6 +95,7 @@ func Restored(s State, now time.Time, terms policy.Integrity) State {
 		s.OldDueAt = s.DueAt
 	}
 	s.endViolation()
+	s.changed(now)
 	s.Key, s.KeySince = KeyReleased, now.UTC()
 	s.Standing, s.Since, s.Why = Good, now.UTC(), ""
 	s.CorrectedAt = now.UTC()

@@ -11,6 +11,7 @@ const (
 	HeldNoAnswer = "no-answer"      // the last look before a revocation was not answered
 	HeldUnknown  = "unknown"        // it was answered, and the verdict was Unknown
 	HeldStale    = "stale-evidence" // it was answered too late to be acted on
+	HeldFlapping = "flapping"       // the key was taken and given back too often
 	HeldOvertook = "overtaken"      // another inspection was judged meanwhile
 )
 
@@ -22,3 +23,9 @@ var endedByEvidence = map[string]bool{
 
 // endedByPresence are the reasons that end when the machine runs and can be looked at again.
 var endedByPresence = map[string]bool{HeldBlind: true, HeldStopped: true}
+
+// endedByPerson are the reasons that integrity.Resumed ends.
+var endedByPerson = map[string]bool{HeldFlapping: true}
+
+// EndedByPerson is whether a hold for this reason ends by a person's word that it may go on.
+func EndedByPerson(reason string) bool { return endedByPerson[reason] }

@@ -119,6 +119,50 @@ func TestErrorsOfIntegrity(t *testing.T) {
 			},
 		},
 		{
+			name: "confirm is a word",
+			text: "policy: x\nintegrity: {confirm: often}",
+			want: []string{
+				`2:22: integrity.confirm: got "often", expected a whole number from 1 to 5, or a mapping with failures, of`,
+			},
+		},
+		{
+			name: "confirm of fewer",
+			text: "policy: x\nintegrity: {confirm: {failures: 3, of: 2}}",
+			want: []string{
+				`2:40: integrity.confirm.of: got 2, expected 3 to 10, at least as many as failures`,
+			},
+		},
+		{
+			name: "confirm by half",
+			text: "policy: x\nintegrity: {confirm: {failures: 3}}",
+			want: []string{
+				`2:22: integrity.confirm.of: is missing, required beside the other of failures, of; expected a whole number`,
+			},
+		},
+		{
+			name: "confirm out of bounds",
+			text: "policy: x\nintegrity: {confirm: {failures: 6, of: 11}}",
+			want: []string{
+				`2:33: integrity.confirm.failures: got 6, expected a whole number from 1 to 5`,
+				`2:40: integrity.confirm.of: got 11, expected a whole number from 1 to 10`,
+			},
+		},
+		{
+			name: "changes",
+			text: "policy: x\nintegrity: {changes: 1}",
+			want: []string{
+				`2:22: integrity.changes: got 1, expected a whole number from 2 to 100`,
+			},
+		},
+		{
+			name: "restore after",
+			text: "policy: x\nintegrity: {restore: {after: 6, then: never}}",
+			want: []string{
+				`2:30: integrity.restore.after: got 6, expected a whole number from 1 to 5`,
+				`2:39: integrity.restore.then: got "never", expected one of automatic, manual`,
+			},
+		},
+		{
 			name: "retry",
 			text: "policy: x\nintegrity: {retry: {every: 1m, upTo: 1001}}",
 			want: []string{

@@ -59,7 +59,7 @@ func TestDemoIsWhatTheDemoShows(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := policy.Integrity{
-		OnFail: policy.ActRevoke, Grace: 4 * time.Hour, Confirm: 1, SilenceAfter: 24 * time.Hour, SilenceThen: policy.ActHold,
+		OnFail: policy.ActRevoke, Grace: 4 * time.Hour, Confirm: 1, ConfirmOf: 1, RestoreAfter: 1, Changes: 4, SilenceAfter: 24 * time.Hour, SilenceThen: policy.ActHold,
 		RetryEvery: 30 * time.Minute, RetryUpTo: 50, Mode: policy.RevokeGrant, Remind: 24 * time.Hour,
 	}
 	if p.Integrity != want {
@@ -84,7 +84,7 @@ func TestReferenceIsTrue(t *testing.T) {
 	// The errors for unknown keys list the known ones.
 	_, err = policy.Parse([]byte("policy: x\n" +
 		"machines: {z: 1}\nschedule: {z: 1}\nrequests: {z: 1}\nnotify: {z: 1}\n" +
-		"integrity: {z: 1, silence: {z: 1}, retry: {z: 1}, key: {z: 1}}\n" +
+		"integrity: {z: 1, confirm: {z: 1}, silence: {z: 1}, retry: {z: 1}, restore: {z: 1}, key: {z: 1}}\n" +
 		"rules: [{z: 1}, {product: {z: 1}}, {ports: {z: 1}}, {os: {z: 1}}]\nz: 1"))
 	lists := 0
 	for line := range strings.Lines(err.Error()) {
@@ -99,7 +99,7 @@ func TestReferenceIsTrue(t *testing.T) {
 			}
 		}
 	}
-	if lists != 13 {
-		t.Errorf("Parse lists the keys of %d mappings, want 13: %v", lists, err)
+	if lists != 15 {
+		t.Errorf("Parse lists the keys of %d mappings, want 15: %v", lists, err)
 	}
 }

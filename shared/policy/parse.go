@@ -35,7 +35,7 @@ func defaults() *Policy {
 	return &Policy{
 		Requests: Requests{OnPass: Approve, OnFail: Deny, OnUnknown: Hold, EvidenceAge: time.Hour, Expire: day},
 		Integrity: Integrity{
-			OnFail: ActNotify, Confirm: 1, SilenceAfter: day, SilenceThen: ActHold, RetryEvery: 30 * time.Minute,
+			OnFail: ActNotify, Confirm: 1, ConfirmOf: 1, RestoreAfter: 1, Changes: 4, SilenceAfter: day, SilenceThen: ActHold, RetryEvery: 30 * time.Minute,
 			RetryUpTo: 50, Settle: 30 * time.Minute, Mode: RevokeGrant,
 		},
 	}

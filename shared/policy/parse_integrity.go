@@ -13,10 +13,11 @@ func (r *reader) integrity(n *node, path string, p *Policy) {
 	seen := r.object(n, path, []key{
 		{"onFail", r.action(&i.OnFail, ActNotify, ActHold, ActRevoke)},
 		{"grace", func(n *node, path string) { i.Grace = r.duration(n, path, minGrace, maxGrace) }},
-		{"confirm", func(n *node, path string) { i.Confirm = r.count(n, path, 1, 5) }},
+		{"confirm", func(n *node, path string) { r.confirm(n, path, i) }},
 		{"silence", func(n *node, path string) { r.silence(n, path, i) }},
 		{"retry", func(n *node, path string) { r.retry(n, path, i) }},
-		{"restore", func(n *node, path string) { i.RestoreManual = r.word(n, path, "automatic", "manual") == "manual" }},
+		{"restore", func(n *node, path string) { r.restore(n, path, i) }},
+		{"changes", func(n *node, path string) { i.Changes = r.count(n, path, 2, 100) }},
 		{"settle", func(n *node, path string) { i.Settle = r.duration(n, path, 0, day) }},
 		{"key", func(n *node, path string) { r.key(n, path, i) }},
 		{"calendar", nil},
@@ -40,6 +41,44 @@ func (r *reader) action(into *Action, known ...Action) func(n *node, path string
 		}
 		*into = Action(r.word(n, path, words...))
 	}
+}
+
+// confirm reads how many failing inspections make a machine Bad: in a row, or of the last ones.
+func (r *reader) confirm(n *node, path string, i *Integrity) {
+	if n.kind != mapping {
+		if n.kind != number {
+			r.got(n, path, "a whole number from 1 to 5, or a mapping with failures, of")
+			return
+		}
+		i.Confirm = r.count(n, path, 1, 5)
+		i.ConfirmOf = i.Confirm
+		return
+	}
+	seen := r.object(n, path, []key{
+		{"failures", func(n *node, path string) { i.Confirm = r.count(n, path, 1, 5) }},
+		{"of", func(n *node, path string) { i.ConfirmOf = r.count(n, path, 1, 10) }},
+	})
+	for _, name := range []string{"failures", "of"} {
+		if seen[name] == nil {
+			r.fail(n, join(path, name), "is missing, required beside the other of failures, of; expected a whole number")
+		}
+	}
+	if seen["failures"] != nil && seen["of"] != nil && i.ConfirmOf < i.Confirm {
+		r.fail(seen["of"], join(path, "of"), "got %d, expected %d to 10, at least as many as failures", i.ConfirmOf, i.Confirm)
+	}
+}
+
+// restore reads who gives a key back, and after how many passing inspections.
+func (r *reader) restore(n *node, path string, i *Integrity) {
+	who := func(n *node, path string) { i.RestoreManual = r.word(n, path, "automatic", "manual") == "manual" }
+	if n.kind != mapping {
+		who(n, path)
+		return
+	}
+	r.object(n, path, []key{
+		{"after", func(n *node, path string) { i.RestoreAfter = r.count(n, path, 1, 5) }},
+		{"then", who},
+	})
 }
 
 func (r *reader) silence(n *node, path string, i *Integrity) {

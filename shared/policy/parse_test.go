@@ -47,10 +47,11 @@ requests: {onPass: hold, onFail: hold, onUnknown: deny, evidenceAge: 7d, expire:
 integrity:
   onFail: hold
   grace: 90d
-  confirm: 5
+  confirm: {failures: 3, of: 5}
   silence: {after: 1h, then: revoke}
   retry: {every: 5m, upTo: 0}
-  restore: manual
+  restore: {after: 2, then: manual}
+  changes: 100
   settle: 1d
   key: {mode: disable-key, shared: allowed}
   remind: 0
@@ -75,8 +76,8 @@ func TestParseEveryKey(t *testing.T) {
 		}},
 		Requests: policy.Requests{OnPass: "hold", OnFail: "hold", OnUnknown: "deny", EvidenceAge: 168 * time.Hour, Expire: 720 * time.Hour},
 		Integrity: policy.Integrity{
-			OnFail: "hold", Grace: 2160 * time.Hour, Confirm: 5, SilenceAfter: time.Hour, SilenceThen: "revoke",
-			RetryEvery: 5 * time.Minute, RestoreManual: true, Settle: 24 * time.Hour, Mode: "disable-key", SharedAllowed: true,
+			OnFail: "hold", Grace: 2160 * time.Hour, Confirm: 3, ConfirmOf: 5, SilenceAfter: time.Hour, SilenceThen: "revoke",
+			RetryEvery: 5 * time.Minute, RestoreManual: true, RestoreAfter: 2, Changes: 100, Settle: 24 * time.Hour, Mode: "disable-key", SharedAllowed: true,
 		},
 		Notify: policy.Notify{To: []string{"ops@example.com"}, TimeZone: "UTC"},
 		Digest: got.Digest, Text: text,
@@ -93,7 +94,7 @@ func TestParseDefaults(t *testing.T) {
 		Name:     "small",
 		Requests: policy.Requests{OnPass: "approve", OnFail: "deny", OnUnknown: "hold", EvidenceAge: time.Hour, Expire: 24 * time.Hour},
 		Integrity: policy.Integrity{
-			OnFail: "notify", Confirm: 1, SilenceAfter: 24 * time.Hour, SilenceThen: "hold",
+			OnFail: "notify", Confirm: 1, ConfirmOf: 1, RestoreAfter: 1, Changes: 4, SilenceAfter: 24 * time.Hour, SilenceThen: "hold",
 			RetryEvery: 30 * time.Minute, RetryUpTo: 50, Settle: 30 * time.Minute, Mode: "revoke-grant",
 		},
 		// sha256 of the text, from sha256sum.
@@ -110,6 +111,7 @@ func TestParseAcceptsOtherWritings(t *testing.T) {
 		"line ends of Windows": "policy: x\r\nschedule:\r\n  daily: 04:30\r\n  timeZone: Etc/GMT+5\r\nnotify:\r\n  to:\r\n  - ops@example.com\r\n",
 		"a document marker":    "# a comment\n---\npolicy: x\n",
 		"JSON":                 `{"policy": "x", "rules": [{"rule": "r", "os": {"is": "debian"}}], "integrity": {"confirm": 2}}`,
+		"the plain forms":      "policy: x\nintegrity: {confirm: 2, restore: {after: 1}}\n",
 		"literal text":         "policy: x\ndescription: |\n  one line\n",
 		"brackets in texts":    "policy: x\ndescription: 'a [ b { c'\n",
 		"100 rules":            "policy: x\nrules:\n" + manyRules(100),

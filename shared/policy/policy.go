@@ -97,12 +97,15 @@ const (
 type Integrity struct {
 	OnFail        Action        `json:"onFail"`        // notify unless said otherwise
 	Grace         time.Duration `json:"grace"`         // required with revoke; 1 min to 90 days
-	Confirm       int           `json:"confirm"`       // failing inspections in a row that make Bad; 1 to 5
+	Confirm       int           `json:"confirm"`       // failing inspections that make Bad; 1 to 5
+	ConfirmOf     int           `json:"confirmOf"`     // of as many of the last; Confirm or less: in a row; up to 10
 	SilenceAfter  time.Duration `json:"silenceAfter"`  // default 24 h
 	SilenceThen   Action        `json:"silenceThen"`   // hold unless revoke is said; never notify alone
 	RetryEvery    time.Duration `json:"retryEvery"`    // looks for a correction; default 30 min
 	RetryUpTo     int           `json:"retryUpTo"`     // default 50
 	RestoreManual bool          `json:"restoreManual"` // restore: manual
+	RestoreAfter  int           `json:"restoreAfter"`  // passing inspections in a row that a restore takes; 1 to 5
+	Changes       int           `json:"changes"`       // revocations and restores of one key in 24 h, above it a person decides; 2 to 100
 	Settle        time.Duration `json:"settle"`        // after launch or a restore; default 30 min, may be 0s
 	Mode          Mode          `json:"mode"`          // key.mode; revoke-grant unless said otherwise
 	SharedAllowed bool          `json:"sharedAllowed"` // key.shared: allowed

@@ -84,6 +84,7 @@ const (
 	EntryReleased  EntryKind = "released" // a key request was granted
 	EntryRequest   EntryKind = "request"  // a key request was decided
 	EntryHeld      EntryKind = "held"
+	EntryResumed   EntryKind = "resumed" // a person let it go on
 	EntryWithdrawn EntryKind = "withdrawn"
 	EntryEnrolled  EntryKind = "enrolled"
 )

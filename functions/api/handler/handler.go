@@ -69,6 +69,7 @@ func (h *Handler) Routes() boot.Routes {
 		"PUT /v1/machines/{id}":          h.enrol,
 		"POST /v1/machines/{id}/check":   h.check,
 		"POST /v1/machines/{id}/restore": h.restore,
+		"POST /v1/machines/{id}/resume":  h.resume,
 		"GET /v1/machines/{id}/ledger":   h.ledger,
 		"GET /v1/policies":               h.listPolicies,
 		"GET /v1/policies/{name}":        h.showPolicy,

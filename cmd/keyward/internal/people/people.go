@@ -148,6 +148,12 @@ func (c *Client) Restore(ctx context.Context, id, reason string) (m record.Machi
 	return m, err
 }
 
+// Resume lets a machine go on that was left to a person.
+func (c *Client) Resume(ctx context.Context, id, reason string) (m record.Machine, err error) {
+	_, err = c.send(ctx, http.MethodPost, "/v1/machines/"+segment(id)+"/resume", record.Reason{Reason: reason}, &m)
+	return m, err
+}
+
 // Ledger is everything that was done about a machine, newest first.
 func (c *Client) Ledger(ctx context.Context, id string) ([]record.Entry, error) {
 	var out struct{ Entries []record.Entry }
