@@ -43,7 +43,7 @@ func TestACrashMakesNoSecondRevocation(t *testing.T) {
 }
 
 func crashes(t *testing.T, mode policy.Mode, function string, points []point) {
-	w := begin(t, setup{mode: mode, build: mortal(t, function)})
+	w := begin(t, setup{mode: mode, integrity: "changes: 100", build: mortal(t, function)})
 	for round, p := range points {
 		due := w.violate()
 		w.until(due.Add(-time.Second))
@@ -162,7 +162,7 @@ func TestACrashOfTheRestoreGivesBackOnce(t *testing.T) {
 	for mode, operation := range give {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
-			w := begin(t, setup{mode: mode, build: mortal(t, "Restore")})
+			w := begin(t, setup{mode: mode, integrity: "changes: 100", build: mortal(t, "Restore")})
 			for round, p := range []point{
 				{"Restore", operation, "before", 1}, {"Restore", operation, "after", 1},
 				{"Restore", "write", "after", 1},
