@@ -11,10 +11,11 @@ import (
 )
 
 type policyCommands struct {
-	Check policyCheck `cmd:"" help:"Check policy files; every error with line and column. Needs no AWS."`
-	Put   policyPut   `cmd:"" help:"Store a policy."`
-	List  policyList  `cmd:"" help:"List the policies."`
-	Show  policyShow  `cmd:"" help:"Print a stored policy."`
+	Check  policyCheck  `cmd:"" help:"Check policy files; every error with line and column. Needs no AWS."`
+	Put    policyPut    `cmd:"" help:"Store a policy."`
+	List   policyList   `cmd:"" help:"List the policies."`
+	Show   policyShow   `cmd:"" help:"Print a stored policy."`
+	Replay policyReplay `cmd:"" help:"Tell what a policy would have done with the evidence that is kept. Changes nothing."`
 }
 
 type policyCheck struct {

@@ -38,6 +38,9 @@ func parseDuration(s string) (time.Duration, bool) {
 	return d, true
 }
 
+// ParseDuration reads a duration as policies write it: 30m, 4h, 1h30m, 7d; false when it is none.
+func ParseDuration(s string) (time.Duration, bool) { return parseDuration(s) }
+
 // formatDuration writes a duration as policies write it.
 func formatDuration(d time.Duration) string {
 	if d == 0 {

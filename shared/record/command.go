@@ -57,6 +57,8 @@ type Evidence struct {
 	Result   policy.Result      `json:"result"`
 	Evidence *evidence.Evidence `json:"evidence,omitempty"` // nil when the machine gave none
 	Why      string             `json:"why,omitempty"`      // why there is none
+	JudgedAt time.Time          `json:"judgedAt,omitzero"`
+	Presence integrity.Presence `json:"presence,omitempty"` // as EC2 and SSM said when it was judged
 }
 
 // Start is an outbox entry: an execution that has to run. It is written with the transition that

@@ -57,3 +57,11 @@ type Release struct {
 	EncryptionContext map[string]string `json:"encryptionContext,omitempty"` // every use of the key needs it
 	GrantToken        string            `json:"grantToken,omitempty"`        // makes the grant usable at once
 }
+
+// History is one page of what is kept of a machine from one time until another.
+type History struct {
+	Evidence []Evidence `json:"evidence"`       // oldest first
+	Next     string     `json:"next,omitempty"` // asks for the page after this; none: this is the last
+	Ledger   []Entry    `json:"ledger"`         // of the whole time, oldest first; on the first page alone, as are the notices
+	Notices  []Notice   `json:"notices"`
+}

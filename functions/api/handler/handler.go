@@ -23,6 +23,7 @@ type records interface {
 	Machine(ctx context.Context, id string) (record.Machine, error)
 	Machines(ctx context.Context) ([]record.Machine, error)
 	Evidence(ctx context.Context, machine string, limit int) ([]record.Evidence, error)
+	EvidenceFrom(ctx context.Context, machine string, from, until time.Time, after string, limit int) ([]record.Evidence, error)
 	Ledger(ctx context.Context, machine string, limit int) ([]record.Entry, error)
 	Notices(ctx context.Context, machine string) ([]record.Notice, error)
 	Policy(ctx context.Context, name string) (record.Policy, error)
@@ -71,6 +72,7 @@ func (h *Handler) Routes() boot.Routes {
 		"POST /v1/machines/{id}/restore": h.restore,
 		"POST /v1/machines/{id}/resume":  h.resume,
 		"GET /v1/machines/{id}/ledger":   h.ledger,
+		"GET /v1/machines/{id}/history":  h.history,
 		"GET /v1/policies":               h.listPolicies,
 		"GET /v1/policies/{name}":        h.showPolicy,
 		"PUT /v1/policies/{name}":        h.putPolicy,

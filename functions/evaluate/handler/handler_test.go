@@ -78,6 +78,10 @@ func TestAFailureStartsAnEnforcement(t *testing.T) {
 	if want := (Summary{Judged: 1, Started: 1}); s != want {
 		t.Errorf("Summary = %+v, want %+v", s, want)
 	}
+	// What a replay has to know beside the facts.
+	if e := w.Store.Kept[0]; !e.JudgedAt.Equal(fake.Start) || e.Presence != integrity.Running {
+		t.Errorf("evidence was judged at %s, presence %q", e.JudgedAt, e.Presence)
+	}
 	if a.Verdict != policy.Fail || !strings.Contains(a.Why, "4.19.0") || a.Presence != integrity.Running || a.Digest == "" {
 		t.Errorf("answer = %+v", a)
 	}

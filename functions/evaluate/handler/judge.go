@@ -75,7 +75,10 @@ func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machi
 	}
 	ch := store.Change{
 		Machine: m, Answer: &answer, At: now,
-		Evidence: &record.Evidence{Machine: m.ID, Command: c.ID, Sent: c.SentAt, Digest: digest, Result: result, Evidence: l.evidence, Why: l.why},
+		Evidence: &record.Evidence{
+			Machine: m.ID, Command: c.ID, Sent: c.SentAt, Digest: digest, Result: result, Evidence: l.evidence, Why: l.why,
+			JudgedAt: now, Presence: l.presence,
+		},
 	}
 	if now.Sub(c.SentAt) > inspection.TooOld {
 		answer.Verdict, answer.Why = policy.Unknown, "inspection_too_old"

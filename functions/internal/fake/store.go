@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/fault"
@@ -94,6 +95,18 @@ func (s *Store) Evidence(_ context.Context, machine string, limit int) ([]record
 		found = found[:limit]
 	}
 	return unless(s.call("store.Evidence"), found)
+}
+
+// EvidenceFrom is the real store's.
+func (s *Store) EvidenceFrom(_ context.Context, machine string, from, until time.Time, after string, limit int) ([]record.Evidence, error) {
+	var found []record.Evidence
+	for _, e := range s.Kept {
+		if e.Machine == machine && !e.Sent.Before(from) && !e.Sent.After(until) && store.Cursor(e) > after {
+			found = append(found, clone(e))
+		}
+	}
+	slices.SortFunc(found, func(a, b record.Evidence) int { return cmp.Compare(store.Cursor(a), store.Cursor(b)) })
+	return unless(s.call("store.EvidenceFrom", machine), found[:min(limit, len(found))])
 }
 
 // Ledger is the real store's.

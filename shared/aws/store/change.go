@@ -50,7 +50,7 @@ func (s *Store) Apply(ctx context.Context, c Change) (record.Machine, error) {
 	t.put(s, machineItem(c.Machine), versionIs(before), "it was changed by somebody else")
 	if e := c.Evidence; e != nil {
 		t.put(s, item{
-			pk: machineKey(e.Machine), sk: "evidence#" + stamp(e.Sent) + "#" + e.Command, doc: e,
+			pk: machineKey(e.Machine), sk: "evidence#" + Cursor(*e), doc: e,
 			expires: e.Sent.Add(keepEvidence),
 		}, condition{}, "")
 	}

@@ -43,8 +43,11 @@ func TestErrors(t *testing.T) {
 			"Request": func(ctx context.Context, s *store.Store) error { return only(s.Request(ctx, awstest.Machine, "r")) },
 		},
 		"Query": {
-			"Machines":     func(ctx context.Context, s *store.Store) error { return only(s.Machines(ctx)) },
-			"Evidence":     func(ctx context.Context, s *store.Store) error { return only(s.Evidence(ctx, awstest.Machine, 1)) },
+			"Machines": func(ctx context.Context, s *store.Store) error { return only(s.Machines(ctx)) },
+			"Evidence": func(ctx context.Context, s *store.Store) error { return only(s.Evidence(ctx, awstest.Machine, 1)) },
+			"EvidenceFrom": func(ctx context.Context, s *store.Store) error {
+				return only(s.EvidenceFrom(ctx, awstest.Machine, noon, noon, "", 1))
+			},
 			"Ledger":       func(ctx context.Context, s *store.Store) error { return only(s.Ledger(ctx, awstest.Machine, 1)) },
 			"Outbox":       func(ctx context.Context, s *store.Store) error { return only(s.Outbox(ctx)) },
 			"OpenCommands": func(ctx context.Context, s *store.Store) error { return only(s.OpenCommands(ctx)) },

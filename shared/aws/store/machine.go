@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/keyward/keyward/shared/record"
@@ -37,6 +40,31 @@ func (s *Store) Machines(ctx context.Context) ([]record.Machine, error) {
 func (s *Store) Evidence(ctx context.Context, machine string, limit int) ([]record.Evidence, error) {
 	return under[record.Evidence](ctx, s, machineKey(machine), "evidence#", true, limit, "reading evidence of "+machine)
 }
+
+// EvidenceFrom reads a machine's evidence of inspections that were sent from one time until another, oldest first, at
+// most limit of them. After is Cursor of the last that was read before, "" for none: what is not later is left out.
+func (s *Store) EvidenceFrom(ctx context.Context, machine string, from, until time.Time, after string, limit int) ([]record.Evidence, error) {
+	first := stamp(from)
+	if after > first {
+		first = after
+		limit++ // the one that was read before comes again
+	}
+	page, err := query[record.Evidence](ctx, s, &dynamodb.QueryInput{
+		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :first AND :last"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":pk": str(s.prefix + machineKey(machine)), ":first": str("evidence#" + first),
+			":last": str("evidence#" + stamp(until.Add(time.Nanosecond))), // what was sent just then sorts before it
+		},
+		ConsistentRead: aws.Bool(true),
+	}, limit, "reading evidence of "+machine)
+	if len(page) > 0 && Cursor(page[0]) == after {
+		page = page[1:]
+	}
+	return page, err
+}
+
+// Cursor is where EvidenceFrom goes on after this record.
+func Cursor(e record.Evidence) string { return stamp(e.Sent) + "#" + e.Command }
 
 // Ledger reads the newest ledger entries of a machine, newest first; limit 0 means all.
 func (s *Store) Ledger(ctx context.Context, machine string, limit int) ([]record.Entry, error) {

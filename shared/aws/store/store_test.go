@@ -200,6 +200,46 @@ func TestEvidenceOrderIsTimeOrder(t *testing.T) {
 	}
 }
 
+// Evidence of a time is read in pages: each goes on after the last record of the one before, and no record is lost or
+// comes twice, be it that two were sent in one instant.
+func TestEvidenceFrom(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	m := p.enrol(t, awstest.Machine)
+	sent := []time.Duration{-1, 0, 0, 1, time.Second, time.Hour, time.Hour + 1}
+	for n, d := range sent {
+		var err error
+		m, err = p.Apply(t.Context(), store.Change{Machine: m, Evidence: &record.Evidence{Machine: m.ID, Command: fmt.Sprint(n), Sent: noon.Add(d)}, At: noon})
+		must(t, err)
+	}
+	for limit := 1; limit <= 6; limit++ {
+		var order, after string
+		for {
+			page, err := p.EvidenceFrom(t.Context(), m.ID, noon, noon.Add(time.Hour), after, limit)
+			must(t, err)
+			if len(page) > limit {
+				t.Fatalf("a page of at most %d has %d", limit, len(page))
+			}
+			if len(page) == 0 {
+				break
+			}
+			for _, e := range page {
+				order += e.Command
+			}
+			after = store.Cursor(page[len(page)-1])
+		}
+		if order != "12345" {
+			t.Errorf("pages of %d: %s, want 12345", limit, order)
+		}
+	}
+	if none, err := p.EvidenceFrom(t.Context(), awstest.Other, noon, noon.Add(time.Hour), "", 5); err != nil || len(none) != 0 {
+		t.Errorf("of another machine = %d, %v, want none", len(none), err)
+	}
+	if none, err := p.EvidenceFrom(t.Context(), m.ID, noon.Add(2*time.Hour), noon.Add(3*time.Hour), "", 5); err != nil || len(none) != 0 {
+		t.Errorf("of a time without any = %d, %v, want none", len(none), err)
+	}
+}
+
 func TestLedger(t *testing.T) {
 	t.Parallel()
 	p := begin(t)

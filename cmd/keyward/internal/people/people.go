@@ -161,6 +161,17 @@ func (c *Client) Ledger(ctx context.Context, id string) ([]record.Entry, error) 
 	return out.Entries, err
 }
 
+// History is one page of what is kept of a machine from one time until another; after is the Next of the page before,
+// "" for the first.
+func (c *Client) History(ctx context.Context, id string, since, until time.Time, after string) (h record.History, err error) {
+	query := url.Values{"since": {since.UTC().Format(time.RFC3339Nano)}, "until": {until.UTC().Format(time.RFC3339Nano)}}
+	if after != "" {
+		query.Set("after", after)
+	}
+	_, err = c.send(ctx, http.MethodGet, "/v1/machines/"+segment(id)+"/history?"+query.Encode(), nil, &h)
+	return h, err
+}
+
 // Policies are the current versions of all policies, without their texts.
 func (c *Client) Policies(ctx context.Context) ([]record.Policy, error) {
 	var out struct{ Policies []record.Policy }

@@ -1,0 +1,156 @@
+package replay
+
+import (
+	"time"
+
+	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/policy"
+)
+
+// runner moves one machine through the window.
+type runner struct {
+	terms policy.Integrity
+	state integrity.State
+	looks []Look
+	last  Look // the newest that moved the machine; zero before the first
+	out   Outcome
+}
+
+func newRunner(h History, terms policy.Integrity) *runner {
+	return &runner{
+		terms: terms, looks: inOrder(h.Looks), state: integrity.State{Key: integrity.KeyReleased},
+		out: Outcome{Machine: h.Machine, Events: []Event{}, Verdicts: map[string]int{}},
+	}
+}
+
+func (r *runner) run() Outcome {
+	for _, l := range r.looks {
+		r.suppose(l)
+		r.move(l, false)
+		r.count(l)
+	}
+	r.out.Standing, r.out.Key = r.state.Standing, r.state.Key
+	if r.waiting() {
+		r.out.Due = r.state.DueAt
+	}
+	return r.out
+}
+
+func (r *runner) count(l Look) {
+	if r.out.Looks == 0 || l.Sent.Before(r.out.First) {
+		r.out.First = l.Sent
+	}
+	if l.Sent.After(r.out.Last) {
+		r.out.Last = l.Sent
+	}
+	r.out.Looks++
+	r.out.Verdicts[l.Verdict.String()]++
+}
+
+// suppose has the looks happen that Keyward would have asked for before the next inspection that was kept, as long as
+// that one says what the last one said.
+func (r *runner) suppose(next Look) {
+	for next.Presence == integrity.Running && r.last.same(next) {
+		at, asked := r.asks()
+		// An inspection that came soon after is the look itself.
+		if at.IsZero() || next.Sent.Sub(at) <= inspection.TooOld {
+			return
+		}
+		if asked {
+			r.state = integrity.Asked(r.state, at, r.terms)
+		}
+		supposed := next
+		supposed.Sent, supposed.Judged = at, at
+		r.move(supposed, true)
+		if r.state.LastEvidence.Before(at) {
+			return // it moved nothing, and would not the next time
+		}
+	}
+}
+
+// asks is when Keyward would look at the machine next, apart from its schedule: at the deadline, or at the look that the
+// state asks for (asked is true then). It is the zero time when it would not.
+func (r *runner) asks() (at time.Time, asked bool) {
+	if r.waiting() && r.state.HeldFor == "" && r.state.FrozenSince.IsZero() && r.state.DueAt.After(r.state.LastEvidence) {
+		at = r.state.DueAt
+	}
+	if look := r.state.LookAt; look.After(r.state.LastEvidence) && (at.IsZero() || look.Before(at)) {
+		return look, true
+	}
+	return at, false
+}
+
+// waiting is whether a deadline was promised and nothing has come of it.
+func (r *runner) waiting() bool {
+	return r.state.Standing == integrity.Bad && !r.state.DueAt.IsZero() && r.state.Key == integrity.KeyReleased
+}
+
+func (r *runner) move(l Look, supposed bool) {
+	before := r.state
+	if !l.Sent.After(before.LastEvidence) {
+		return
+	}
+	if !supposed {
+		r.last = l
+	}
+	next, effects := integrity.Next(before, integrity.Input{
+		Verdict: l.Verdict.String(), Sent: l.Sent, Presence: l.Presence, Why: l.Why,
+	}, r.terms, l.Judged)
+	r.state = next
+	for _, e := range effects {
+		if happened, ok := r.follow(e, before, l); ok {
+			happened.Supposed = supposed
+			r.out.Events = append(r.out.Events, happened)
+		}
+	}
+}
+
+// follow does what the functions do of an effect, and says what people would call it. A reminder changes nothing.
+func (r *runner) follow(e integrity.Effect, before integrity.State, l Look) (Event, bool) {
+	now := l.Judged
+	happened := Event{At: now, Why: r.state.Why}
+	switch e {
+	case integrity.Warn:
+		r.state = integrity.Warned(r.state, now, r.terms)
+		happened.Kind, happened.Due = Warned, r.state.DueAt
+	case integrity.Revoke:
+		happened.Kind, happened.Doubt = Revoked, r.silence()
+		r.state = integrity.Revoked(integrity.Ordered(r.state, now), now, r.terms)
+	case integrity.StandDown:
+		happened.Kind, happened.Why, happened.Doubt = StoodDown, before.Why, missed(before, l)
+	case integrity.Restore:
+		r.state = integrity.Restored(r.state, now, r.terms)
+		happened.Kind, happened.Why = Restored, before.Why
+	case integrity.Withdraw:
+		r.state = integrity.Withdrawn(r.state, now)
+		happened.Kind = Withdrawn
+	case integrity.Hold:
+		happened.Kind, happened.Why = Held, r.state.HeldFor
+	case integrity.NotifyBad:
+		happened.Kind = Told
+	case integrity.CannotCheck:
+		happened.Kind, happened.Why = Silent, l.Why
+	default:
+		return Event{}, false
+	}
+	return happened, true
+}
+
+// silence is the doubt about a revocation for silence: that the instance was well and others answered was asked at the
+// time and is not kept.
+func (r *runner) silence() string {
+	if r.state.Silence {
+		return "only if EC2 said that the instance is well, and other machines answered"
+	}
+	return ""
+}
+
+// missed is the doubt about standing down when the deadline passed unseen: the machine may have been put right before
+// it or after.
+func missed(before integrity.State, l Look) string {
+	if due := before.DueAt; !due.IsZero() && l.Sent.Sub(due) > inspection.TooOld && before.FrozenSince.IsZero() && before.HeldFor == "" {
+		return "nobody looked between the deadline at " + due.Format(time.RFC3339) + " and this: the key may have been revoked"
+	}
+	return ""
+}
