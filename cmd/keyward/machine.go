@@ -98,12 +98,30 @@ func follows(v record.MachineView) string {
 		text = "would be revoked at " + show.Time(s.DueAt)
 	}
 	if s.HeldFor != "" {
-		return text + "; held since " + show.Time(s.HeldSince) + " because " + guard.Reason(s.HeldFor).Text()
+		return text + "; held since " + show.Time(s.HeldSince) + " because " + reason(record.Stop{Text: guard.Reason(s.HeldFor).Text(), Detail: detail(v.Stops, s.HeldFor)})
 	}
 	for _, stop := range v.Stops {
-		text += "; held because " + stop.Text
+		text += "; held because " + reason(stop)
 	}
 	return text
+}
+
+// reason is a stop in words, with what it is about.
+func reason(s record.Stop) string {
+	if s.Detail == "" {
+		return s.Text
+	}
+	return s.Text + ": " + s.Detail
+}
+
+// detail is what a reason is about now, "" when it stops nothing any more.
+func detail(stops []record.Stop, why string) string {
+	for _, s := range stops {
+		if s.Reason == why {
+			return s.Detail
+		}
+	}
+	return ""
 }
 
 type machineCheck struct {

@@ -18,6 +18,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/lambdacall"
 	"github.com/keyward/keyward/shared/aws/schedule"
 	"github.com/keyward/keyward/shared/aws/sfnflow"
+	"github.com/keyward/keyward/shared/aws/ssmcalendar"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/env"
 )
@@ -44,7 +45,7 @@ func main() {
 			return nil, err
 		}
 		h := &handler.Handler{
-			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Keys: kmskey.New(aws), Instances: ec2info.New(aws),
+			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Keys: kmskey.New(aws), Calendars: ssmcalendar.New(aws), Instances: ec2info.New(aws),
 			Inspect: lambdacall.New(aws, cfg.Inspect), Flow: sfnflow.New(aws, cfg.StateMachine),
 			Schedules: schedule.New(aws, cfg.ScheduleGroup, cfg.ScheduleRole, cfg.InspectARN),
 			Account:   cfg.Account, Region: cfg.Region, Log: log,

@@ -15,6 +15,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/aws/ec2info"
 	"github.com/keyward/keyward/shared/aws/kmskey"
+	"github.com/keyward/keyward/shared/aws/ssmcalendar"
 	"github.com/keyward/keyward/shared/aws/ssmrun"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
@@ -40,7 +41,9 @@ func main() {
 		}
 		s := store.New(aws, cfg.Table, cfg.Account, cfg.Region)
 		sender := &send.Sender{Commander: ssmrun.New(aws), Recorder: s, Document: cfg.Document, Digest: documents.InspectDigest()}
-		h := &handler.Handler{Store: s, Keys: kmskey.New(aws), Instances: ec2info.New(aws), Send: sender.Send, Log: log}
+		h := &handler.Handler{
+			Store: s, Keys: kmskey.New(aws), Calendars: ssmcalendar.New(aws), Instances: ec2info.New(aws), Send: sender.Send, Log: log,
+		}
 		return h.Handle, nil
 	})
 }

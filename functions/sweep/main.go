@@ -14,6 +14,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/lambdacall"
 	"github.com/keyward/keyward/shared/aws/sfnflow"
+	"github.com/keyward/keyward/shared/aws/ssmcalendar"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/env"
 )
@@ -39,7 +40,7 @@ func main() {
 		}
 		h := &handler.Handler{
 			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Flow: sfnflow.New(aws, cfg.StateMachine),
-			Keys: kmskey.New(aws), Inspect: lambdacall.New(aws, cfg.Inspect), Evaluate: lambdacall.New(aws, cfg.Evaluate),
+			Keys: kmskey.New(aws), Calendars: ssmcalendar.New(aws), Inspect: lambdacall.New(aws, cfg.Inspect), Evaluate: lambdacall.New(aws, cfg.Evaluate),
 			Account: cfg.Account, Region: cfg.Region, Log: log,
 		}
 		return h.Handle, nil

@@ -85,6 +85,9 @@ func (v version) hash() string {
 func (s *SSM) find(name, wanted string) (*document, int, error) {
 	name = strings.TrimPrefix(name, "arn:aws:ssm:"+s.options.Region+":"+s.options.Account+":document/")
 	d := s.documents[name]
+	if s.calendars[name] != nil {
+		return nil, 0, wire.Unimplemented("the change calendar %s where ssm.GetCalendarState and DeleteDocument do not ask for it", name)
+	}
 	if d == nil || !d.registered {
 		return nil, 0, refuse("InvalidDocument", "Document with name %s does not exist.", name)
 	}

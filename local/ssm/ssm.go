@@ -1,8 +1,8 @@
 // Package ssm is Systems Manager inside keyward local: documents, managed nodes and Run Command in
 // AWS's own shapes, with the document really run on this host by local/ssm/agent.
 //
-// Documents come from the template through PutDocument and from nowhere else: no call over the wire
-// can register one, and only registered ones run. It runs nothing on a node that is not marked as this
+// Command documents come from the template through PutDocument and from nowhere else: no call over the
+// wire can register one, and only registered ones run. People create change calendars, of which nothing runs. It runs nothing on a node that is not marked as this
 // host, reboots nothing, and refuses by name what it does not do (S3 and CloudWatch output, SNS,
 // alarms, resource groups). It contains no Keyward logic; keyward local wires it.
 package ssm
@@ -47,6 +47,7 @@ type SSM struct {
 
 	mu        sync.Mutex
 	documents map[string]*document
+	calendars map[string]*change
 	nodes     map[string]*Node
 	commands  map[string]*command
 	order     []string // of commands, oldest first
@@ -66,7 +67,7 @@ func New(o Options) *SSM {
 	}
 	return &SSM{
 		options: o, host: agent.NewHost(o.TempDir),
-		documents: map[string]*document{}, nodes: map[string]*Node{}, commands: map[string]*command{},
+		documents: map[string]*document{}, calendars: map[string]*change{}, nodes: map[string]*Node{}, commands: map[string]*command{},
 	}
 }
 
@@ -76,8 +77,11 @@ func (s *SSM) Service() wire.Service {
 		Name: "ssm", Protocol: wire.JSON11, TargetPrefix: "AmazonSSM", Version: "2014-11-06",
 		Operations: map[string]wire.Operation{
 			"CancelCommand":               s.cancelCommand,
+			"CreateDocument":              s.createDocument,
+			"DeleteDocument":              s.deleteDocument,
 			"DescribeDocument":            s.describeDocument,
 			"DescribeInstanceInformation": s.describeInstanceInformation,
+			"GetCalendarState":            s.getCalendarState,
 			"GetCommandInvocation":        s.getCommandInvocation,
 			"GetDocument":                 s.getDocument,
 			"ListCommandInvocations":      s.listCommandInvocations,

@@ -3,10 +3,13 @@ package ssm
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 type state struct {
 	Documents []*document `json:"documents"`
+	Calendars []*change   `json:"calendars,omitempty"`
 	Nodes     []*Node     `json:"nodes"`
 	Commands  []*command  `json:"commands"` // oldest first
 }
@@ -18,6 +21,9 @@ func (s *SSM) Save() (json.RawMessage, error) {
 	var st state
 	for _, d := range s.documents {
 		st.Documents = append(st.Documents, d)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.calendars)) {
+		st.Calendars = append(st.Calendars, s.calendars[name])
 	}
 	for _, id := range s.nodeIDs() {
 		st.Nodes = append(st.Nodes, s.nodes[id])
@@ -47,6 +53,12 @@ func (s *SSM) Load(saved json.RawMessage) error {
 		}
 		fresh.documents[d.Name] = d
 	}
+	for _, c := range st.Calendars {
+		if err := c.restore(); err != nil {
+			return err
+		}
+		fresh.calendars[c.Name] = c
+	}
 	defer s.flush()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,6 +80,7 @@ func (s *SSM) Load(saved json.RawMessage) error {
 		fresh.order = append(fresh.order, c.ID)
 	}
 	s.documents, s.nodes, s.commands, s.order = fresh.documents, fresh.nodes, fresh.commands, fresh.order
+	s.calendars = fresh.calendars
 	for _, id := range s.order {
 		c := s.commands[id]
 		if c.count((*invocation).ended) < len(c.Invocations) {

@@ -22,7 +22,8 @@ type condition struct {
 //
 //  1. fresh evidence says Fail, or silence has run its course: evidence, presence
 //  2. the warning was accepted: warned. That it has not bounced belongs here.
-//  3. no hold covers it, and each could be read: holds. Waivers and change calendars belong here.
+//  3. no hold covers it, no change calendar is closed, and each could be read: holds, calendars.
+//     Waivers belong here.
 //  4. the breaker has room: belongs here; nothing asks it.
 //  5. the key is guarded: guarded. Other dependants of the key belong here.
 //  6. the generation is the execution's own: closed, which supersedes instead of holding
@@ -36,6 +37,7 @@ var conditions = []condition{
 	{"evidence", evidenceFails, nil},
 	{"flapping", notFlapping, nil},
 	{"holds", notHeld, []Reason{ReasonHoldsUnread, ReasonHeldGlobal, ReasonHeldPolicy, ReasonHeldMachine}},
+	{"calendars", calendarsOpen, []Reason{ReasonCalendarUnread, ReasonCalendarClosed}},
 	{"guarded", guarded, []Reason{ReasonKeyUnread, ReasonNotGuarded}},
 }
 

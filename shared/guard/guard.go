@@ -22,6 +22,7 @@ type Facts struct {
 	Look       Look
 	Holds      Holds
 	Key        Key
+	Calendars  map[string]Calendar // by the policy's name for them; one that is missing could not be read
 }
 
 // Policy is what the machine's policy says now.
@@ -77,7 +78,7 @@ const (
 type Decision struct {
 	Outcome Outcome
 	Reason  Reason
-	Text    string // Reason.Text()
+	Text    string // Reason.Text(), with what it is about where that is needed
 	DueAt   time.Time
 }
 
@@ -101,7 +102,9 @@ func Weigh(f Facts, now time.Time) Decision {
 	}
 	for _, c := range conditions {
 		if r := c.check(f, now); r != "" {
-			return decide(Hold, r, due)
+			d := decide(Hold, r, due)
+			d.Text = said(f, r)
+			return d
 		}
 	}
 	return decide(Revoke, ReasonDue, due)

@@ -93,6 +93,9 @@ var texts = map[Reason]string{
 	ReasonUnconfirmed:   "AWS KMS was asked to revoke, and it cannot be read back whether it did",
 	ReasonKeyChanged:    "somebody else changed the key since it was revoked",
 	ReasonNotOurs:       "somebody else had disabled the key before it was revoked, and it stays as they wanted it",
+
+	ReasonCalendarClosed: "a change calendar of the policy is closed",
+	ReasonCalendarUnread: "a change calendar of the policy could not be read",
 }
 
 // Text is the reason in one plain line without a full stop; a code that is not known is its own text.

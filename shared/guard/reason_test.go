@@ -12,7 +12,7 @@ import (
 func TestEveryReasonHasText(t *testing.T) {
 	t.Parallel()
 	seen := map[string]guard.Reason{}
-	for _, tt := range weighed {
+	for _, tt := range append(calendarRows, weighed...) {
 		text := tt.reason.Text()
 		if text == string(tt.reason) || strings.Contains(text, "\n") || strings.HasSuffix(text, ".") {
 			t.Errorf("%s.Text() = %q, want one plain line without a full stop", tt.reason, text)
@@ -43,6 +43,10 @@ func TestLifted(t *testing.T) {
 		{"holds still unread", string(guard.ReasonHoldsUnread), func(f *guard.Facts) { f.Holds = guard.Holds{} }, false},
 		{"policy revokes again", string(guard.ReasonPolicyChanged), nil, true},
 		{"policy still unread", string(guard.ReasonPolicyUnread), func(f *guard.Facts) { f.Policy.Read = false }, false},
+		{"calendar opened", string(guard.ReasonCalendarClosed), closing("month-end", guard.Calendar{Read: true, Open: true}), true},
+		{"calendar still closed", string(guard.ReasonCalendarClosed), closing("month-end", guard.Calendar{Read: true}), false},
+		{"calendar readable, and closed", string(guard.ReasonCalendarUnread), closing("month-end", guard.Calendar{Read: true}), false},
+		{"calendar no longer named", string(guard.ReasonCalendarUnread), nil, true},
 		{"key tagged", string(guard.ReasonNotGuarded), nil, true},
 		{"key still without tag", string(guard.ReasonNotGuarded), func(f *guard.Facts) { f.Key.Guarded = false }, false},
 		{"runs again", string(guard.ReasonStopped), nil, true},

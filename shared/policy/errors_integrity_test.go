@@ -211,9 +211,19 @@ func TestErrorsOfIntegrity(t *testing.T) {
 		},
 		{
 			name: "calendar",
-			text: "policy: x\nintegrity: {calendar: []}",
+			text: "policy: x\nintegrity: {calendar: [month-end, month-end, 'two words', 7, 'arn:aws:ssm:us-east-1:1:document/x-y-z']}",
 			want: []string{
-				`2:13: integrity.calendar: is not available in this version`,
+				`2:35: integrity.calendar[1]: "month-end" stands twice`,
+				`2:46: integrity.calendar[2]: got "two words", expected the name or ARN of an SSM change calendar, such as month-end`,
+				`2:59: integrity.calendar[3]: got 7, expected the name or ARN of an SSM change calendar, such as month-end`,
+				`2:62: integrity.calendar[4]: got "arn:aws:ssm:us-east-1:1:document/x-y-z", expected the name or ARN of an SSM change calendar, such as month-end`,
+			},
+		},
+		{
+			name: "too many calendars",
+			text: "policy: x\nintegrity: {calendar: [aaa, bbb, ccc, ddd, eee, fff]}",
+			want: []string{
+				`2:23: integrity.calendar: got 6, expected a list of 0 to 5 change calendars`,
 			},
 		},
 	})

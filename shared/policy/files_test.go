@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/keyward/keyward/shared/policy"
 )
 
@@ -62,8 +64,8 @@ func TestDemoIsWhatTheDemoShows(t *testing.T) {
 		OnFail: policy.ActRevoke, Grace: 4 * time.Hour, Confirm: 1, ConfirmOf: 1, RestoreAfter: 1, Changes: 4, SilenceAfter: 24 * time.Hour, SilenceThen: policy.ActHold,
 		RetryEvery: 30 * time.Minute, RetryUpTo: 50, Mode: policy.RevokeGrant, Remind: 24 * time.Hour,
 	}
-	if p.Integrity != want {
-		t.Errorf("demo.yaml integrity = %+v, want %+v", p.Integrity, want)
+	if diff := cmp.Diff(want, p.Integrity); diff != "" {
+		t.Errorf("demo.yaml integrity (-want +got):\n%s", diff)
 	}
 }
 

@@ -1,6 +1,10 @@
 package policy
 
-import "time"
+import (
+	"regexp"
+	"slices"
+	"time"
+)
 
 // The bounds of grace: shorter is no warning, longer is no deadline.
 const (
@@ -20,7 +24,7 @@ func (r *reader) integrity(n *node, path string, p *Policy) {
 		{"changes", func(n *node, path string) { i.Changes = r.count(n, path, 2, 100) }},
 		{"settle", func(n *node, path string) { i.Settle = r.duration(n, path, 0, day) }},
 		{"key", func(n *node, path string) { r.key(n, path, i) }},
-		{"calendar", nil},
+		{"calendar", func(n *node, path string) { r.calendars(n, path, i) }},
 		{"remind", func(n *node, path string) { i.Remind = r.remind(n, path) }},
 	})
 	expected := "a duration from " + formatDuration(minGrace) + " to " + formatDuration(maxGrace) + ", written like 30m, 4h or 7d"
@@ -112,5 +116,20 @@ func (r *reader) key(n *node, path string, i *Integrity) {
 		{"lock", nil},
 		{"snapshot", nil},
 		{"effect", nil},
+	})
+}
+
+// calendarPattern is the name of an SSM document, or its ARN.
+var calendarPattern = regexp.MustCompile(`^(?:arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:document/)?[a-zA-Z0-9_.-]{3,128}$`)
+
+// calendars reads the change calendars that all have to be open; none of them is an empty list.
+func (r *reader) calendars(n *node, path string, i *Integrity) {
+	r.each(n, path, "change calendars", 0, 5, func(n *node, path string) {
+		if n.kind != text || !calendarPattern.MatchString(n.text) {
+			r.got(n, path, "the name or ARN of an SSM change calendar, such as month-end")
+		} else if slices.Contains(i.Calendars, n.text) {
+			r.fail(n, path, "%s stands twice", quote(n.text))
+		}
+		i.Calendars = append(i.Calendars, n.text)
 	})
 }

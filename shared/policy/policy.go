@@ -110,6 +110,8 @@ type Integrity struct {
 	Mode          Mode          `json:"mode"`          // key.mode; revoke-grant unless said otherwise
 	SharedAllowed bool          `json:"sharedAllowed"` // key.shared: allowed
 	Remind        time.Duration `json:"remind"`        // 0 means never
+
+	Calendars []string `json:"calendars,omitempty"` // names or ARNs of SSM change calendars; a closed one holds
 }
 
 // Notify says who is told.

@@ -20,6 +20,7 @@ type MachineView struct {
 type Stop struct {
 	Reason string `json:"reason"` // a code of shared/guard
 	Text   string `json:"text"`
+	Detail string `json:"detail,omitempty"` // what it is about, such as the calendar that is closed
 }
 
 // Enrolment is a person's wish to bind a machine to its key and policy.

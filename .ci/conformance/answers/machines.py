@@ -17,6 +17,7 @@ def run(judge):
     inspection(judge, ssm)
     cancelled(judge, ssm)
     refusals(judge, ssm)
+    calendars(judge, ssm)
     instances(judge, judge.client("ec2"))
 
 
@@ -45,6 +46,34 @@ def inspection(judge, ssm):
     ssm.list_command_invocations(CommandId=command, InstanceId=MACHINE)
     judge.refused("InvalidPluginName", ssm.get_command_invocation, CommandId=command, InstanceId=MACHINE, PluginName="none")
     judge.refused("InvocationDoesNotExist", ssm.get_command_invocation, CommandId=command, InstanceId=ABSENT)
+
+
+CALENDAR = """BEGIN:VCALENDAR
+PRODID:-//AWS//Change Calendar 1.0//EN
+VERSION:2.0
+X-CALENDAR-TYPE:DEFAULT_OPEN
+BEGIN:VEVENT
+DTSTART:20300101T000000Z
+DTEND:20300102T000000Z
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def calendars(judge, ssm):
+    """A change calendar that is open until 2030, asked for now and then."""
+    made = ssm.create_document(Name="month-end", Content=CALENDAR, DocumentType="ChangeCalendar", DocumentFormat="TEXT")
+    judge.check(made["DocumentDescription"]["DocumentType"] == "ChangeCalendar", f"CreateDocument says {made}")
+    now = ssm.get_calendar_state(CalendarNames=["month-end"])
+    judge.check((now["State"], now["NextTransitionTime"]) == ("OPEN", "2030-01-01T00:00:00Z"), f"the calendar is {now}")
+    then = ssm.get_calendar_state(CalendarNames=["month-end"], AtTime="2030-01-01T12:00:00Z")
+    judge.check((then["State"], then["NextTransitionTime"]) == ("CLOSED", "2030-01-02T00:00:00Z"), f"in 2030 it is {then}")
+    judge.refused("DocumentAlreadyExists", ssm.create_document, Name="month-end", Content=CALENDAR, DocumentType="ChangeCalendar", DocumentFormat="TEXT")
+    judge.refused("InvalidDocumentContent", ssm.create_document, Name="other", Content="hello", DocumentType="ChangeCalendar", DocumentFormat="TEXT")
+    judge.refused("InvalidDocumentType", ssm.get_calendar_state, CalendarNames=[DOCUMENT])
+    ssm.delete_document(Name="month-end")
+    judge.refused("InvalidDocument", ssm.get_calendar_state, CalendarNames=["month-end"])
+    judge.refused("InvalidDocument", ssm.delete_document, Name="month-end")
 
 
 def read(output):

@@ -16,6 +16,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/schedule"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -43,6 +44,9 @@ type Handler struct {
 	Store records
 	Keys  interface {
 		Key(ctx context.Context, id string) (kmskey.Key, error)
+	}
+	Calendars interface {
+		Calendar(ctx context.Context, name string) (guard.Calendar, error)
 	}
 	Instances interface {
 		Instances(ctx context.Context, machines []string) (map[string]ec2info.Instance, error)

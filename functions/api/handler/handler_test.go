@@ -13,6 +13,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/internal/fake"
 	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -20,7 +21,7 @@ const alice = "arn:aws:iam::123456789012:user/alice"
 
 func newHandler(w *fake.World) *Handler {
 	return &Handler{
-		Store: w.Store, Keys: w.Keys, Instances: w.Instances, Inspect: w.Inspect, Flow: w.Flow, Schedules: w.Schedules,
+		Store: w.Store, Keys: w.Keys, Calendars: w.Calendars, Instances: w.Instances, Inspect: w.Inspect, Flow: w.Flow, Schedules: w.Schedules,
 		Account: fake.Account, Region: fake.Region, Log: w.Log,
 	}
 }
@@ -175,6 +176,13 @@ func TestShowMachine(t *testing.T) {
 		if got := stops(tt.edit); len(got) != 1 || got[0].Reason != tt.want {
 			t.Errorf("%s: stops = %+v, want %s", name, got, tt.want)
 		}
+	}
+	closed := func(w *fake.World) {
+		w.Store.PutPolicyText(fake.Policy("grace: 4h", "grace: 4h\n  calendar: [month-end]"))
+		w.Calendars.Named["month-end"] = guard.Calendar{Read: true, Changes: fake.Start}
+	}
+	if got := stops(closed); len(got) != 1 || got[0].Reason != "calendar-closed" || got[0].Detail != "month-end, until 2026-03-02 04:30:00 UTC" {
+		t.Errorf("stops = %+v, want the calendar by name", got)
 	}
 	if got := stops(func(*fake.World) {}); got == nil || len(got) > 0 {
 		t.Errorf("stops = %#v, want an empty list", got)

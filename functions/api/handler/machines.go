@@ -46,8 +46,9 @@ func (h *Handler) showMachine(ctx context.Context, c boot.Call) (int, any, error
 	if v.Notices, err = h.Store.Notices(ctx, m.ID); err != nil {
 		return 0, nil, err
 	}
-	for _, r := range guard.Stops(h.facts(ctx, m, v.Holds), c.Now) {
-		v.Stops = append(v.Stops, record.Stop{Reason: string(r), Text: r.Text()})
+	facts := h.facts(ctx, m, v.Holds)
+	for _, r := range guard.Stops(facts, c.Now) {
+		v.Stops = append(v.Stops, record.Stop{Reason: string(r), Text: r.Text(), Detail: guard.Detail(facts, r)})
 	}
 	return http.StatusOK, v, nil
 }
@@ -72,6 +73,12 @@ func (h *Handler) facts(ctx context.Context, m record.Machine, holds []record.Ho
 			f.Holds.Policy = stop
 		default:
 			f.Holds.Machine = stop
+		}
+	}
+	f.Calendars = map[string]guard.Calendar{}
+	for _, name := range f.Policy.Terms.Calendars {
+		if c, err := h.Calendars.Calendar(ctx, name); err == nil {
+			f.Calendars[name] = c
 		}
 	}
 	k, err := h.Keys.Key(ctx, m.Key.ARN)

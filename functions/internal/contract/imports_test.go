@@ -197,7 +197,7 @@ func TestWhoMayChangeKeys(t *testing.T) {
 func TestWhatFunctionsLink(t *testing.T) {
 	t.Parallel()
 	services := map[string][]string{
-		"api":      {"dynamodb", "ec2", "kms", "lambda", "scheduler", "sfn"},
+		"api":      {"dynamodb", "ec2", "kms", "lambda", "scheduler", "sfn", "ssm"},
 		"evaluate": {"dynamodb", "ec2", "sfn", "ssm"},
 		"inspect":  {"dynamodb", "ssm"},
 		"notify":   {"dynamodb", "sesv2"},
@@ -205,7 +205,7 @@ func TestWhatFunctionsLink(t *testing.T) {
 		"request":  {"dynamodb", "ec2", "kms", "lambda"},
 		"restore":  {"dynamodb", "kms"},
 		"revoke":   {"dynamodb", "kms"},
-		"sweep":    {"dynamodb", "kms", "lambda", "sfn"},
+		"sweep":    {"dynamodb", "kms", "lambda", "sfn", "ssm"},
 	}
 	infrastructure := []string{"sso", "ssooidc", "sts", "signin"} // credentials, linked by the SDK's own config
 	own := ours(t)

@@ -12,6 +12,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/schedule"
 	"github.com/keyward/keyward/shared/aws/sesmail"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
 )
 
@@ -109,6 +110,24 @@ func (k *Keys) RevokeGrant(_ context.Context, key, grant string) error {
 		k.Listed[key] = slices.DeleteFunc(k.Listed[key], func(g kmskey.Grant) bool { return g.ID == grant })
 	}
 	return nil
+}
+
+// Calendars are SSM change calendars by name; one that is not there cannot be read.
+type Calendars struct {
+	*Calls
+	Named map[string]guard.Calendar
+}
+
+// Calendar is ssmcalendar's.
+func (c *Calendars) Calendar(_ context.Context, name string) (guard.Calendar, error) {
+	if err := c.call("ssm.Calendar", name); err != nil {
+		return guard.Calendar{}, err
+	}
+	calendar, there := c.Named[name]
+	if !there {
+		return guard.Calendar{}, fault.New(fault.Conflict, "reading change calendar: InvalidDocument")
+	}
+	return calendar, nil
 }
 
 // Instances is what EC2 says: running, unless said otherwise.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/guard"
 )
 
 // Names that all tests share.
@@ -41,6 +42,7 @@ type World struct {
 	*Calls
 	Store     *Store
 	Keys      *Keys
+	Calendars *Calendars
 	Instances *Instances
 	SSM       *SSM
 	Mail      *Mail
@@ -57,7 +59,7 @@ type World struct {
 func New() *World {
 	c := &Calls{fails: map[string][]error{}, before: map[string][]func(){}}
 	w := &World{
-		Calls: c, Store: newStore(c), Keys: newKeys(c), Instances: newInstances(c), SSM: newSSM(c), Mail: &Mail{Calls: c},
+		Calls: c, Store: newStore(c), Keys: newKeys(c), Calendars: &Calendars{Calls: c, Named: map[string]guard.Calendar{}}, Instances: newInstances(c), SSM: newSSM(c), Mail: &Mail{Calls: c},
 		Flow:    &Flow{Calls: c, Executions: map[string]string{}, Inputs: map[string]json.RawMessage{}},
 		Inspect: &Invoker{Calls: c, name: "inspect"}, Evaluate: &Invoker{Calls: c, name: "evaluate"},
 		Schedules: &Schedules{Calls: c}, logged: &strings.Builder{},

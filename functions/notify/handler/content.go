@@ -30,6 +30,9 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 		n.FoundAt = time.Time{}
 	case notice.Held:
 		n.Why = guard.Reason(s.HeldFor).Text()
+		if d := t.Input.Decision; d != nil && d.Reason == s.HeldFor && d.Text != "" {
+			n.Why = d.Text
+		}
 	case notice.CannotCheck:
 		n.FoundAt = s.SilentSince
 		n.Why = cmp.Or(t.Input.Why, s.Why)

@@ -80,7 +80,7 @@ func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, 
 		}
 	}
 	if f.Look.Answered {
-		f.Holds = h.holds(ctx, now, m)
+		f.Holds, f.Calendars = h.holds(ctx, now, m), h.calendars(ctx, m, f.Policy.Terms)
 	}
 	if f.Look.Answered && f.Look.Verdict == policy.Unknown && m.State.Silence && !h.silentAlone(ctx, m) {
 		f.Look.Presence = integrity.PresenceUnknown
@@ -122,6 +122,20 @@ func (h *Handler) silentAlone(ctx context.Context, m record.Machine) bool {
 		}
 	}
 	return others == 0 || answered > 0
+}
+
+// calendars reads the policy's change calendars; one that cannot be read is not in the map.
+func (h *Handler) calendars(ctx context.Context, m record.Machine, terms policy.Integrity) map[string]guard.Calendar {
+	read := map[string]guard.Calendar{}
+	for _, name := range terms.Calendars {
+		c, err := h.Calendars.Calendar(ctx, name)
+		if err != nil {
+			h.Log.WarnContext(ctx, "change calendar cannot be read", boot.KeyMachine, m.ID, boot.KeyError, err.Error())
+			continue
+		}
+		read[name] = c
+	}
+	return read
 }
 
 func (h *Handler) holds(ctx context.Context, now time.Time, m record.Machine) guard.Holds {

@@ -32,10 +32,15 @@ type keys interface {
 	Grants(ctx context.Context, key, grantee string) ([]kmskey.Grant, error)
 }
 
+type calendars interface {
+	Calendar(ctx context.Context, name string) (guard.Calendar, error)
+}
+
 // Handler serves the ops look, decide and hold. All fields are required.
 type Handler struct {
 	Store     records
 	Keys      keys
+	Calendars calendars
 	Instances interface {
 		Healthy(ctx context.Context, machine string) (bool, error)
 	}
@@ -92,6 +97,9 @@ const tellAgain = 24 * time.Hour
 func (h *Handler) hold(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Decision, error) {
 	reason := holdReason(t.Input)
 	decision := enforcement.Decision{Outcome: string(guard.Hold), Reason: string(reason), Text: reason.Text()}
+	if d := t.Input.Decision; d != nil && d.Reason == string(reason) && d.Text != "" {
+		decision.Text = d.Text // it may say more, such as which calendar is closed
+	}
 	const tries = 5
 	for range tries {
 		m, err := h.Store.Machine(ctx, t.Input.Machine)
@@ -114,7 +122,7 @@ func (h *Handler) hold(ctx context.Context, now time.Time, t enforcement.Task) (
 		m.State = integrity.Held(m.State, string(reason), now)
 		_, err = h.Store.Apply(ctx, store.Change{Machine: m, At: now, Ledger: []record.Entry{{
 			Machine: m.ID, At: now, Kind: record.EntryHeld, Generation: m.State.Generation, Execution: t.Execution,
-			Text: "held: " + reason.Text(), Detail: cause(t.Input.Error),
+			Text: "held: " + decision.Text, Detail: cause(t.Input.Error),
 		}}})
 		if !fault.Is(err, fault.Conflict) {
 			h.Log.WarnContext(ctx, "enforcement held", boot.KeyMachine, m.ID, boot.KeyReason, string(reason), boot.KeyExecution, t.Execution)

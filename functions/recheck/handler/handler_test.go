@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ type asked struct {
 }
 
 func newHandler(w *fake.World) *Handler {
-	return &Handler{Store: w.Store, Keys: w.Keys, Instances: w.Instances, Log: w.Log, Send: func(context.Context, []string, record.Purpose, string, time.Time) ([]record.Command, error) {
+	return &Handler{Store: w.Store, Keys: w.Keys, Calendars: w.Calendars, Instances: w.Instances, Log: w.Log, Send: func(context.Context, []string, record.Purpose, string, time.Time) ([]record.Command, error) {
 		return nil, fault.New(fault.Internal, "sending: nothing may be sent here")
 	}}
 }
@@ -121,6 +122,14 @@ func TestHold(t *testing.T) {
 	}
 	if !slices.Equal(w.Store.Kinds(), []record.EntryKind{record.EntryHeld}) {
 		t.Errorf("ledger = %v", w.Store.Kinds())
+	}
+	// What the decision says beyond the reason is kept.
+	more := at()
+	said, err := hold(t, more, func(s *enforcement.State) {
+		s.Decision = &enforcement.Decision{Outcome: "hold", Reason: "calendar-closed", Text: "a change calendar of the policy is closed: month-end"}
+	})
+	if err != nil || said.Text != "a change calendar of the policy is closed: month-end" || !strings.HasSuffix(more.Store.Entries[0].Text, ": month-end") {
+		t.Errorf("hold = %+v, %v, ledger %+v, want the calendar named", said, err, more.Store.Entries)
 	}
 	// A repeated attempt writes nothing more.
 	if _, err := hold(t, w); err != nil || len(w.Store.Changes) != 1 {

@@ -172,10 +172,26 @@ func (s *sweep) facts(ctx context.Context, m record.Machine, p *policy.Policy) g
 	f.Holds = guard.Holds{
 		Global: s.stop(ctx, scopes[0]), Policy: s.stop(ctx, scopes[1]), Machine: s.stop(ctx, scopes[2]),
 	}
+	f.Calendars = s.calendars(ctx, p.Integrity)
 	if k, err := s.Keys.Key(ctx, m.Key.ARN); err == nil {
 		f.Key = guard.Key{Read: true, Guarded: k.Guarded}
 	}
 	return f
+}
+
+// calendars reads the policy's change calendars, each once a sweep.
+func (s *sweep) calendars(ctx context.Context, terms policy.Integrity) map[string]guard.Calendar {
+	for _, name := range terms.Calendars {
+		if _, asked := s.calendar[name]; asked {
+			continue
+		}
+		c, err := s.Calendars.Calendar(ctx, name)
+		if err != nil {
+			s.Log.WarnContext(ctx, "change calendar cannot be read", boot.KeyError, err.Error())
+		}
+		s.calendar[name] = c
+	}
+	return s.calendar
 }
 
 func (s *sweep) stop(ctx context.Context, scope record.Scope) guard.Stop {

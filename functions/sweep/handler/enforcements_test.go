@@ -10,6 +10,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/record"
 )
@@ -106,6 +107,12 @@ func TestTheNextAttempt(t *testing.T) {
 func TestHoldsAreLifted(t *testing.T) {
 	t.Parallel()
 	person := record.Hold{Scope: "global"}
+	calendar := func(c guard.Calendar) func(*fake.World) {
+		return func(w *fake.World) {
+			w.Store.PutPolicyText(fake.Policy("grace: 4h", "grace: 4h\n  calendar: [month-end]"))
+			w.Calendars.Named["month-end"] = c
+		}
+	}
 	tests := []struct {
 		name   string
 		edits  []func(*record.Machine)
@@ -121,6 +128,13 @@ func TestHoldsAreLifted(t *testing.T) {
 			w.Keys.Set(fake.KeyARN, func(k *kmskey.Key) { k.Guarded = false })
 		}, false, ""},
 		{"the key cannot be read", []func(*record.Machine){fake.Bad, held("not-guarded")}, func(w *fake.World) { w.Fail("kms.Key", fake.Down) }, false, ""},
+		{"the calendar is open again", []func(*record.Machine){fake.Bad, held("calendar-closed")}, calendar(guard.Calendar{Read: true, Open: true}), true, "i-1234567890abcdef0-2-look-1"},
+		{"the calendar is closed", []func(*record.Machine){fake.Bad, held("calendar-closed")}, calendar(guard.Calendar{Read: true}), false, ""},
+		{"the calendar cannot be read", []func(*record.Machine){fake.Bad, held("calendar-closed")}, func(w *fake.World) {
+			calendar(guard.Calendar{Read: true, Open: true})(w)
+			w.Always("ssm.Calendar", fake.Down)
+		}, false, ""},
+		{"the policy names no calendar any more", []func(*record.Machine){fake.Bad, held("calendar-unread")}, func(*fake.World) {}, true, "i-1234567890abcdef0-2-look-1"},
 		{"tried a minute ago", []func(*record.Machine){fake.Bad, held("task-failed")}, func(*fake.World) {}, false, ""},
 		{"tried half an hour ago", []func(*record.Machine){fake.Bad, held("task-failed"), func(m *record.Machine) { m.State.HeldSince = fake.Start.Add(-30 * time.Minute) }}, func(*fake.World) {}, true, "i-1234567890abcdef0-2-look-1"},
 		{"good by now", []func(*record.Machine){held("held-global")}, func(*fake.World) {}, true, ""},
@@ -205,4 +219,15 @@ func TestEnforcementsFail(t *testing.T) {
 	w.Fail("store.Apply", fake.Down)
 	_, err = newHandler(w).Handle(t.Context(), fake.Start, Event{})
 	fake.Kind(t, err, fault.Transient)
+}
+
+// Many machines under one closed calendar are one question a sweep.
+func TestACalendarIsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	w := with(fake.Bad, held("calendar-closed"))
+	w.Store.Put(fake.Machine(fake.Bad, held("calendar-closed"), func(m *record.Machine) { m.ID = fake.Other }))
+	w.Store.PutPolicyText(fake.Policy("grace: 4h", "grace: 4h\n  calendar: [month-end]"))
+	w.Calendars.Named["month-end"] = guard.Calendar{Read: true}
+	run(t, w)
+	w.Times(t, "ssm.Calendar month-end", 1)
 }

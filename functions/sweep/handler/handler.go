@@ -12,6 +12,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
@@ -54,11 +55,16 @@ type keys interface {
 	Key(ctx context.Context, id string) (kmskey.Key, error)
 }
 
+type calendars interface {
+	Calendar(ctx context.Context, name string) (guard.Calendar, error)
+}
+
 // Handler sweeps. All fields are required.
 type Handler struct {
 	Store             records
 	Flow              flow
 	Keys              keys
+	Calendars         calendars
 	Inspect, Evaluate invoker
 	Account, Region   string
 	Log               *slog.Logger
@@ -71,12 +77,13 @@ type sweep struct {
 	machines []record.Machine
 	policies map[string]*policy.Policy // those that compile
 	open     []record.Command
+	calendar map[string]guard.Calendar // that were asked for in this run; those that could not be read are the zero value
 	done     Summary
 }
 
 // Handle is one sweep. One part that fails keeps no other from being done.
 func (h *Handler) Handle(ctx context.Context, now time.Time, _ Event) (Summary, error) {
-	s := &sweep{Handler: h, now: now, policies: map[string]*policy.Policy{}}
+	s := &sweep{Handler: h, now: now, policies: map[string]*policy.Policy{}, calendar: map[string]guard.Calendar{}}
 	if err := s.read(ctx); err != nil {
 		return s.done, err
 	}
