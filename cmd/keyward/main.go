@@ -37,6 +37,7 @@ type cli struct {
 	Machine machineCommands `cmd:"" help:"Enrolled machines."`
 	Policy  policyCommands  `cmd:"" help:"Policies."`
 	Hold    holdCommands    `cmd:"" help:"Stops by people: nothing is revoked under a hold."`
+	Breaker breakerCommands `cmd:"" help:"The limit on revocations."`
 	Request requestCommands `cmd:"" help:"Key requests."`
 	Inspect inspectCommand  `cmd:"" help:"Inspect a machine."`
 	Invoke  invokeCommand   `cmd:"" help:"Run one function of keyward local with an event from a file."`

@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/ssmcalendar"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/env"
+	"github.com/keyward/keyward/shared/guard"
 )
 
 type config struct {
@@ -32,6 +34,10 @@ type config struct {
 	InspectARN    string `env:"INSPECT_FUNCTION_ARN"`
 	ScheduleGroup string `env:"SCHEDULE_GROUP"`
 	ScheduleRole  string `env:"SCHEDULE_ROLE_ARN"`
+
+	Machines int `env:"BREAKER_MACHINES"`
+	Percent  int `env:"BREAKER_PERCENT"`
+	Minutes  int `env:"BREAKER_WINDOW_MINUTES"`
 }
 
 func main() {
@@ -49,6 +55,7 @@ func main() {
 			Inspect: lambdacall.New(aws, cfg.Inspect), Flow: sfnflow.New(aws, cfg.StateMachine),
 			Schedules: schedule.New(aws, cfg.ScheduleGroup, cfg.ScheduleRole, cfg.InspectARN),
 			Account:   cfg.Account, Region: cfg.Region, Log: log,
+			Limits: guard.Limits{Machines: cfg.Machines, Percent: cfg.Percent, Window: time.Duration(cfg.Minutes) * time.Minute},
 		}
 		return boot.HTTP(h.Routes(), log), nil
 	})

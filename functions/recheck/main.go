@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/keyward/keyward/documents"
 	"github.com/keyward/keyward/functions/internal/boot"
@@ -20,6 +21,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/env"
+	"github.com/keyward/keyward/shared/guard"
 )
 
 type config struct {
@@ -27,6 +29,12 @@ type config struct {
 	Account  string `env:"ACCOUNT_ID"`
 	Region   string `env:"AWS_REGION"`
 	Document string `env:"DOCUMENT_NAME"`
+
+	Machines     int `env:"BREAKER_MACHINES"`
+	Percent      int `env:"BREAKER_PERCENT"`
+	Minutes      int `env:"BREAKER_WINDOW_MINUTES"`
+	RulePercent  int `env:"BREAKER_RULE_PERCENT"`
+	RuleMachines int `env:"BREAKER_RULE_MACHINES"`
 }
 
 func main() {
@@ -43,6 +51,10 @@ func main() {
 		sender := &send.Sender{Commander: ssmrun.New(aws), Recorder: s, Document: cfg.Document, Digest: documents.InspectDigest()}
 		h := &handler.Handler{
 			Store: s, Keys: kmskey.New(aws), Calendars: ssmcalendar.New(aws), Instances: ec2info.New(aws), Send: sender.Send, Log: log,
+			Limits: guard.Limits{
+				Machines: cfg.Machines, Percent: cfg.Percent, Window: time.Duration(cfg.Minutes) * time.Minute,
+				Rules: guard.RuleLimits{Percent: cfg.RulePercent, Machines: cfg.RuleMachines},
+			},
 		}
 		return h.Handle, nil
 	})

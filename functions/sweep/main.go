@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/sweep/handler"
@@ -17,6 +18,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/ssmcalendar"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/env"
+	"github.com/keyward/keyward/shared/guard"
 )
 
 type config struct {
@@ -26,6 +28,12 @@ type config struct {
 	StateMachine string `env:"STATE_MACHINE_ARN"`
 	Inspect      string `env:"INSPECT_FUNCTION"`
 	Evaluate     string `env:"EVALUATE_FUNCTION"`
+
+	Machines     int `env:"BREAKER_MACHINES"`
+	Percent      int `env:"BREAKER_PERCENT"`
+	Minutes      int `env:"BREAKER_WINDOW_MINUTES"`
+	RulePercent  int `env:"BREAKER_RULE_PERCENT"`
+	RuleMachines int `env:"BREAKER_RULE_MACHINES"`
 }
 
 func main() {
@@ -42,6 +50,10 @@ func main() {
 			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Flow: sfnflow.New(aws, cfg.StateMachine),
 			Keys: kmskey.New(aws), Calendars: ssmcalendar.New(aws), Inspect: lambdacall.New(aws, cfg.Inspect), Evaluate: lambdacall.New(aws, cfg.Evaluate),
 			Account: cfg.Account, Region: cfg.Region, Log: log,
+			Limits: guard.Limits{
+				Machines: cfg.Machines, Percent: cfg.Percent, Window: time.Duration(cfg.Minutes) * time.Minute,
+				Rules: guard.RuleLimits{Percent: cfg.RulePercent, Machines: cfg.RuleMachines},
+			},
 		}
 		return h.Handle, nil
 	})

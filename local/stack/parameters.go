@@ -38,6 +38,7 @@ func (r *reader) readParameter(name string, n *node) string {
 	}
 	allowed := p.texts("AllowedValues")
 	pattern := p.text("AllowedPattern")
+	least, most := r.bound(p, "MinValue"), r.bound(p, "MaxValue")
 	p.end()
 	switch {
 	case kind != "String" && kind != "Number":
@@ -45,6 +46,8 @@ func (r *reader) readParameter(name string, n *node) string {
 	case !given && !p.has("Default"):
 	case kind == "Number" && !isNumber(value):
 		r.problem(n.line, p.path, "expected a number, found %q", value)
+	case kind == "Number" && (below(value, least) || below(most, value)):
+		r.problem(n.line, p.path, "%s is outside of MinValue %s and MaxValue %s", value, least, most)
 	case len(allowed) > 0 && !slices.Contains(allowed, value):
 		r.problem(n.line, p.path, "%q is none of %q", value, allowed)
 	case pattern != "":
@@ -61,6 +64,23 @@ func (r *reader) checkPattern(p *properties, value, pattern string) {
 	case !expression.MatchString(value):
 		r.problem(p.node.line, p.path, "%q does not match %s", value, pattern)
 	}
+}
+
+// bound is a limit of a number, "" when there is none.
+func (r *reader) bound(p *properties, name string) string {
+	text := p.text(name)
+	if text != "" && !isNumber(text) {
+		r.problem(p.node.line, p.path+"."+name, "expected a number, found %q", text)
+		return ""
+	}
+	return text
+}
+
+// below is whether a is less than b; what is not there is no bound.
+func below(a, b string) bool {
+	x, one := strconv.ParseFloat(a, 64)
+	y, other := strconv.ParseFloat(b, 64)
+	return one == nil && other == nil && x < y
 }
 
 func isNumber(s string) bool {

@@ -24,7 +24,8 @@ type condition struct {
 //  2. the warning was accepted: warned. That it has not bounced belongs here.
 //  3. no hold covers it, no change calendar is closed, and each could be read: holds, calendars.
 //     Waivers belong here.
-//  4. the breaker has room: belongs here; nothing asks it.
+//  4. the breaker has room, and none of the rules has tripped: rule, breaker. The breaker is asked last,
+//     so that it opens only for what would else be revoked.
 //  5. the key is guarded: guarded. Other dependants of the key belong here.
 //  6. the generation is the execution's own: closed, which supersedes instead of holding
 //  7. the intent was written: the caller's transaction, and Unwritten
@@ -39,6 +40,8 @@ var conditions = []condition{
 	{"holds", notHeld, []Reason{ReasonHoldsUnread, ReasonHeldGlobal, ReasonHeldPolicy, ReasonHeldMachine}},
 	{"calendars", calendarsOpen, []Reason{ReasonCalendarUnread, ReasonCalendarClosed}},
 	{"guarded", guarded, []Reason{ReasonKeyUnread, ReasonNotGuarded}},
+	{"rule", notTripped, []Reason{ReasonRuleUnread, ReasonRuleTripped}},
+	{"breaker", hasRoom, []Reason{ReasonBreakerUnread, ReasonBreakerOpen}},
 }
 
 func policyRevokes(f Facts, _ time.Time) Reason {

@@ -23,6 +23,8 @@ type Facts struct {
 	Holds      Holds
 	Key        Key
 	Calendars  map[string]Calendar // by the policy's name for them; one that is missing could not be read
+	Rule       Rule
+	Breaker    Breaker
 }
 
 // Policy is what the machine's policy says now.

@@ -29,6 +29,7 @@ func due(change ...func(*guard.Facts)) guard.Facts {
 		},
 		Holds: guard.Holds{Machine: guard.Stop{Read: true}, Policy: guard.Stop{Read: true}, Global: guard.Stop{Read: true}},
 		Key:   guard.Key{Read: true, Guarded: true},
+		Rule:  guard.Rule{Read: true}, Breaker: guard.Breaker{Read: true, Limit: 5, Used: 4},
 	}
 	for _, c := range change {
 		c(&f)
@@ -133,6 +134,16 @@ var weighed = []row{
 	{"condition 3: policy's unread", func(f *guard.Facts) { f.Holds.Policy = guard.Stop{} }, guard.Hold, guard.ReasonHoldsUnread},
 	{"condition 3: machine's unread", func(f *guard.Facts) { f.Holds.Machine = guard.Stop{} }, guard.Hold, guard.ReasonHoldsUnread},
 	{"condition 5: tags unread", func(f *guard.Facts) { f.Key = guard.Key{Guarded: true} }, guard.Hold, guard.ReasonKeyUnread},
+	{"condition 4: breaker unread", func(f *guard.Facts) { f.Breaker = guard.Breaker{Limit: 5} }, guard.Hold, guard.ReasonBreakerUnread},
+	{"condition 4: no room", func(f *guard.Facts) { f.Breaker.Used = 5 }, guard.Hold, guard.ReasonBreakerOpen},
+	{"condition 4: more than the limit, which was lowered", func(f *guard.Facts) { f.Breaker.Used = 9 }, guard.Hold, guard.ReasonBreakerOpen},
+	{"condition 4: a limit of zero is none", func(f *guard.Facts) { f.Breaker = guard.Breaker{Read: true} }, guard.Hold, guard.ReasonBreakerOpen},
+	{"condition 4: zero is none for whoever counts already", func(f *guard.Facts) {
+		f.Breaker = guard.Breaker{Read: true, Used: 1, Mine: true}
+	}, guard.Hold, guard.ReasonBreakerOpen},
+	{"condition 4: another attempt takes no room", func(f *guard.Facts) { f.Breaker.Used, f.Breaker.Mine = 5, true }, guard.Revoke, guard.ReasonDue},
+	{"condition 4: rules unread", func(f *guard.Facts) { f.Rule = guard.Rule{} }, guard.Hold, guard.ReasonRuleUnread},
+	{"condition 4: its rules tripped", func(f *guard.Facts) { f.Rule.Tripped = true }, guard.Hold, guard.ReasonRuleTripped},
 	{"condition 5: not guarded", func(f *guard.Facts) { f.Key.Guarded = false }, guard.Hold, guard.ReasonNotGuarded},
 }
 

@@ -42,6 +42,10 @@ const (
 	ReasonKeyUnread     Reason = "key-unread"
 	ReasonNotGuarded    Reason = "not-guarded"
 	ReasonFlapping      Reason = integrity.HeldFlapping
+	ReasonRuleUnread    Reason = "rules-unread"
+	ReasonRuleTripped   Reason = "rule-breaker"
+	ReasonBreakerUnread Reason = "breaker-unread"
+	ReasonBreakerOpen   Reason = "breaker-open"
 	ReasonNotWritten    Reason = "intent-not-written"
 )
 
@@ -84,6 +88,10 @@ var texts = map[Reason]string{
 	ReasonHeldMachine:   "a person stopped the revocations of this machine",
 	ReasonKeyUnread:     "the tags of the key could not be read",
 	ReasonNotGuarded:    "the key does not carry the tag keyward:guarded = true",
+	ReasonRuleUnread:    "it could not be read whether too many machines fail the same rule",
+	ReasonRuleTripped:   "too many machines that complied fail the same rule at once, so it only notifies",
+	ReasonBreakerUnread: "it could not be read how many keys were revoked lately",
+	ReasonBreakerOpen:   "as many machines as the limit allows lost their keys lately",
 	ReasonNotWritten:    "the intent could not be written down, and without a record nothing is revoked",
 	ReasonSilence:       "the machine gave no usable answer for as long as its policy allows",
 	ReasonPolicyHold:    "the policy leaves what follows to a person",
@@ -111,6 +119,10 @@ const RetryAfter = 30 * time.Minute
 
 // tried are the reasons that only another try can end.
 var tried = []Reason{ReasonNotWarned, ReasonNotWritten, ReasonTaskFailed, ReasonNotRevoked, ReasonUnconfirmed}
+
+// ToldTogether is whether one mail to the account's contact tells of a hold of this reason, instead of one
+// about each machine: those of the breakers, which hold many at once.
+func ToldTogether(r Reason) bool { return r == ReasonBreakerOpen || r == ReasonRuleTripped }
 
 // Lifted is whether the reason for which the machine is held is gone, so that the sweep may note
 // integrity.Unheld and start what is integrity.Owed. What only evidence ends is ended by

@@ -51,6 +51,13 @@ func TestLifted(t *testing.T) {
 		{"key still without tag", string(guard.ReasonNotGuarded), func(f *guard.Facts) { f.Key.Guarded = false }, false},
 		{"runs again", string(guard.ReasonStopped), nil, true},
 		{"still stopped", string(guard.ReasonStopped), func(f *guard.Facts) { f.State.FrozenSince = now }, false},
+		{"room in the breaker", string(guard.ReasonBreakerOpen), nil, true},
+		{"still no room", string(guard.ReasonBreakerOpen), func(f *guard.Facts) { f.Breaker.Used = 5 }, false},
+		{"breaker readable again", string(guard.ReasonBreakerUnread), nil, true},
+		{"breaker still unread", string(guard.ReasonBreakerUnread), func(f *guard.Facts) { f.Breaker.Read = false }, false},
+		{"rules reset", string(guard.ReasonRuleTripped), nil, true},
+		{"rules still tripped", string(guard.ReasonRuleTripped), func(f *guard.Facts) { f.Rule.Tripped = true }, false},
+		{"rules still unread", string(guard.ReasonRuleUnread), func(f *guard.Facts) { f.Rule = guard.Rule{} }, false},
 		{"mail tried again", string(guard.ReasonNotWarned), nil, true},
 		{"mail not yet tried again", string(guard.ReasonNotWarned), func(f *guard.Facts) {
 			f.State.HeldSince = now.Add(-guard.RetryAfter + time.Second)

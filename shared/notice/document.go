@@ -59,12 +59,13 @@ func compose(n Notice, w wording, c clock) document {
 }
 
 func facts(n Notice, c clock) []row {
-	rows := []row{{"Machine", n.Machine}}
+	var rows []row
 	add := func(label, value string) {
 		if label != "" && value != "" {
 			rows = append(rows, row{label, value})
 		}
 	}
+	add("Machine", n.Machine)
 	add("Name", n.Name)
 	add("Owner", n.Owner)
 	if n.Policy != "" && n.Version > 0 {
@@ -90,6 +91,7 @@ func facts(n Notice, c clock) []row {
 // doneLabels name Notice.DoneAt; kinds that are not here do not show it.
 var doneLabels = map[Kind]string{
 	StoodDown: "Complies again since", Restored: "Key given back", Held: "Held since", Withdrawn: "Grant withdrawn", Unconfirmed: "AWS KMS was asked",
+	BreakerOpen: "Told at", RulesTripped: "Told at",
 }
 
 func foundLabel(n Notice) string {

@@ -31,17 +31,20 @@ const (
 	Withdrawn   Kind = "withdrawn"   // the machine is gone and so is its grant
 	Unconfirmed Kind = "unconfirmed" // KMS was asked, and what came of it is not known
 	NotifyBad   Kind = "notifyBad"   // does not comply, and the policy only tells
+
+	BreakerOpen  Kind = "breakerOpen"  // of the stack: the limit on revocations is reached
+	RulesTripped Kind = "rulesTripped" // of the stack: too many machines fail a policy at once
 )
 
 // Kinds are all kinds.
 func Kinds() []Kind {
-	return []Kind{Warning, Reminder, StoodDown, Revoked, Restored, Held, CannotCheck, Withdrawn, Unconfirmed, NotifyBad}
+	return []Kind{Warning, Reminder, StoodDown, Revoked, Restored, Held, CannotCheck, Withdrawn, Unconfirmed, NotifyBad, BreakerOpen, RulesTripped}
 }
 
 // Notice is what is to be told. Strings may hold anything; zero times and empty strings are left out.
 type Notice struct {
 	Kind      Kind
-	Machine   string // id; required
+	Machine   string // id; required, unless the kind is OfStack
 	Name      string
 	Owner     string
 	Policy    string
@@ -88,7 +91,7 @@ func Render(n Notice, now time.Time) (Mail, error) {
 	switch {
 	case !ok:
 		return Mail{}, fmt.Errorf("rendering notice: kind is %q", short(n.Kind))
-	case n.Machine == "":
+	case n.Machine == "" && !n.Kind.OfStack():
 		return Mail{}, errors.New("rendering notice: it names no machine")
 	case n.Kind == Warning && n.DueAt.IsZero():
 		return Mail{}, errors.New("rendering notice: the warning has no deadline")

@@ -57,9 +57,17 @@ func mails() map[string]notice.Notice {
 		"reminder":         base(notice.Reminder, due),
 		"reminder-revoked": base(notice.Reminder, revoked),
 		"reminder-silence": base(notice.Reminder, noFindings, func(n *notice.Notice) { n.Silence = true }),
-		"stood-down":       base(notice.StoodDown, due, done, noFindings),
-		"stood-down-told":  base(notice.StoodDown, done, noFindings),
-		"revoked":          base(notice.Revoked, revoked),
+		"breaker-open": {
+			Kind: notice.BreakerOpen, Reference: "breaker-1-tell-breakerOpen-1", DoneAt: now,
+			Why: "5 of at most 5 machines lost their keys within 1h0m0s, and i-1234567890abcdef0 is the first that has to wait",
+		},
+		"rules-tripped": {
+			Kind: notice.RulesTripped, Policy: "databases", Reference: "breaker-databases-1-tell-rulesTripped-1", DoneAt: now,
+			Why: `7 of 20 machines that complied fail rule "no plain telnet" of version 3`,
+		},
+		"stood-down":      base(notice.StoodDown, due, done, noFindings),
+		"stood-down-told": base(notice.StoodDown, done, noFindings),
+		"revoked":         base(notice.Revoked, revoked),
 		"revoked-disable-key-manual": base(notice.Revoked, revoked, func(n *notice.Notice) {
 			n.Mode, n.RestoreManual, n.Silence = policy.DisableKey, true, true
 		}),

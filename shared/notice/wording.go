@@ -80,6 +80,18 @@ var wordings = map[Kind]wording{
 		findings: true,
 		sections: []func(Notice, clock) section{correctIt},
 	},
+	BreakerOpen: {
+		subject:  func(Notice, clock) string { return "The breaker is open: revocations wait" },
+		heading:  func(Notice) string { return "The breaker is open: revocations wait" },
+		lead:     leadBreakerOpen,
+		sections: []func(Notice, clock) section{decideBreaker},
+	},
+	RulesTripped: {
+		subject:  func(n Notice, _ clock) string { return "Too many machines fail " + byPolicy(n) + " at once" },
+		heading:  func(n Notice) string { return "Too many machines fail " + byPolicy(n) + " at once" },
+		lead:     leadRulesTripped,
+		sections: []func(Notice, clock) section{decideRules},
+	},
 }
 
 // who names the machine so that it is recognised in a list of mails.

@@ -26,6 +26,7 @@ type Machine struct {
 	State      integrity.State  `json:"state"`
 	Findings   []policy.Finding `json:"findings,omitempty"`   // of the last judgement: failed and unknown ones
 	PolicyUsed int              `json:"policyUsed,omitempty"` // version of the last judgement
+	BrokeAt    time.Time        `json:"brokeAt,omitzero"`     // it complied until then and fails a rule since; zero: it complies, or never did
 	Digest     string           `json:"digest,omitempty"`     // of the last evidence
 	Execution  string           `json:"execution,omitempty"`  // name of the enforcement that runs
 	Grant      string           `json:"grant,omitempty"`      // id of the grant that the machine holds

@@ -37,6 +37,11 @@ type records interface {
 	Requests(ctx context.Context) ([]record.Request, error)
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 	Started(ctx context.Context, name string) error
+	Breaker(ctx context.Context) (record.Breaker, error)
+	RuleBreaker(ctx context.Context, policy string) (record.RuleBreaker, error)
+	RuleBreakers(ctx context.Context) ([]record.RuleBreaker, error)
+	BreakerEvents(ctx context.Context, limit int) ([]record.BreakerEvent, error)
+	ChangeBreaker(ctx context.Context, c record.BreakerChange) error
 }
 
 // Handler serves the people's HTTP API. All fields are required.
@@ -62,6 +67,7 @@ type Handler struct {
 		Delete(ctx context.Context, name string) error
 	}
 	Account, Region string
+	Limits          guard.Limits // but those on rules, which nothing here asks
 	Log             *slog.Logger
 }
 
@@ -83,6 +89,8 @@ func (h *Handler) Routes() boot.Routes {
 		"GET /v1/holds":                  h.listHolds,
 		"PUT /v1/holds/{scope}":          h.setHold,
 		"DELETE /v1/holds/{scope}":       h.liftHold,
+		"GET /v1/breaker":                h.showBreaker,
+		"POST /v1/breaker/{scope}/reset": h.resetBreaker,
 		"GET /v1/requests":               h.listRequests,
 	}
 	for pattern, endpoint := range routes {

@@ -22,7 +22,7 @@ const alice = "arn:aws:iam::123456789012:user/alice"
 func newHandler(w *fake.World) *Handler {
 	return &Handler{
 		Store: w.Store, Keys: w.Keys, Calendars: w.Calendars, Instances: w.Instances, Inspect: w.Inspect, Flow: w.Flow, Schedules: w.Schedules,
-		Account: fake.Account, Region: fake.Region, Log: w.Log,
+		Account: fake.Account, Region: fake.Region, Limits: fake.Limits, Log: w.Log,
 	}
 }
 

@@ -46,7 +46,7 @@ func (h *Handler) showMachine(ctx context.Context, c boot.Call) (int, any, error
 	if v.Notices, err = h.Store.Notices(ctx, m.ID); err != nil {
 		return 0, nil, err
 	}
-	facts := h.facts(ctx, m, v.Holds)
+	facts := h.facts(ctx, c, m, v.Holds)
 	for _, r := range guard.Stops(facts, c.Now) {
 		v.Stops = append(v.Stops, record.Stop{Reason: string(r), Text: r.Text(), Detail: guard.Detail(facts, r)})
 	}
@@ -54,7 +54,7 @@ func (h *Handler) showMachine(ctx context.Context, c boot.Call) (int, any, error
 }
 
 // facts are what guard.Stops reads.
-func (h *Handler) facts(ctx context.Context, m record.Machine, holds []record.Hold) guard.Facts {
+func (h *Handler) facts(ctx context.Context, c boot.Call, m record.Machine, holds []record.Hold) guard.Facts {
 	f := guard.Facts{State: m.State, Policy: guard.Policy{Read: true, Terms: policy.Default().Integrity}}
 	if stored, err := h.Store.Policy(ctx, m.Policy); err == nil {
 		p, err := stored.Compile()
@@ -77,12 +77,13 @@ func (h *Handler) facts(ctx context.Context, m record.Machine, holds []record.Ho
 	}
 	f.Calendars = map[string]guard.Calendar{}
 	for _, name := range f.Policy.Terms.Calendars {
-		if c, err := h.Calendars.Calendar(ctx, name); err == nil {
-			f.Calendars[name] = c
+		if calendar, err := h.Calendars.Calendar(ctx, name); err == nil {
+			f.Calendars[name] = calendar
 		}
 	}
 	k, err := h.Keys.Key(ctx, m.Key.ARN)
 	f.Key = guard.Key{Read: err == nil, Guarded: k.Guarded}
+	f.Breaker, f.Rule = h.breakerFacts(ctx, c, m)
 	return f
 }
 

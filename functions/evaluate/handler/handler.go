@@ -64,6 +64,7 @@ type records interface {
 	Policy(ctx context.Context, name string) (record.Policy, error)
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 	Started(ctx context.Context, name string) error
+	RuleBreaker(ctx context.Context, policy string) (record.RuleBreaker, error)
 }
 
 type answers interface {
@@ -116,7 +117,7 @@ func (h *Handler) settle(ctx context.Context, now time.Time, id string, s *Summa
 	}
 	looks, problem := h.looks(ctx, now, c)
 	problems := []error{problem}
-	policies := map[string]*policy.Policy{}
+	policies := map[string]ruled{}
 	waiting := 0
 	for _, l := range looks {
 		if !l.ended {
@@ -138,23 +139,33 @@ func (h *Handler) settle(ctx context.Context, now time.Time, id string, s *Summa
 	return h.Store.Settled(ctx, c)
 }
 
-// policy reads and compiles a machine's policy once an invocation. A policy that is gone leaves the
-// built-in one, under which nothing is revoked.
-func (h *Handler) policy(ctx context.Context, name string, known map[string]*policy.Policy) (*policy.Policy, error) {
+// ruled is a policy, and which of its rules only notify any more.
+type ruled struct {
+	*policy.Policy
+	breaker record.RuleBreaker
+}
+
+// policy reads and compiles a machine's policy once an invocation, with the breaker on its rules. A policy
+// that is gone leaves the built-in one, under which nothing is revoked.
+func (h *Handler) policy(ctx context.Context, name string, known map[string]ruled) (ruled, error) {
 	if p, ok := known[name]; ok {
 		return p, nil
 	}
-	p := policy.Default()
+	p := ruled{Policy: policy.Default()}
 	if name != policy.DefaultName {
 		stored, err := h.Store.Policy(ctx, name)
 		switch {
 		case err == nil:
-			if p, err = stored.Compile(); err != nil {
-				return nil, err
+			if p.Policy, err = stored.Compile(); err != nil {
+				return p, err
 			}
 		case !fault.Is(err, fault.NotFound):
-			return nil, err
+			return p, err
 		}
+	}
+	var err error
+	if p.breaker, err = h.Store.RuleBreaker(ctx, name); err != nil {
+		return p, err
 	}
 	known[name] = p
 	return p, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
@@ -22,7 +23,7 @@ const tries = 5
 
 // judge writes what one look says about one machine and starts what follows. It says how many
 // executions were started.
-func (h *Handler) judge(ctx context.Context, now time.Time, c record.Command, l look, known map[string]*policy.Policy) (int, error) {
+func (h *Handler) judge(ctx context.Context, now time.Time, c record.Command, l look, known map[string]ruled) (int, error) {
 	for range tries {
 		m, err := h.Store.Machine(ctx, l.machine)
 		if fault.Is(err, fault.NotFound) {
@@ -62,11 +63,11 @@ func (h *Handler) answered(ctx context.Context, c record.Command, machine string
 }
 
 // change is the whole transition: pure, from what was read.
-func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machine, p *policy.Policy) (store.Change, error) {
+func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machine, p ruled) (store.Change, error) {
 	result := policy.Result{Policy: p.Name, Version: p.Version, Digest: p.Digest}
 	why, digest := l.why, ""
 	if l.evidence != nil {
-		result = policy.Evaluate(p, l.evidence, now)
+		result = policy.Evaluate(p.Policy, l.evidence, now)
 		digest = l.evidence.Digest()
 		why = firstBad(result)
 	}
@@ -87,7 +88,7 @@ func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machi
 	before := m.State
 	next, effects := integrity.Next(before, integrity.Input{
 		Verdict: result.Verdict.String(), Sent: c.SentAt, Presence: l.presence, Why: why,
-	}, p.Integrity, now)
+	}, guard.Terms(p.Policy, p.breaker, p.Version, guard.FailedRules(result.Findings)), now)
 	answer.Effects = effects
 	if c.SentAt.After(before.LastEvidence) {
 		ch.Machine.PolicyUsed, ch.Machine.Digest = p.Version, digest
@@ -95,7 +96,7 @@ func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machi
 			ch.Machine.Findings = result.Bad()
 		}
 	}
-	ch.Machine.State = next
+	ch.Machine.State, ch.Machine.BrokeAt = next, brokeAt(m.BrokeAt, before, next, now)
 	if next.Standing != before.Standing || next.Generation != before.Generation {
 		ch.Ledger = append(ch.Ledger, record.Entry{
 			Machine: m.ID, At: now, Kind: record.EntryVerdict, Generation: next.Generation, Detail: digest,
@@ -105,7 +106,19 @@ func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machi
 	if c.Purpose == record.Look {
 		effects = besides(effects) // the execution that asked reads the answer and goes on
 	}
-	return ch, h.outbox(&ch, effects, p, now)
+	return ch, h.outbox(&ch, effects, p.Policy, now)
+}
+
+// brokeAt is until when the machine complied, while it fails: what the breaker on the rules counts. One that
+// fell silent in between complied when it was heard of last.
+func brokeAt(before time.Time, was, is integrity.State, now time.Time) time.Time {
+	switch {
+	case is.Standing != integrity.Bad:
+		return time.Time{}
+	case was.Standing == integrity.Good, was.Silence && !is.Silence:
+		return now
+	}
+	return before
 }
 
 // besides are the effects of a look that the execution which asked for it does not see to: people are told

@@ -13,6 +13,8 @@ func (s *Store) Apply(_ context.Context, c store.Change) (record.Machine, error)
 	if err := s.call("store.Apply", c.Machine.ID); err != nil {
 		return record.Machine{}, err
 	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	if why := s.refuses(c); why != "" {
 		return record.Machine{}, fault.New(fault.Conflict, "changing machine %s: %s", c.Machine.ID, why)
 	}
@@ -36,6 +38,9 @@ func (s *Store) Apply(_ context.Context, c store.Change) (record.Machine, error)
 		ended := *l
 		ended.Until = c.At
 		s.Leases[l.Name] = ended
+	}
+	if c.Breaker != nil {
+		s.count(*c.Breaker)
 	}
 	s.Entries = append(s.Entries, c.Ledger...)
 	s.Waiting = append(s.Waiting, c.Start...)
@@ -68,6 +73,12 @@ func (s *Store) refuses(c store.Change) string {
 		if now, ok := s.Leases[l.Name]; ok && now.Holder != l.Holder && now.Until.After(c.At) {
 			return "another execution is at work on its key"
 		}
+	}
+	if b := c.Breaker; b != nil && b.Version != s.Counts.Version {
+		return "the breaker was changed by somebody else"
+	}
+	if b := c.Rules; b != nil && b.Version != s.Rules[b.Policy].Version {
+		return "the breaker on its rules was changed by somebody else"
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/keyward/keyward/shared/aws/store"
@@ -28,13 +29,18 @@ type Store struct {
 	Leases   map[string]record.Lease
 	Changes  []store.Change // that were applied
 	Settling []string       // commands that were settled
+	Counts   record.Breaker
+	Rules    map[string]record.RuleBreaker // by policy
+	Events   []record.BreakerEvent
+
+	writing sync.Mutex // machines, changes and the breaker, which invocations reach for at once
 }
 
 func newStore(c *Calls) *Store {
 	return &Store{
 		Calls: c, ByID: map[string]record.Machine{}, Said: map[string]record.Answer{}, Sends: map[string]record.Command{},
 		ByName: map[string]record.Policy{}, Held: map[record.Scope]record.Hold{}, Told: map[string]record.Notice{},
-		Asked: map[string]record.Request{}, Leases: map[string]record.Lease{},
+		Asked: map[string]record.Request{}, Leases: map[string]record.Lease{}, Rules: map[string]record.RuleBreaker{},
 	}
 }
 
@@ -74,12 +80,17 @@ func (s *Store) Machine(_ context.Context, id string) (record.Machine, error) {
 	if err := s.call("store.Machine", id); err != nil {
 		return record.Machine{}, err
 	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	return read(s.ByID, id, "machine "+id)
 }
 
 // Machines is the real store's.
 func (s *Store) Machines(context.Context) ([]record.Machine, error) {
-	return unless(s.call("store.Machines"), sorted(s.ByID))
+	err := s.call("store.Machines")
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return unless(err, sorted(s.ByID))
 }
 
 // Evidence is the real store's.

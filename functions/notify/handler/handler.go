@@ -113,6 +113,9 @@ func (h *Handler) tell(ctx context.Context, now time.Time, t enforcement.Task) (
 	if !slices.Contains(notice.Kinds(), kind) || kind == notice.Warning {
 		return enforcement.Told{}, fault.New(fault.Invalid, "reading the task: notice is %q", kind)
 	}
+	if kind.OfStack() {
+		return h.tellContact(ctx, now, kind, t)
+	}
 	m, p, err := h.read(ctx, t)
 	if unreadable := (policy.Errors)(nil); errors.As(err, &unreadable) {
 		// Under a policy that cannot be read things stand still, which somebody has to hear of.
@@ -124,7 +127,20 @@ func (h *Handler) tell(ctx context.Context, now time.Time, t enforcement.Task) (
 	}
 	n := content(kind, m, p, t)
 	n.DoneAt = now
-	sent, err := h.send(ctx, now, m, p, n)
+	return told(h.send(ctx, now, m, p, n))
+}
+
+// tellContact sends a notice about the whole stack to the account's contact alone. What it says was written
+// with what happened.
+func (h *Handler) tellContact(ctx context.Context, now time.Time, kind notice.Kind, t enforcement.Task) (enforcement.Told, error) {
+	p := policy.Default()
+	p.Notify.To = []string{h.Contact}
+	return told(h.send(ctx, now, record.Machine{ID: t.Input.Machine}, p, notice.Notice{
+		Kind: kind, Policy: t.Input.Policy, Reference: t.Execution, Why: t.Input.Why, DoneAt: now,
+	}))
+}
+
+func told(sent record.Notice, err error) (enforcement.Told, error) {
 	if err != nil {
 		return enforcement.Told{}, err
 	}

@@ -29,41 +29,58 @@ const leaseFor = 10 * time.Minute
 func (h *Handler) decide(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Decision, error) {
 	const tries = 5
 	var d guard.Decision
-	for range tries {
+	var conflict error
+	var first, last int64 // versions of the breaker that were met
+	for n := range tries {
 		m, err := h.Store.Machine(ctx, t.Input.Machine)
 		if err != nil {
 			return enforcement.Decision{}, err
 		}
-		facts, key, err := h.facts(ctx, now, t, m)
+		facts, k, err := h.facts(ctx, now, t, m)
 		if err != nil {
 			return enforcement.Decision{}, err
 		}
-		if d = guard.Weigh(facts, now); d.Outcome != guard.Revoke {
+		if last = k.breaker.Version; n == 0 {
+			first = last
+		}
+		d, conflict = h.weigh(ctx, now, t, m, facts, &k)
+		if conflict == nil && d.Outcome == guard.Revoke {
+			conflict = h.reserve(ctx, now, t, m, k)
+		}
+		if conflict == nil {
 			break
 		}
-		err = h.reserve(ctx, now, t, m, key)
-		if err == nil {
-			break
-		}
-		if !fault.Is(err, fault.Conflict) {
-			return enforcement.Decision{}, err
+		if !fault.Is(conflict, fault.Conflict) {
+			return enforcement.Decision{}, conflict
 		}
 		d = guard.Unwritten(d)
+	}
+	if err := contended(conflict, t.Input.Machine, first, last); err != nil {
+		return enforcement.Decision{}, err
 	}
 	h.Log.InfoContext(ctx, "enforcement decided", boot.KeyMachine, t.Input.Machine, boot.KeyKind, string(d.Outcome),
 		boot.KeyReason, string(d.Reason), boot.KeyExecution, t.Execution)
 	return enforcement.Decision{Outcome: string(d.Outcome), Reason: string(d.Reason), Text: d.Text, DueAt: d.DueAt}, nil
 }
 
+// known is what was read beside the facts and is needed to write.
+type known struct {
+	key     kmskey.Key
+	version int // of the policy
+	breaker record.Breaker
+	rules   record.RuleBreaker
+}
+
 // facts reads everything that a decision rests on. What cannot be read stays unread in the facts and
 // so never lets a revocation pass; only a store that does not answer is an error of the task.
-func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine) (guard.Facts, kmskey.Key, error) {
+func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine) (guard.Facts, known, error) {
+	var k known
 	f := guard.Facts{Generation: t.Input.Generation, State: m.State}
 	stored, err := h.Store.Policy(ctx, m.Policy)
 	switch {
 	case err == nil:
 		if p, err := stored.Compile(); err == nil {
-			f.Policy = guard.Policy{Read: true, Terms: p.Integrity}
+			f.Policy, k.version = guard.Policy{Read: true, Terms: p.Integrity}, p.Version
 		}
 	case fault.Is(err, fault.NotFound):
 		f.Policy = guard.Policy{Read: true, Terms: policy.Default().Integrity}
@@ -76,7 +93,7 @@ func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, 
 			f.Look.Answered, f.Look.Verdict, f.Look.Sent = true, a.Verdict, a.Sent
 			f.Look.Presence, f.Look.Effects = a.Presence, a.Effects
 		case !fault.Is(err, fault.NotFound):
-			return f, kmskey.Key{}, err
+			return f, k, err
 		}
 	}
 	if f.Look.Answered {
@@ -85,13 +102,13 @@ func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, 
 	if f.Look.Answered && f.Look.Verdict == policy.Unknown && m.State.Silence && !h.silentAlone(ctx, m) {
 		f.Look.Presence = integrity.PresenceUnknown
 	}
-	key, err := h.Keys.Key(ctx, m.Key.ARN)
-	if err == nil {
-		f.Key = guard.Key{Read: true, Guarded: key.Guarded}
+	if k.key, err = h.Keys.Key(ctx, m.Key.ARN); err == nil {
+		f.Key = guard.Key{Read: true, Guarded: k.key.Guarded}
 	} else {
 		h.Log.WarnContext(ctx, "key cannot be read", boot.KeyMachine, m.ID, boot.KeyError, err.Error())
 	}
-	return f, key, nil
+	f.Breaker, f.Rule = h.breakers(ctx, now, m, &k)
+	return f, k, nil
 }
 
 // silentAlone says whether the silence can only be the machine's own: EC2 reports its status checks as ok,
@@ -153,19 +170,22 @@ func (h *Handler) holds(ctx context.Context, now time.Time, m record.Machine) gu
 	return guard.Holds{Global: stop(scopes[0]), Policy: stop(scopes[1]), Machine: stop(scopes[2])}
 }
 
-// reserve writes the intent in the one transaction that checks the machine's version and every hold
-// and takes the lease of the key. Without this record nothing is asked of KMS.
-func (h *Handler) reserve(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, k kmskey.Key) error {
+// reserve writes the intent in the one transaction that checks the machine's version, every hold and the
+// breakers, counts the revocation and takes the lease of the key. Without this record nothing is asked of KMS.
+func (h *Handler) reserve(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, k known) error {
 	lease := &record.Lease{
 		Name:   record.LeaseName(m.Key.Mode, m.Key.ARN, m.ID),
 		Holder: record.LeaseHolder("revoke", m.ID, m.State.Generation), Until: now.Add(leaseFor),
 	}
-	change := store.Change{Machine: m, At: now, NotHeld: record.Scopes(m.ID, m.Policy), TakeLease: lease}
+	counted := guard.Spend(k.breaker, m.ID, m.State.Generation, h.Limits, now)
+	change := store.Change{
+		Machine: m, At: now, NotHeld: record.Scopes(m.ID, m.Policy), TakeLease: lease, Breaker: &counted, Rules: &k.rules,
+	}
 	if m.State.Key == integrity.KeyRevoking && m.Taken != nil && m.Taken.Generation == m.State.Generation {
 		_, err := h.Store.Apply(ctx, change) // an attempt that was cut off wrote the intent; what guards it is asked anew
 		return err
 	}
-	taken, err := h.taking(ctx, now, m, k)
+	taken, err := h.taking(ctx, now, m, k.key)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,9 @@ type records interface {
 	Answer(ctx context.Context, command, machine string) (record.Answer, error)
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
+	Breaker(ctx context.Context) (record.Breaker, error)
+	RuleBreaker(ctx context.Context, policy string) (record.RuleBreaker, error)
+	ChangeBreaker(ctx context.Context, c record.BreakerChange) error
 }
 
 type keys interface {
@@ -44,8 +47,9 @@ type Handler struct {
 	Instances interface {
 		Healthy(ctx context.Context, machine string) (bool, error)
 	}
-	Send func(ctx context.Context, machines []string, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error)
-	Log  *slog.Logger
+	Limits guard.Limits
+	Send   func(ctx context.Context, machines []string, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error)
+	Log    *slog.Logger
 }
 
 // Handle serves one task; its result depends on the op.
@@ -110,13 +114,16 @@ func (h *Handler) hold(ctx context.Context, now time.Time, t enforcement.Task) (
 			decision.Outcome = string(guard.Superseded)
 			return decision, nil
 		}
+		together := guard.ToldTogether(reason)
+		if decision.Outcome = string(guard.Hold); together {
+			decision.Outcome = said
+		}
 		if m.State.HeldFor == string(reason) {
 			return decision, nil
 		}
-		decision.Outcome = string(guard.Hold)
 		if told := fmt.Sprintf("%d %s", m.State.Generation, reason); m.ToldHeld == told && now.Sub(m.ToldHeldAt) < tellAgain {
 			decision.Outcome = said
-		} else {
+		} else if !together {
 			m.ToldHeld, m.ToldHeldAt = told, now
 		}
 		m.State = integrity.Held(m.State, string(reason), now)

@@ -24,7 +24,7 @@ type asked struct {
 }
 
 func newHandler(w *fake.World) *Handler {
-	return &Handler{Store: w.Store, Keys: w.Keys, Calendars: w.Calendars, Instances: w.Instances, Log: w.Log, Send: func(context.Context, []string, record.Purpose, string, time.Time) ([]record.Command, error) {
+	return &Handler{Store: w.Store, Keys: w.Keys, Calendars: w.Calendars, Instances: w.Instances, Log: w.Log, Limits: fake.Limits, Send: func(context.Context, []string, record.Purpose, string, time.Time) ([]record.Command, error) {
 		return nil, fault.New(fault.Internal, "sending: nothing may be sent here")
 	}}
 }

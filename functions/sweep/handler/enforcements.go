@@ -46,7 +46,7 @@ func (s *sweep) start(ctx context.Context, o record.Start) error {
 // enforcements looks at every machine that is owed an execution, and starts one where none is alive.
 func (s *sweep) enforcements(ctx context.Context) error {
 	var problems []error
-	for _, m := range s.machines {
+	for _, m := range bySeverity(s.machines) {
 		if !owing(m) {
 			continue
 		}
@@ -73,9 +73,12 @@ func (s *sweep) enforce(ctx context.Context, id string) error {
 	}
 	lifted := m.State.HeldFor != "" && guard.Lifted(s.facts(ctx, m, p), s.now)
 	if lifted {
+		if m.State.HeldFor == string(guard.ReasonBreakerOpen) {
+			s.claimed++
+		}
 		m.State = integrity.Unheld(m.State, s.now)
 	}
-	kind, owed := owed(m.State, p.Integrity)
+	kind, owed := owed(m.State, s.terms(m, p))
 	if !owed {
 		if !lifted {
 			return nil
@@ -176,6 +179,7 @@ func (s *sweep) facts(ctx context.Context, m record.Machine, p *policy.Policy) g
 	if k, err := s.Keys.Key(ctx, m.Key.ARN); err == nil {
 		f.Key = guard.Key{Read: true, Guarded: k.Guarded}
 	}
+	f.Breaker, f.Rule = s.breakerFacts(m, p)
 	return f
 }
 

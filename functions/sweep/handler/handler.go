@@ -40,6 +40,9 @@ type records interface {
 	Outbox(ctx context.Context) ([]record.Start, error)
 	Started(ctx context.Context, name string) error
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
+	Breaker(ctx context.Context) (record.Breaker, error)
+	RuleBreakers(ctx context.Context) ([]record.RuleBreaker, error)
+	ChangeBreaker(ctx context.Context, c record.BreakerChange) error
 }
 
 type flow interface {
@@ -67,6 +70,7 @@ type Handler struct {
 	Calendars         calendars
 	Inspect, Evaluate invoker
 	Account, Region   string
+	Limits            guard.Limits
 	Log               *slog.Logger
 }
 
@@ -78,17 +82,20 @@ type sweep struct {
 	policies map[string]*policy.Policy // those that compile
 	open     []record.Command
 	calendar map[string]guard.Calendar // that were asked for in this run; those that could not be read are the zero value
+	breaker  record.Breaker
+	rules    map[string]record.RuleBreaker // by policy
+	claimed  int                           // places in the breaker that machines on their way will take
 	done     Summary
 }
 
 // Handle is one sweep. One part that fails keeps no other from being done.
 func (h *Handler) Handle(ctx context.Context, now time.Time, _ Event) (Summary, error) {
-	s := &sweep{Handler: h, now: now, policies: map[string]*policy.Policy{}, calendar: map[string]guard.Calendar{}}
+	s := &sweep{Handler: h, now: now, policies: map[string]*policy.Policy{}, calendar: map[string]guard.Calendar{}, rules: map[string]record.RuleBreaker{}}
 	if err := s.read(ctx); err != nil {
 		return s.done, err
 	}
 	// One part that fails must not keep the others from being done.
-	err := errors.Join(s.settle(ctx), s.ask(ctx), s.outbox(ctx), s.enforcements(ctx))
+	err := errors.Join(s.settle(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.enforcements(ctx))
 	h.Log.InfoContext(ctx, "swept", boot.KeyCount, s.done.Machines, "settled", s.done.Settled, "asked", s.done.Asked,
 		"started", s.done.Started, "lifted", s.done.Lifted)
 	return s.done, err
@@ -115,7 +122,7 @@ func (s *sweep) read(ctx context.Context) (err error) {
 		}
 		s.policies[p.Name] = compiled
 	}
-	return nil
+	return s.readBreakers(ctx)
 }
 
 // settle has evaluate read the answers of commands that are over. SSM's events are best effort, so
@@ -192,5 +199,8 @@ func (s *sweep) wanted(m record.Machine) bool {
 		last = m.State.LastNews
 	}
 	p := s.policies[m.Policy]
+	if p != nil && m.State.Standing == integrity.Bad && m.PolicyUsed < p.Version && guard.Stopped(m, s.rulesOf(m.Policy)) {
+		return true // a new version may have put right what the old one was stopped for
+	}
 	return !s.now.Before(inspection.Overdue(last, p != nil && p.Schedule.WeeklyOn != ""))
 }

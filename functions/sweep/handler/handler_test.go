@@ -20,7 +20,7 @@ import (
 func newHandler(w *fake.World) *Handler {
 	return &Handler{
 		Store: w.Store, Flow: w.Flow, Keys: w.Keys, Calendars: w.Calendars, Inspect: w.Inspect, Evaluate: w.Evaluate,
-		Account: fake.Account, Region: fake.Region, Log: w.Log,
+		Account: fake.Account, Region: fake.Region, Limits: fake.Limits, Log: w.Log,
 	}
 }
 

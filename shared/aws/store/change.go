@@ -37,7 +37,11 @@ type Change struct {
 	NotHeld   []record.Scope // fails when one of these is held at At
 	TakeLease *record.Lease  // fails when somebody else holds it at At
 	DropLease *record.Lease  // given back, if this holder has it
-	At        time.Time      // now, for holds and leases that have ended
+
+	Breaker *record.Breaker     // with this revocation counted; its Version is the one that was read
+	Rules   *record.RuleBreaker // as it was read: fails when it was changed since
+
+	At time.Time // now, for holds and leases that have ended
 }
 
 // Apply writes a change in one transaction and returns the machine with its new version. It is a
@@ -80,6 +84,12 @@ func (s *Store) Apply(ctx context.Context, c Change) (record.Machine, error) {
 		l := *l
 		l.Until = c.At
 		t.put(s, leaseItem(l), leaseIsFree(l, c.At), "another execution is at work on its key")
+	}
+	if b := c.Breaker; b != nil {
+		t.put(s, breakerItem(*b), versionIs(b.Version), "the breaker was changed by somebody else")
+	}
+	if b := c.Rules; b != nil {
+		t.check(s, breakerKey, rulesRow(b.Policy), versionIs(b.Version), "the breaker on its rules was changed by somebody else")
 	}
 	if err := t.commit(ctx, s, "changing machine "+c.Machine.ID); err != nil {
 		return record.Machine{}, err

@@ -210,6 +210,18 @@ func (c *Client) LiftHold(ctx context.Context, scope record.Scope, reason string
 	return err
 }
 
+// Breaker is the limit on revocations and what stands under it.
+func (c *Client) Breaker(ctx context.Context) (v record.BreakerView, err error) {
+	_, err = c.send(ctx, http.MethodGet, "/v1/breaker", nil, &v)
+	return v, err
+}
+
+// ResetBreaker gives room again: global for the breaker over everything, policy:NAME for one on rules.
+func (c *Client) ResetBreaker(ctx context.Context, scope record.Scope, reason string) (e record.BreakerEvent, err error) {
+	_, err = c.send(ctx, http.MethodPost, "/v1/breaker/"+segment(string(scope))+"/reset", record.Reason{Reason: reason}, &e)
+	return e, err
+}
+
 // Requests are all key requests, oldest first.
 func (c *Client) Requests(ctx context.Context) ([]record.Request, error) {
 	var out struct{ Requests []record.Request }
