@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -32,6 +33,7 @@ type setup struct {
 	atOnce    int               // programs of one function that run at once; 1 when zero
 	sweep     string            // rate of the sweep; every 5 minutes when empty
 	others    []local.Machine   // beside the machine
+	limits    map[string]string // parameters of the breakers
 	tags      map[string]string // of the key, when they are not those of a guarded one
 }
 
@@ -114,6 +116,7 @@ func (w *world) start() {
 	if w.setup.sweep != "" {
 		parameters["SweepRate"] = w.setup.sweep
 	}
+	maps.Copy(parameters, w.setup.limits)
 	var err error
 	w.Server, err = local.Start(context.Background(), local.Options{
 		Template: filepath.Join("..", "template.yaml"), Build: or(w.setup.build, built), Addr: "127.0.0.1:0",
