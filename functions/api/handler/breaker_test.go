@@ -157,3 +157,25 @@ func TestResetRefuses(t *testing.T) {
 		t.Errorf("always changed by others: %d %s, want 503", status, body)
 	}
 }
+
+// What one policy found counts in no breaker of another.
+func TestEnrolledUnderAnotherPolicy(t *testing.T) {
+	t.Parallel()
+	w := tight()
+	w.Instances.Tags = map[string]string{"keyward:guarded": "true"}
+	w.Store.Change(fake.ID, func(m *record.Machine) { m.BrokeAt = fake.Start })
+	again := func(policy string) record.Machine {
+		t.Helper()
+		status, body := call(t, w, "PUT", "/v1/machines/"+fake.ID, enrolment(func(e *record.Enrolment) { e.Policy = policy }))
+		if status != http.StatusOK {
+			t.Fatalf("enrol = %d %s", status, body)
+		}
+		return w.Store.ByID[fake.ID]
+	}
+	if m := again("web-tier"); m.PolicyUsed != 1 || m.BrokeAt.IsZero() {
+		t.Errorf("under the same policy: version %d, since %s", m.PolicyUsed, m.BrokeAt)
+	}
+	if m := again("default"); m.PolicyUsed != 0 || !m.BrokeAt.IsZero() {
+		t.Errorf("under another: version %d, since %s, want neither", m.PolicyUsed, m.BrokeAt)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net/mail"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/kmskey"
@@ -137,6 +138,9 @@ func (h *Handler) enrol(ctx context.Context, c boot.Call) (int, any, error) {
 	changed := status == http.StatusOK && (m.Key.ARN != k.ARN || m.SessionARN != session)
 	if changed && (m.Taken != nil || m.Grant != "") {
 		return 0, nil, fault.New(fault.Conflict, "enrolling %s: it holds or has lost its present key; key and role cannot be changed now", id)
+	}
+	if m.Policy != e.Policy {
+		m.PolicyUsed, m.BrokeAt = 0, time.Time{} // the new one has not judged it: it counts in no breaker yet
 	}
 	m.Name, m.Owner, m.Policy, m.SessionARN = e.Name, e.Owner, e.Policy, session
 	m.Key, m.Zone, m.Tags = record.Key{ARN: k.ARN, Mode: e.Mode}, there[id].Zone, there[id].Tags

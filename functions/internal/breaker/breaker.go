@@ -64,7 +64,7 @@ func Trip(b record.RuleBreaker, trips []record.Trip, at Place, now time.Time) (r
 	for _, t := range trips {
 		what := fmt.Sprintf("rule %q", t.Rule)
 		if t.Rule == "" {
-			what = "its rules together"
+			what = "rules"
 		}
 		texts = append(texts, fmt.Sprintf("%d of %d machines that complied fail %s of version %d", t.Failed, t.Passed, what, t.PolicyVersion))
 	}
