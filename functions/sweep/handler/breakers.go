@@ -33,12 +33,16 @@ func (s *sweep) readBreakers(ctx context.Context) (err error) {
 	return nil
 }
 
-// onItsWay is whether the machine is past its deadline and its enforcement alive, or about to be started.
+// onItsWay is whether the machine is past its deadline and its enforcement alive, or about to be started by
+// this sweep. One that is owed none, since its policy does not revoke any more or cannot be read, takes
+// no place from others.
 func (s *sweep) onItsWay(m record.Machine) bool {
-	st := m.State
-	due := st.Standing == integrity.Bad && !st.DueAt.IsZero() && !s.now.Before(st.DueAt) && st.FrozenSince.IsZero()
-	return due && st.HeldFor == "" && st.GoneAt.IsZero() && st.Key != integrity.KeyRevoking && st.Key != integrity.KeyRevoked &&
-		!guard.Stopped(m, s.rulesOf(m.Policy))
+	p, st := s.policies[m.Policy], m.State
+	if p == nil || st.DueAt.IsZero() || s.now.Before(st.DueAt) || !st.FrozenSince.IsZero() || st.Key == integrity.KeyRevoking {
+		return false
+	}
+	effect, ok := integrity.Owed(st, s.terms(m, p))
+	return ok && effect == integrity.Revoke
 }
 
 func (s *sweep) rulesOf(name string) record.RuleBreaker {

@@ -165,6 +165,32 @@ func TestWhatTheBreakerHoldsIsStartedBySeverity(t *testing.T) {
 	}
 }
 
+// A machine that is past its deadline and owed nothing keeps no other waiting.
+func TestWhoIsNotOnItsWayTakesNoRoom(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]func(*record.Machine){
+		"its policy only notifies":     func(m *record.Machine) { m.Policy = "notifies" },
+		"its policy cannot be read":    func(m *record.Machine) { m.Policy = "broken" },
+		"it is stopped":                func(m *record.Machine) { m.State.FrozenSince = fake.Start },
+		"it is gone":                   func(m *record.Machine) { m.State.GoneAt = fake.Start },
+		"it is held for another cause": held("held-machine"),
+		"it lost its key":              fake.Revoked,
+		"its time is to come":          func(m *record.Machine) { m.State.DueAt = fake.Start.Add(time.Minute) },
+	} {
+		w := fleet(fake.Machine(fake.Bad, edit, named(fake.Other)), fake.Machine(fake.Bad, held("breaker-open")))
+		w.Store.PutPolicyText("policy: broken\nrules: no list\n")
+		w.Store.PutPolicyText(fake.Policy("web-tier", "notifies", "onFail: revoke\n  grace: 4h", "onFail: notify"))
+		w.Store.Held["machine:"+fake.Other] = record.Hold{Scope: "machine:" + fake.Other}
+		if got := run(t, w); got.Lifted != 1 {
+			t.Errorf("%s: %+v, want the one that waits lifted", name, got)
+		}
+	}
+	w := fleet(fake.Machine(fake.Bad, named(fake.Other)), fake.Machine(fake.Bad, held("breaker-open")))
+	if got := run(t, w); got.Lifted != 0 || got.Started != 1 {
+		t.Errorf("%+v, want the one on its way started alone", got)
+	}
+}
+
 func TestTheBreakerCloses(t *testing.T) {
 	t.Parallel()
 	w := fleet(fake.Machine())
