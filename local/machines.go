@@ -79,6 +79,12 @@ func (s *Server) putInstance(m Machine) error {
 	if err := s.services.ec2.Add(instance); err != nil {
 		return err
 	}
+	for _, snap := range m.Snapshots {
+		snap.State, snap.Started = cmp.Or(snap.State, "completed"), cmp.Or(snap.Started, m.Launched)
+		if err := s.services.ec2.AddSnapshot(snap); err != nil {
+			return err
+		}
+	}
 	return s.services.ec2.SetState(m.ID, m.State)
 }
 

@@ -41,15 +41,16 @@ type Options struct {
 
 // Machine is one managed node of the inventory: its agent, and its instance when the id starts with i-.
 type Machine struct {
-	ID       string            `json:"id"`
-	Role     string            `json:"role,omitempty"`  // of its instance profile; MachineRole when empty
-	State    string            `json:"state,omitempty"` // running (also ""), stopped or terminated
-	Tags     map[string]string `json:"tags,omitempty"`
-	Platform string            `json:"platform,omitempty"` // Linux (also ""), Windows or MacOS
-	Zone     string            `json:"zone,omitempty"`     // us-east-1a when empty
-	Image    string            `json:"image,omitempty"`
-	Volumes  []ec2.Volume      `json:"volumes,omitempty"`
-	Launched time.Time         `json:"launched,omitzero"` // a day before it came here when zero
+	ID        string            `json:"id"`
+	Role      string            `json:"role,omitempty"`  // of its instance profile; MachineRole when empty
+	State     string            `json:"state,omitempty"` // running (also ""), stopped or terminated
+	Tags      map[string]string `json:"tags,omitempty"`
+	Platform  string            `json:"platform,omitempty"` // Linux (also ""), Windows or MacOS
+	Zone      string            `json:"zone,omitempty"`     // us-east-1a when empty
+	Image     string            `json:"image,omitempty"`
+	Volumes   []ec2.Volume      `json:"volumes,omitempty"`
+	Snapshots []ec2.Snapshot    `json:"snapshots,omitempty"` // of the account, whatever becomes of the machine
+	Launched  time.Time         `json:"launched,omitzero"`   // a day before it came here when zero
 	// Host runs documents really, on this host. A machine that is neither this host nor has an Answer
 	// never answers.
 	Host bool `json:"host,omitempty"`

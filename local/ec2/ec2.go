@@ -36,6 +36,7 @@ type EC2 struct {
 
 	mu       sync.Mutex
 	machines map[string]*Machine
+	snaps    map[string]*Snapshot
 }
 
 // New returns an EC2 with these machines, which ParseInventory has checked.
@@ -46,7 +47,7 @@ func New(c Config, machines ...Machine) *EC2 {
 	if c.Publish == nil {
 		c.Publish = func(Event) {}
 	}
-	e := &EC2{config: c, machines: map[string]*Machine{}}
+	e := &EC2{config: c, machines: map[string]*Machine{}, snaps: map[string]*Snapshot{}}
 	for _, m := range machines {
 		e.machines[m.ID] = m.clone()
 	}
@@ -68,6 +69,7 @@ func (e *EC2) Service() wire.Service {
 		"DescribeInstances":      operation(e, e.describeInstances),
 		"DescribeInstanceStatus": operation(e, e.describeInstanceStatus),
 		"DescribeVolumes":        operation(e, e.describeVolumes),
+		"DescribeSnapshots":      operation(e, e.describeSnapshots),
 		"DescribeTags":           operation(e, e.describeTags),
 		"CreateTags":             operation(e, e.createTags),
 	}}
@@ -170,28 +172,6 @@ func (e *EC2) SetStatus(id, status string) error {
 		return fmt.Errorf("setting the status of machine %q to %q: expected a machine of the inventory and one of %v", id, status, statuses)
 	}
 	m.Status = status
-	return nil
-}
-
-// Save is the inventory.
-func (e *EC2) Save() (json.RawMessage, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return json.Marshal(e.sorted())
-}
-
-// Load puts back what Save gave; a state that does not read whole changes nothing.
-func (e *EC2) Load(state json.RawMessage) error {
-	machines, err := ParseInventory(state)
-	if err != nil {
-		return err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.machines = map[string]*Machine{}
-	for _, m := range machines {
-		e.machines[m.ID] = m.clone()
-	}
 	return nil
 }
 

@@ -68,7 +68,8 @@ type volumeXML struct {
 
 func (e *EC2) describeVolumes(in struct {
 	paging
-	VolumeId []string
+	VolumeId                []string
+	IncludeManagedResources bool // there are none here
 }) (any, error) {
 	list := e.volumes()
 	for _, id := range in.VolumeId {

@@ -57,6 +57,7 @@ func (k *KMS) encrypt(caller wire.Principal, in struct {
 	if err != nil {
 		return nil, err
 	}
+	k.used(of, "Encrypt")
 	return map[string]any{"CiphertextBlob": sealed, "KeyId": of.ARN, "EncryptionAlgorithm": symmetric}, nil
 }
 
@@ -84,6 +85,7 @@ func (k *KMS) generateDataKey(caller wire.Principal, in struct {
 	if err != nil {
 		return nil, err
 	}
+	k.used(of, "GenerateDataKey")
 	return map[string]any{"CiphertextBlob": sealed, "Plaintext": plaintext, "KeyId": of.ARN}, nil
 }
 
@@ -118,5 +120,6 @@ func (k *KMS) decrypt(caller wire.Principal, in struct {
 	if err != nil {
 		return nil, fault("InvalidCiphertextException", "The ciphertext or its encryption context is not valid.")
 	}
+	k.used(of, "Decrypt")
 	return map[string]any{"Plaintext": plaintext, "KeyId": of.ARN, "EncryptionAlgorithm": symmetric}, nil
 }

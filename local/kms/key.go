@@ -1,7 +1,6 @@
 package kms
 
 import (
-	"strings"
 	"time"
 
 	"github.com/keyward/keyward/local/kms/keypolicy"
@@ -30,6 +29,7 @@ type key struct {
 	Policy      string            `json:"policy"`
 	Grants      []*grant          `json:"grants"` // oldest first
 	Sequence    uint64            `json:"sequence"`
+	LastUse     *use              `json:"lastUse,omitempty"`
 
 	policy keypolicy.Policy // of Policy
 }
@@ -167,25 +167,4 @@ func (k *KMS) SetState(name string, to State) error {
 	}
 	of.State, of.Deletion = to, k.config.Now().AddDate(0, 0, 30)
 	return nil
-}
-
-func (k *KMS) createAlias(caller wire.Principal, in struct{ AliasName, TargetKeyId string }) (any, error) {
-	if !aliasName.MatchString(in.AliasName) || strings.HasPrefix(in.AliasName, "alias/aws/") {
-		return nil, fault("InvalidAliasNameException", "Invalid alias name %q", in.AliasName)
-	}
-	of, err := k.find(in.TargetKeyId, false)
-	if err != nil {
-		return nil, err
-	}
-	if err := k.allow(access{caller: caller, action: "kms:CreateAlias", key: of}); err != nil {
-		return nil, err
-	}
-	if _, taken := k.aliases[in.AliasName]; taken {
-		return nil, fault("AlreadyExistsException", "An alias with the name arn:aws:kms:%s:%s:%s already exists", k.config.Region, k.config.Account, in.AliasName)
-	}
-	if err := of.notDeleted(); err != nil {
-		return nil, err
-	}
-	k.aliases[in.AliasName] = of.ID
-	return nil, nil
 }

@@ -42,9 +42,10 @@ type KMS struct {
 	config Config
 
 	mu      sync.Mutex
-	keys    map[string]*key   // by key id
-	aliases map[string]string // alias/NAME → key id
-	tokens  map[string]string // grant token → grant id
+	keys    map[string]*key      // by key id
+	aliases map[string]string    // alias/NAME → key id
+	named   map[string]time.Time // alias/NAME → since when
+	tokens  map[string]string    // grant token → grant id
 }
 
 // New returns a KMS without keys.
@@ -55,7 +56,7 @@ func New(c Config) *KMS {
 	if c.Identity == nil {
 		c.Identity = ByKind{}
 	}
-	return &KMS{config: c, keys: map[string]*key{}, aliases: map[string]string{}, tokens: map[string]string{}}
+	return &KMS{config: c, keys: map[string]*key{}, aliases: map[string]string{}, named: map[string]time.Time{}, tokens: map[string]string{}}
 }
 
 // Service is KMS on the wire.
@@ -63,6 +64,8 @@ func (k *KMS) Service() wire.Service {
 	return wire.Service{Name: "kms", Protocol: wire.JSON11, TargetPrefix: "TrentService", Operations: map[string]wire.Operation{
 		"CreateKey":        operation(k, k.createKey),
 		"CreateAlias":      operation(k, k.createAlias),
+		"ListAliases":      operation(k, k.listAliases),
+		"GetKeyLastUsage":  operation(k, k.getKeyLastUsage),
 		"DescribeKey":      operation(k, k.describeKey),
 		"EnableKey":        operation(k, k.enableKey),
 		"DisableKey":       operation(k, k.disableKey),

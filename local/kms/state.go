@@ -3,21 +3,23 @@ package kms
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/keyward/keyward/local/kms/keypolicy"
 )
 
 type saved struct {
-	Keys    []*key            `json:"keys"`
-	Aliases map[string]string `json:"aliases"`
-	Tokens  map[string]string `json:"tokens"`
+	Keys    []*key               `json:"keys"`
+	Aliases map[string]string    `json:"aliases"`
+	Named   map[string]time.Time `json:"named"`
+	Tokens  map[string]string    `json:"tokens"`
 }
 
 // Save is everything, key material included: where it is kept must be closed to others.
 func (k *KMS) Save() (json.RawMessage, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s := saved{Aliases: k.aliases, Tokens: k.tokens}
+	s := saved{Aliases: k.aliases, Named: k.named, Tokens: k.tokens}
 	for _, of := range k.keys {
 		s.Keys = append(s.Keys, of)
 	}
@@ -47,9 +49,12 @@ func (k *KMS) Load(state json.RawMessage) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.keys, k.aliases, k.tokens = keys, s.Aliases, s.Tokens
+	k.keys, k.aliases, k.named, k.tokens = keys, s.Aliases, s.Named, s.Tokens
 	if k.aliases == nil {
 		k.aliases = map[string]string{}
+	}
+	if k.named == nil {
+		k.named = map[string]time.Time{}
 	}
 	if k.tokens == nil {
 		k.tokens = map[string]string{}

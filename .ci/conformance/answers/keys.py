@@ -13,10 +13,22 @@ def run(judge):
     kms.create_alias(AliasName="alias/conformance", TargetKeyId=key)
     shown = kms.describe_key(KeyId="alias/conformance")["KeyMetadata"]
     judge.check(shown["KeyId"] == key and shown["Enabled"], f"DescribeKey says {shown}")
+    aliases(judge, kms, key)
     material(judge, kms, key)
     grants(judge, kms, key)
     tags_and_policy(judge, kms, key)
     refusals(judge, kms, key)
+
+
+def aliases(judge, kms, key):
+    kms.create_alias(AliasName="alias/another", TargetKeyId=key)
+    pages = kms.get_paginator("list_aliases").paginate(KeyId=key, PaginationConfig={"PageSize": 1})
+    names = [a["AliasName"] for page in pages for a in page["Aliases"]]
+    judge.check(names == ["alias/another", "alias/conformance"], f"the aliases are {names}")
+    judge.refused("InvalidMarkerException", kms.list_aliases, Marker="?")
+    unused = kms.get_key_last_usage(KeyId=key)
+    judge.check(not unused["KeyLastUsage"] and unused["KeyId"] == key, f"the last use of a new key is {unused}")
+    judge.refused("NotFoundException", kms.get_key_last_usage, KeyId=ABSENT)
 
 
 def material(judge, kms, key):
@@ -26,6 +38,8 @@ def material(judge, kms, key):
     made = kms.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=CONTEXT)
     again = kms.decrypt(KeyId=key, CiphertextBlob=made["CiphertextBlob"], EncryptionContext=CONTEXT)
     judge.check(made["Plaintext"] == again["Plaintext"] and len(made["Plaintext"]) == 32, "a data key did not come back")
+    last = kms.get_key_last_usage(KeyId=key)["KeyLastUsage"]
+    judge.check(last["Operation"] == "Decrypt" and isinstance(last["Timestamp"].year, int), f"the last use is {last}")
     judge.refused("InvalidCiphertextException", kms.decrypt, CiphertextBlob=sealed)
     judge.refused("InvalidCiphertextException", kms.decrypt, CiphertextBlob=b"no ciphertext", EncryptionContext=CONTEXT)
     other = kms.create_key()["KeyMetadata"]["KeyId"]

@@ -10,6 +10,7 @@ from place import MACHINE
 NONCE = "0123456789abcdef0123456789abcdef"
 DOCUMENT = "keyward-InspectDocument"
 ABSENT = "i-0123456789abcdef0"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 def run(judge):
@@ -121,7 +122,9 @@ def refusals(judge, ssm):
 
 def instances(judge, ec2):
     machine = {"id": "i-0fedcba9876543210", "state": "running", "tags": {"tier": "web"},
-               "volumes": [{"id": "vol-0123456789abcdef0", "gib": 8, "type": "gp3", "device": "/dev/xvda", "encrypted": True}]}
+               "volumes": [{"id": "vol-0123456789abcdef0", "gib": 8, "type": "gp3", "device": "/dev/xvda", "encrypted": True, "key": KEY}],
+               "snapshots": [{"id": "snap-0123456789abcdef0", "volume": "vol-0123456789abcdef0", "gib": 8, "encrypted": True, "key": KEY},
+                             {"id": "snap-0fedcba9876543210", "volume": "vol-0123456789abcdef0", "gib": 8, "state": "pending"}]}
     judge.place.control("PUT", f"machines/{machine['id']}", machine)
     found = [i for r in ec2.describe_instances()["Reservations"] for i in r["Instances"]]
     judge.check(sorted(i["InstanceId"] for i in found) == sorted([MACHINE, machine["id"]]), f"the instances are {found}")
@@ -133,6 +136,15 @@ def instances(judge, ec2):
     judge.check([s["InstanceState"]["Name"] for s in statuses] == ["running"], f"the statuses are {statuses}")
     volumes = ec2.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [machine["id"]]}])["Volumes"]
     judge.check([v["VolumeId"] for v in volumes] == ["vol-0123456789abcdef0"], f"the volumes are {volumes}")
+    judge.check(volumes[0]["KmsKeyId"] == KEY, f"the volumes are {volumes}")
+    ec2.describe_volumes(IncludeManagedResources=True, MaxResults=500, Filters=[{"Name": "encrypted", "Values": ["true"]}])
+    pages = ec2.get_paginator("describe_snapshots").paginate(OwnerIds=["self"], PaginationConfig={"PageSize": 5})
+    snapshots = [s for page in pages for s in page["Snapshots"]]
+    judge.check([s["State"] for s in snapshots] == ["completed", "pending"], f"the snapshots are {snapshots}")
+    encrypted = ec2.describe_snapshots(OwnerIds=["self"], Filters=[{"Name": "encrypted", "Values": ["true"]}])["Snapshots"]
+    judge.check([s["KmsKeyId"] for s in encrypted] == [KEY] and isinstance(encrypted[0]["StartTime"].year, int), f"the encrypted ones are {encrypted}")
+    judge.refused("InvalidSnapshot.NotFound", ec2.describe_snapshots, status=400, SnapshotIds=["snap-00000000000000000"])
+    judge.refused("NotImplemented", ec2.describe_snapshots, status=501)
     ec2.create_tags(Resources=[machine["id"]], Tags=[{"Key": "owner", "Value": "ops@example.com"}])
     tags = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [machine["id"]]}])["Tags"]
     judge.check({t["Key"]: t["Value"] for t in tags} == {"owner": "ops@example.com", "tier": "web"}, f"the tags are {tags}")
