@@ -76,11 +76,35 @@ func printMachine(p *show.Printer, v record.MachineView) {
 		{"key", fmt.Sprintf("%s since %s, %s, %s", key(s), show.Time(s.KeySince), m.Key.Mode, m.Key.ARN)},
 		{"what follows", follows(v)},
 	}, "")
+	printDependants(p, v)
 	for _, f := range m.Findings {
 		p.Line("")
 		p.Line("%s: %s", f.Verdict, f.Rule)
 		p.Table(nil, [][]string{{"  expected", f.Expected}, {"  actual", f.Actual}, {"  fix", show.Or(f.Fix, "-")}}, "")
 	}
+}
+
+// printDependants says who else depends on the key where its revocation would reach them.
+func printDependants(p *show.Printer, v record.MachineView) {
+	d := v.Dependants
+	if v.Machine.Key.Mode != policy.DisableKey {
+		return
+	}
+	p.Line("")
+	if !d.Read {
+		p.Line("Who else depends on the key could not be read: %s", show.Or(d.Unread, "not asked"))
+		return
+	}
+	var rows [][]string
+	for _, list := range []struct {
+		label string
+		lines []string
+	}{{"others on the key", d.Others}, {"its own", d.Own}, {"alias", d.Aliases}} {
+		for _, line := range list.lines {
+			rows = append(rows, []string{list.label, line})
+		}
+	}
+	p.Table(nil, append(rows, []string{"last use", d.LastUse}, []string{"not seen", d.Unseen}), "")
 }
 
 // follows is the line that people look for: when the key goes, or why it does not.

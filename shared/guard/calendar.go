@@ -36,12 +36,19 @@ func shut(f Facts) (name string, why Reason) {
 	return "", ""
 }
 
-// Detail is what a reason is about in these facts, for people: the calendar, and when it opens. It is ""
-// where the reason's text says everything.
+// Detail is what a reason is about in these facts, for people: the calendar, and when it opens, or who else
+// depends on the key. It is "" where the reason's text says everything.
 func Detail(f Facts, r Reason) string {
-	if r != ReasonCalendarClosed && r != ReasonCalendarUnread {
-		return ""
+	switch r {
+	case ReasonCalendarClosed, ReasonCalendarUnread:
+		return calendar(f, r)
+	case ReasonKeyShared, ReasonDependantsUnread:
+		return shared(f.Key.Dependants, r)
 	}
+	return ""
+}
+
+func calendar(f Facts, r Reason) string {
 	name, _ := shut(f)
 	if at := f.Calendars[name].Changes; name != "" && r == ReasonCalendarClosed && !at.IsZero() {
 		return name + ", until " + at.UTC().Format("2006-01-02 15:04:05 UTC")

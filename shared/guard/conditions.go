@@ -26,7 +26,7 @@ type condition struct {
 //     Waivers belong here.
 //  4. the breaker has room, and none of the rules has tripped: rule, breaker. The breaker is asked last,
 //     so that it opens only for what would else be revoked.
-//  5. the key is guarded: guarded. Other dependants of the key belong here.
+//  5. the key is guarded, and nobody else depends on it: guarded, alone
 //  6. the generation is the execution's own: closed, which supersedes instead of holding
 //  7. the intent was written: the caller's transaction, and Unwritten
 //
@@ -40,6 +40,7 @@ var conditions = []condition{
 	{"holds", notHeld, []Reason{ReasonHoldsUnread, ReasonHeldGlobal, ReasonHeldPolicy, ReasonHeldMachine}},
 	{"calendars", calendarsOpen, []Reason{ReasonCalendarUnread, ReasonCalendarClosed}},
 	{"guarded", guarded, []Reason{ReasonKeyUnread, ReasonNotGuarded}},
+	{"alone", alone, nil}, // asked anew by another try: each asking reads every volume and snapshot
 	{"rule", notTripped, []Reason{ReasonRuleUnread, ReasonRuleTripped}},
 	{"breaker", hasRoom, []Reason{ReasonBreakerUnread, ReasonBreakerOpen}},
 }

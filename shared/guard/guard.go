@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
 )
 
 // Facts are what a decision rests on, all read for this decision. The zero value of each part means
@@ -58,8 +59,10 @@ type Stop struct {
 
 // Key is what is known of the key.
 type Key struct {
-	Read    bool // its tags could be read
-	Guarded bool // it carries keyward:guarded = true
+	Read       bool // its tags could be read
+	Guarded    bool // it carries keyward:guarded = true
+	Mode       policy.Mode
+	Dependants record.Dependants
 }
 
 // Outcome is where the enforcement goes on. The words are those of enforcement.Decision.

@@ -102,6 +102,9 @@ var texts = map[Reason]string{
 	ReasonKeyChanged:    "somebody else changed the key since it was revoked",
 	ReasonNotOurs:       "somebody else had disabled the key before it was revoked, and it stays as they wanted it",
 
+	ReasonKeyShared:        "others depend on the key and would lose it too",
+	ReasonDependantsUnread: "it could not be read whole who else depends on the key",
+
 	ReasonCalendarClosed: "a change calendar of the policy is closed",
 	ReasonCalendarUnread: "a change calendar of the policy could not be read",
 }
@@ -118,7 +121,7 @@ func (r Reason) Text() string {
 const RetryAfter = 30 * time.Minute
 
 // tried are the reasons that only another try can end.
-var tried = []Reason{ReasonNotWarned, ReasonNotWritten, ReasonTaskFailed, ReasonNotRevoked, ReasonUnconfirmed}
+var tried = []Reason{ReasonNotWarned, ReasonKeyShared, ReasonDependantsUnread, ReasonNotWritten, ReasonTaskFailed, ReasonNotRevoked, ReasonUnconfirmed}
 
 // ToldTogether is whether one mail to the account's contact tells of a hold of this reason, instead of one
 // about each machine: those of the breakers, which hold many at once.

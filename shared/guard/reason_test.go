@@ -63,6 +63,8 @@ func TestLifted(t *testing.T) {
 			f.State.HeldSince = now.Add(-guard.RetryAfter + time.Second)
 		}, false},
 		{"a step tried again", string(guard.ReasonTaskFailed), nil, true},
+		{"dependants looked at again", string(guard.ReasonKeyShared), nil, true},
+		{"dependants not yet", string(guard.ReasonDependantsUnread), func(f *guard.Facts) { f.State.HeldSince = now }, false},
 		{"silence is ended by evidence", integrity.HeldSilence, nil, false},
 		{"no answer is ended by evidence", integrity.HeldNoAnswer, nil, false},
 		{"a person decides on too many changes", integrity.HeldFlapping, nil, false},

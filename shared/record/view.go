@@ -14,6 +14,8 @@ type MachineView struct {
 	Holds    []Hold    `json:"holds"`
 	Evidence *Evidence `json:"evidence,omitempty"` // the newest
 	Notices  []Notice  `json:"notices"`
+
+	Dependants Dependants `json:"dependants"` // of the key, beside this machine
 }
 
 // Stop is one condition of a revocation that does not hold now.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/functions/internal/dependants"
 	"github.com/keyward/keyward/shared/aws/ec2info"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/schedule"
@@ -49,12 +50,14 @@ type Handler struct {
 	Store records
 	Keys  interface {
 		Key(ctx context.Context, id string) (kmskey.Key, error)
+		dependants.Keys
 	}
 	Calendars interface {
 		Calendar(ctx context.Context, name string) (guard.Calendar, error)
 	}
 	Instances interface {
 		Instances(ctx context.Context, machines []string) (map[string]ec2info.Instance, error)
+		dependants.Disks
 	}
 	Inspect interface {
 		Invoke(ctx context.Context, event any) error

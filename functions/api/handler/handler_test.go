@@ -133,6 +133,28 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// Who else depends on a key that would be disabled is shown before the deadline, with what stops it.
+func TestShowDependants(t *testing.T) {
+	t.Parallel()
+	w := fake.New()
+	w.Store.Put(fake.Machine(fake.Bad, fake.Disable))
+	w.Instances.Under = []guard.Disk{{ID: "vol-1", Machines: []string{fake.Other}}, {ID: "vol-2", Machines: []string{fake.ID}}}
+	w.Keys.Aliases = []string{"alias/web"}
+	_, body := call(t, w, "GET", "/v1/machines/"+fake.ID, "")
+	v := decode[record.MachineView](t, body)
+	if d := v.Dependants; !d.Read || len(d.Others) != 1 || len(d.Own) != 1 || len(d.Aliases) != 1 || d.LastUse == "" || d.Unseen == "" {
+		t.Errorf("dependants = %+v", d)
+	}
+	if len(v.Stops) != 1 || v.Stops[0].Reason != "key-shared" || v.Stops[0].Detail != "volume vol-1, attached to "+fake.Other {
+		t.Errorf("stops = %+v, want the list", v.Stops)
+	}
+	w.Fail("ec2.Disks", fake.Down)
+	_, body = call(t, w, "GET", "/v1/machines/"+fake.ID, "")
+	if v := decode[record.MachineView](t, body); v.Dependants.Read || len(v.Stops) != 1 || v.Stops[0].Reason != "key-dependants-unread" {
+		t.Errorf("unread: %+v", v)
+	}
+}
+
 func TestShowMachine(t *testing.T) {
 	t.Parallel()
 	w := fake.New()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/functions/internal/dependants"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
@@ -47,9 +48,10 @@ func (h *Handler) showMachine(ctx context.Context, c boot.Call) (int, any, error
 	if v.Notices, err = h.Store.Notices(ctx, m.ID); err != nil {
 		return 0, nil, err
 	}
-	facts := h.facts(ctx, c, m, v.Holds)
-	for _, r := range guard.Stops(facts, c.Now) {
-		v.Stops = append(v.Stops, record.Stop{Reason: string(r), Text: r.Text(), Detail: guard.Detail(facts, r)})
+	f := h.facts(ctx, c, m, v.Holds)
+	v.Dependants = f.Key.Dependants
+	for _, r := range guard.Stops(f, c.Now) {
+		v.Stops = append(v.Stops, record.Stop{Reason: string(r), Text: r.Text(), Detail: guard.Detail(f, r)})
 	}
 	return http.StatusOK, v, nil
 }
@@ -83,9 +85,17 @@ func (h *Handler) facts(ctx context.Context, c boot.Call, m record.Machine, hold
 		}
 	}
 	k, err := h.Keys.Key(ctx, m.Key.ARN)
-	f.Key = guard.Key{Read: err == nil, Guarded: k.Guarded}
+	f.Key = guard.Key{Read: err == nil, Guarded: k.Guarded, Mode: m.Key.Mode, Dependants: h.dependants(ctx, m)}
 	f.Breaker, f.Rule = h.breakerFacts(ctx, c, m)
 	return f
+}
+
+// dependants are who else depends on the key, unread when AWS takes longer than people wait.
+func (h *Handler) dependants(ctx context.Context, m record.Machine) record.Dependants {
+	const patience = 10 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return dependants.Of(ctx, h.Keys, h.Instances, m)
 }
 
 var (

@@ -140,7 +140,7 @@ func needed(t *testing.T, function string) map[string]bool {
 	for _, s := range files {
 		for _, i := range s.file.Imports {
 			path, _ := strings.CutPrefix(strings.Trim(i.Path.Value, `"`), module)
-			if path == "functions/internal/send" {
+			if path == "functions/internal/send" || path == "functions/internal/dependants" {
 				files = append(files, sources(t, path, false)...)
 			}
 			if under(path, "shared/aws") && path != "shared/aws/awsconf" {
@@ -192,6 +192,8 @@ func TestCallsAreSeen(t *testing.T) {
 	}{
 		{"shared/aws/kmskey", "Key", []string{"kms:DescribeKey", "kms:ListResourceTags"}},
 		{"shared/aws/kmskey", "Grants", []string{"kms:ListGrants"}},
+		{"shared/aws/kmskey", "Users", []string{"kms:GetKeyLastUsage", "kms:GetKeyPolicy", "kms:ListAliases", "kms:ListGrants"}},
+		{"shared/aws/ec2info", "Disks", []string{"ec2:DescribeSnapshots", "ec2:DescribeVolumes"}},
 		{"shared/aws/kmskey/revoke", "RevokeGrant", []string{"kms:RevokeGrant"}},
 		{"shared/aws/lambdacall", "Invoke", []string{"lambda:InvokeFunction"}},
 		{"shared/aws/schedule", "Put", []string{"iam:PassRole", "scheduler:CreateSchedule", "scheduler:UpdateSchedule"}},

@@ -46,7 +46,7 @@ var keepers = map[string][]string{
 }
 
 // readOnly are the permissions on keys that change nothing.
-var readOnly = []string{"kms:DescribeKey", "kms:ListGrants", "kms:ListResourceTags"}
+var readOnly = []string{"kms:DescribeKey", "kms:GetKeyLastUsage", "kms:GetKeyPolicy", "kms:ListAliases", "kms:ListGrants", "kms:ListResourceTags"}
 
 // The conditions that IAM itself checks: Keyward may change keys and reach machines alone that opted in.
 // SendCommand has a key of its own

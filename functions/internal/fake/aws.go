@@ -22,12 +22,48 @@ type Keys struct {
 	ByARN  map[string]kmskey.Key
 	Listed map[string][]kmskey.Grant
 	Late   bool // KMS takes what it is asked and shows nothing of it
+
+	Policies map[string]string // those that are not AloneWith the machine
+	Aliases  []string
+	LastUse  guard.Use
+}
+
+// AloneWith is a key policy that leaves administration to the account and admits sessions.
+func AloneWith(sessions ...string) string {
+	text := `{"Version":"2012-10-17","Statement":[{"Sid":"Administration","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":["kms:Describe*","kms:CreateGrant"],"Resource":"*"}`
+	for _, s := range sessions {
+		text += `,{"Effect":"Allow","Principal":{"AWS":"` + s + `"},"Action":["kms:Decrypt","kms:GenerateDataKey"],"Resource":"*"}`
+	}
+	return text + "]}"
+}
+
+// Users is kmskey's.
+func (k *Keys) Users(ctx context.Context, key string) (guard.Around, error) {
+	if err := k.call("kms.Users", key); err != nil {
+		return guard.Around{}, err
+	}
+	policy, err := k.policy(key)
+	a := guard.Around{Policy: policy, Aliases: k.Aliases, LastUse: k.LastUse}
+	for _, g := range k.Listed[key] {
+		a.Grants = append(a.Grants, guard.KeyGrant{Name: g.Name, Grantee: g.Grantee, Operations: g.Operations})
+	}
+	return a, err
+}
+
+func (k *Keys) policy(key string) (string, error) {
+	if text, ok := k.Policies[key]; ok {
+		return text, nil
+	}
+	if _, ok := k.ByARN[key]; !ok {
+		return "", fault.New(fault.NotFound, "reading key policy: NotFoundException")
+	}
+	return AloneWith(Session), nil
 }
 
 func newKeys(c *Calls) *Keys {
 	return &Keys{
 		Calls: c, ByARN: map[string]kmskey.Key{KeyARN: {ARN: KeyARN, State: "Enabled", Enabled: true, Guarded: true}},
-		Listed: map[string][]kmskey.Grant{},
+		Listed: map[string][]kmskey.Grant{}, Policies: map[string]string{},
 	}
 }
 
@@ -135,7 +171,13 @@ type Instances struct {
 	*Calls
 	Presence map[string]integrity.Presence
 	Tags     map[string]string
-	Impaired bool // a status check of every machine fails
+	Impaired bool         // a status check of every machine fails
+	Under    []guard.Disk // volumes and snapshots under the key
+}
+
+// Disks is ec2info's.
+func (i *Instances) Disks(_ context.Context, key string) ([]guard.Disk, error) {
+	return unless(i.call("ec2.Disks", key), i.Under)
 }
 
 // Healthy is ec2info's.

@@ -31,7 +31,7 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 	case notice.Held:
 		n.Why = guard.Reason(s.HeldFor).Text()
 		if d := t.Input.Decision; d != nil && d.Reason == s.HeldFor && d.Text != "" {
-			n.Why = d.Text
+			n.Why = d.Text // with the list of what stands in the way
 		}
 	case notice.CannotCheck:
 		n.FoundAt = s.SilentSince

@@ -102,8 +102,9 @@ func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, 
 	if f.Look.Answered && f.Look.Verdict == policy.Unknown && m.State.Silence && !h.silentAlone(ctx, m) {
 		f.Look.Presence = integrity.PresenceUnknown
 	}
+	f.Key = h.dependants(ctx, f, m)
 	if k.key, err = h.Keys.Key(ctx, m.Key.ARN); err == nil {
-		f.Key = guard.Key{Read: true, Guarded: k.key.Guarded}
+		f.Key.Read, f.Key.Guarded = true, k.key.Guarded
 	} else {
 		h.Log.WarnContext(ctx, "key cannot be read", boot.KeyMachine, m.ID, boot.KeyError, err.Error())
 	}

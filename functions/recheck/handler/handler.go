@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/functions/internal/dependants"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
@@ -33,6 +34,7 @@ type records interface {
 type keys interface {
 	Key(ctx context.Context, id string) (kmskey.Key, error)
 	Grants(ctx context.Context, key, grantee string) ([]kmskey.Grant, error)
+	dependants.Keys
 }
 
 type calendars interface {
@@ -46,6 +48,7 @@ type Handler struct {
 	Calendars calendars
 	Instances interface {
 		Healthy(ctx context.Context, machine string) (bool, error)
+		dependants.Disks
 	}
 	Limits guard.Limits
 	Send   func(ctx context.Context, machines []string, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error)

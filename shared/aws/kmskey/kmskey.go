@@ -68,9 +68,10 @@ func (g Grant) Ours(machine string) bool { return strings.HasPrefix(g.Name, gran
 
 // Grant is one grant on a key.
 type Grant struct {
-	ID      string
-	Name    string
-	Grantee string
+	ID         string
+	Name       string
+	Grantee    string
+	Operations []string
 }
 
 // Grants lists all grants on a key, or those of one grantee.
@@ -94,7 +95,11 @@ func (c *Client) Grants(ctx context.Context, key, grantee string) ([]Grant, erro
 }
 
 func grant(g types.GrantListEntry) Grant {
-	return Grant{ID: aws.ToString(g.GrantId), Name: aws.ToString(g.Name), Grantee: aws.ToString(g.GranteePrincipal)}
+	v := Grant{ID: aws.ToString(g.GrantId), Name: aws.ToString(g.Name), Grantee: aws.ToString(g.GranteePrincipal)}
+	for _, o := range g.Operations {
+		v.Operations = append(v.Operations, string(o))
+	}
+	return v
 }
 
 // Granted is a grant that was made. The token lets the grantee use it at once, before it has reached

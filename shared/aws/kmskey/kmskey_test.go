@@ -82,7 +82,7 @@ func TestGrants(t *testing.T) {
 	var mine []kmskey.Grant
 	for g := range int64(120) { // more than one page of 100
 		id := p.grant(t, arn, awstest.Machine, awstest.Session, g).ID
-		mine = append(mine, kmskey.Grant{ID: id, Name: kmskey.GrantName(awstest.Machine, g), Grantee: awstest.Session})
+		mine = append(mine, kmskey.Grant{ID: id, Name: kmskey.GrantName(awstest.Machine, g), Grantee: awstest.Session, Operations: []string{"Decrypt", "GenerateDataKey"}})
 	}
 	p.grant(t, arn, awstest.Other, awstest.OtherSession, 1)
 	p.Calls()
