@@ -131,15 +131,15 @@ func TestReasons(t *testing.T) {
 			want++
 		}
 	}
-	all := rows(t, pageOf(t, "docs/operations.md"), "reason")
+	all := rows(t, pageOf(t, "docs/reasons.md"), "reason")
 	for _, row := range all {
 		code := strings.Trim(row[0], "`")
 		if text := guard.Reason(code).Text(); text != row[1] || text == code {
-			t.Errorf("docs/operations.md says of %s %q, guard says %q", code, row[1], text)
+			t.Errorf("docs/reasons.md says of %s %q, guard says %q", code, row[1], text)
 		}
 	}
 	if len(all) != want {
-		t.Errorf("docs/operations.md has %d reasons of a hold, guard has %d", len(all), want)
+		t.Errorf("docs/reasons.md has %d reasons of a hold, guard has %d", len(all), want)
 	}
 }
 

@@ -35,13 +35,32 @@ func (machineList) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if err != nil {
 		return err
 	}
+	status, err := api.Status(ctx)
+	if err != nil {
+		return err
+	}
 	return p.Value(machines, func() {
 		var rows [][]string
 		for _, m := range machines {
-			rows = append(rows, []string{m.ID, show.Or(m.Name, "-"), m.Policy, standing(m.State), key(m.State), show.Time(m.State.DueAt), show.Or(m.State.Why, "-")})
+			rows = append(rows, []string{m.ID, show.Or(m.Name, "-"), m.Policy, standing(m.State), key(m.State), ago(status.Time, m.State.GoodAt), show.Time(m.State.DueAt), show.Or(m.State.Why, "-")})
 		}
-		p.Table([]string{"MACHINE", "NAME", "POLICY", "STANDING", "KEY", "DUE", "WHY"}, rows, "No machine is enrolled.")
+		p.Table([]string{"MACHINE", "NAME", "POLICY", "STANDING", "KEY", "GOOD", "DUE", "WHY"}, rows, "No machine is enrolled.")
 	})
+}
+
+// ago is how long something is ago by the stack's clock, in the largest unit that fits; "never" when it never was.
+func ago(now, at time.Time) string {
+	d := now.Sub(at)
+	switch {
+	case at.IsZero():
+		return "never"
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%d days ago", int(d/(24*time.Hour)))
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%d hours ago", int(d/time.Hour))
+	default:
+		return fmt.Sprintf("%d min ago", int(max(d, 0)/time.Minute))
+	}
 }
 
 func standing(s integrity.State) string { return show.Or(string(s.Standing), "Unknown") }
@@ -73,6 +92,7 @@ func printMachine(p *show.Printer, v record.MachineView) {
 		{"policy", fmt.Sprintf("%s, version %d at the last judgement", m.Policy, m.PolicyUsed)},
 		{"standing", fmt.Sprintf("%s since %s", standing(s), show.Time(s.Since))},
 		{"last verdict", fmt.Sprintf("%s of the inspection of %s", show.Or(s.LastVerdict, "none"), show.Time(s.LastEvidence))},
+		{"last proven good", fmt.Sprintf("%s, last answer that could be judged %s", show.Time(s.GoodAt), show.Time(s.KnownAt))},
 		{"key", fmt.Sprintf("%s since %s, %s, %s", key(s), show.Time(s.KeySince), m.Key.Mode, m.Key.ARN)},
 		{"what follows", follows(v)},
 	}, "")

@@ -8,6 +8,7 @@ var inertTypes = map[string]bool{
 	"AWS::CloudWatch::Alarm":  true, // there are no metrics
 	"AWS::IAM::ManagedPolicy": true, // roles exist as names; their policies are judged by the contract test
 	"AWS::Logs::LogGroup":     true, // logs are shown by /_local/logs
+	"AWS::Logs::MetricFilter": true, // there are no metrics
 	"AWS::SNS::Topic":         true, // alarms only
 	"AWS::SQS::QueuePolicy":   true, // as ManagedPolicy
 }

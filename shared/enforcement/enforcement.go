@@ -14,6 +14,9 @@ import (
 // Version of Input and Task that this code writes.
 const Version = 1
 
+// AllMachines stands in for a machine's id where a notice is about no machine alone.
+const AllMachines = "all-machines"
+
 // Kind is what an execution is for.
 type Kind string
 

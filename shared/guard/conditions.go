@@ -30,10 +30,16 @@ type condition struct {
 //  6. the generation is the execution's own: closed, which supersedes instead of holding
 //  7. the intent was written: the caller's transaction, and Unwritten
 //
+// Beside them, nothing is revoked while the deadlines may have to be moved for an outage of ours: watch, fleet,
+// decided.
+//
 // The policy itself is asked before all of them: without it no condition means anything.
 var conditions = []condition{
 	{"policy", policyRevokes, []Reason{ReasonPolicyUnread, ReasonPolicyChanged}},
 	{"warned", warned, nil},
+	{"decided", decidedOn, nil},
+	{"watch", watched, []Reason{ReasonController}},
+	{"fleet", fleetAnswers, []Reason{ReasonManySilent}},
 	{"presence", present, []Reason{ReasonBlind, ReasonStopped}},
 	{"evidence", evidenceFails, nil},
 	{"flapping", notFlapping, nil},
@@ -44,6 +50,9 @@ var conditions = []condition{
 	{"rule", notTripped, []Reason{ReasonRuleUnread, ReasonRuleTripped}},
 	{"breaker", hasRoom, []Reason{ReasonBreakerUnread, ReasonBreakerOpen}},
 }
+
+// waitedFor are the reasons that are waited for, a day long, without holding and telling each machine.
+var waitedFor = map[Reason]bool{ReasonController: true, ReasonManySilent: true}
 
 func policyRevokes(f Facts, _ time.Time) Reason {
 	switch {
@@ -58,6 +67,34 @@ func policyRevokes(f Facts, _ time.Time) Reason {
 func warned(f Facts, _ time.Time) Reason {
 	if f.State.WarnedAt.IsZero() || f.State.DueAt.IsZero() {
 		return ReasonNotWarned
+	}
+	return ""
+}
+
+// WatchLimit is how long a completed sweep may be ago: two of the longest periods. What is due after that waits
+// for a sweep, which moves the deadlines first.
+const WatchLimit = 30 * time.Minute
+
+// WaitAgain is how long an enforcement waits that Keyward's own outage stops.
+const WaitAgain = 10 * time.Minute
+
+func watched(f Facts, now time.Time) Reason {
+	if !f.Watch.Read || now.Sub(f.Watch.SweptAt) > WatchLimit {
+		return ReasonController
+	}
+	return ""
+}
+
+func fleetAnswers(f Facts, _ time.Time) Reason {
+	if !f.Fleet.Read || f.Fleet.Doubtful {
+		return ReasonManySilent
+	}
+	return ""
+}
+
+func decidedOn(f Facts, _ time.Time) Reason {
+	if f.State.HeldFor == integrity.HeldFrozen {
+		return ReasonFrozen
 	}
 	return ""
 }

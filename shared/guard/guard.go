@@ -21,6 +21,8 @@ type Facts struct {
 	State      integrity.State // of the machine, read consistently
 	Policy     Policy
 	Look       Look
+	Watch      Watch
+	Fleet      Fleet
 	Holds      Holds
 	Key        Key
 	Calendars  map[string]Calendar // by the policy's name for them; one that is missing could not be read
@@ -43,6 +45,18 @@ type Look struct {
 	Sent     time.Time
 	Presence integrity.Presence
 	Effects  []integrity.Effect // of the move that the answer made
+}
+
+// Watch is what is known of Keyward's own work.
+type Watch struct {
+	Read    bool
+	SweptAt time.Time // the last completed sweep began; zero: never
+}
+
+// Fleet is what is known of the other machines of the policy.
+type Fleet struct {
+	Read     bool
+	Doubtful bool // integrity.Doubtful of them, and no person said since that this machine goes on
 }
 
 // Holds are the stops by people that may cover the machine.
@@ -106,11 +120,16 @@ func Weigh(f Facts, now time.Time) Decision {
 		return d
 	}
 	for _, c := range conditions {
-		if r := c.check(f, now); r != "" {
-			d := decide(Hold, r, due)
-			d.Text = said(f, r)
-			return d
+		r := c.check(f, now)
+		if r == "" {
+			continue
 		}
+		if waitedFor[r] && now.Sub(due) <= integrity.BlindLimit {
+			return decide(Extended, r, now.Add(WaitAgain).Truncate(time.Second))
+		}
+		d := decide(Hold, r, due)
+		d.Text = said(f, r)
+		return d
 	}
 	return decide(Revoke, ReasonDue, due)
 }

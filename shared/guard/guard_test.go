@@ -29,6 +29,7 @@ func due(change ...func(*guard.Facts)) guard.Facts {
 			AskedAt: now.Add(-30 * time.Second), AnswerBy: now.Add(time.Minute), Answered: true, Verdict: policy.Fail,
 			Sent: now.Add(-30 * time.Second), Presence: integrity.Running,
 		},
+		Watch: guard.Watch{Read: true, SweptAt: now.Add(-guard.WatchLimit)}, Fleet: guard.Fleet{Read: true},
 		Holds: guard.Holds{Machine: guard.Stop{Read: true}, Policy: guard.Stop{Read: true}, Global: guard.Stop{Read: true}},
 		Key:   guard.Key{Read: true, Guarded: true, Mode: policy.DisableKey, Dependants: record.Dependants{Read: true}},
 		Rule:  guard.Rule{Read: true}, Breaker: guard.Breaker{Read: true, Limit: 5, Used: 4},
@@ -124,6 +125,17 @@ var weighed = []row{
 	{"condition 1: we cannot look", func(f *guard.Facts) { f.State.FrozenSince, f.State.BlindSince = now, now }, guard.Hold, guard.ReasonBlind},
 	{"condition 2: not warned", func(f *guard.Facts) { f.State.WarnedAt = time.Time{} }, guard.Hold, guard.ReasonNotWarned},
 	{"condition 2: no deadline", func(f *guard.Facts) { f.State.DueAt = time.Time{} }, guard.Hold, guard.ReasonNotWarned},
+	{"no sweep for a while", func(f *guard.Facts) { f.Watch.SweptAt = now.Add(-guard.WatchLimit - time.Second) }, guard.Extended, guard.ReasonController},
+	{"no sweep ever", func(f *guard.Facts) { f.Watch.SweptAt = time.Time{} }, guard.Extended, guard.ReasonController},
+	{"not known when it swept", func(f *guard.Facts) { f.Watch = guard.Watch{SweptAt: now} }, guard.Extended, guard.ReasonController},
+	{"no sweep for a day", func(f *guard.Facts) {
+		f.Watch.SweptAt, f.State.DueAt = time.Time{}, now.Add(-integrity.BlindLimit-time.Second)
+		f.Look.Sent = now
+	}, guard.Hold, guard.ReasonController},
+	{"many are silent", func(f *guard.Facts) { f.Fleet.Doubtful = true }, guard.Extended, guard.ReasonManySilent},
+	{"many are silent, it as well", func(f *guard.Facts) { f.Fleet.Doubtful, f.Look.Verdict = true, policy.Unknown }, guard.Extended, guard.ReasonManySilent},
+	{"the others are not known", func(f *guard.Facts) { f.Fleet.Read = false }, guard.Extended, guard.ReasonManySilent},
+	{"frozen for a day", func(f *guard.Facts) { f.State.HeldFor = integrity.HeldFrozen }, guard.Hold, guard.ReasonFrozen},
 	{"too many changes", func(f *guard.Facts) { f.State.Changes = flapped }, guard.Hold, guard.ReasonFlapping},
 	{"ordered before there were too many", func(f *guard.Facts) { f.State.Changes, f.State.Key = flapped, integrity.KeyRevoking }, guard.Revoke, guard.ReasonDue},
 	{"condition 3: global hold", func(f *guard.Facts) { f.Holds.Global.Set = true }, guard.Hold, guard.ReasonHeldGlobal},
@@ -168,8 +180,12 @@ func TestWeigh(t *testing.T) {
 			if got.Outcome != tt.outcome || got.Reason != tt.reason || !strings.HasPrefix(got.Text, tt.reason.Text()) {
 				t.Errorf("Weigh = %+v, want %s because %s", got, tt.outcome, tt.reason)
 			}
-			if got.Outcome == guard.Extended && !got.DueAt.Equal(f.State.DueAt) {
-				t.Errorf("Weigh extended to %v, want the deadline %v", got.DueAt, f.State.DueAt)
+			want := f.State.DueAt
+			if got.Reason == guard.ReasonController || got.Reason == guard.ReasonManySilent {
+				want = now.Add(guard.WaitAgain)
+			}
+			if got.Outcome == guard.Extended && !got.DueAt.Equal(want) {
+				t.Errorf("Weigh extended to %v, want the deadline %v", got.DueAt, want)
 			}
 		})
 	}

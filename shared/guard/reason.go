@@ -46,6 +46,9 @@ const (
 	ReasonRuleTripped   Reason = "rule-breaker"
 	ReasonBreakerUnread Reason = "breaker-unread"
 	ReasonBreakerOpen   Reason = "breaker-open"
+	ReasonFrozen        Reason = integrity.HeldFrozen
+	ReasonController    Reason = "controller-down"
+	ReasonManySilent    Reason = "many-silent"
 	ReasonNotWritten    Reason = "intent-not-written"
 )
 
@@ -82,6 +85,9 @@ var texts = map[Reason]string{
 	ReasonUnknown:       "the last look could not tell whether the machine complies",
 	ReasonOvertaken:     "a newer inspection was judged since the last look",
 	ReasonFlapping:      "the key was taken and given back as often in 24 hours as the policy allows",
+	ReasonFrozen:        "its deadline stood still for more than 24 hours, since Keyward could not look",
+	ReasonController:    "Keyward itself did not run for a while, and its deadlines may have to be moved",
+	ReasonManySilent:    "so many machines of the policy are silent at once that the trouble may not be theirs",
 	ReasonHoldsUnread:   "it could not be read whether a person stopped this",
 	ReasonHeldGlobal:    "a person stopped all revocations",
 	ReasonHeldPolicy:    "a person stopped the revocations of this policy",

@@ -69,6 +69,12 @@ func Resumed(s State, now time.Time) State {
 	if !EndedByPerson(s.HeldFor) {
 		return s
 	}
-	s.Changes = ""
+	s.Changes, s.ResumedAt = "", now.UTC()
+	if !s.OutageSince.IsZero() {
+		s.OutageSince = now.UTC() // another day, if it goes on
+	}
+	if !s.BlindSince.IsZero() {
+		s.BlindSince = now.UTC()
+	}
 	return Unheld(s, now)
 }

@@ -77,6 +77,12 @@ type State struct {
 	CountedAt  time.Time `json:"countedAt"`  // when the newest inspection of Row was sent
 	BlindSince time.Time `json:"blindSince"` // we cannot look since; zero while we can
 	GoneAt     time.Time `json:"goneAt"`     // confirmed gone
+	GoodAt     time.Time `json:"goodAt"`     // when the newest inspection that passed was sent: last proven in order
+	KnownAt    time.Time `json:"knownAt"`    // when the newest that passed or failed was sent
+
+	OutageSince time.Time `json:"outageSince"` // the outage of ours that moved the clocks last began for this machine
+	OutageTo    time.Time `json:"outageTo"`    // up to when outages of ours have moved its clocks
+	ResumedAt   time.Time `json:"resumedAt"`   // a person let it go on
 
 	Changes Moments `json:"changes,omitempty"` // when the key was taken or given back, the newest
 }

@@ -149,6 +149,13 @@ func (l *life) note() {
 		{"asked", func() integrity.State { return integrity.Asked(before, l.now, l.terms) }},
 		{"denied", func() integrity.State { return integrity.Denied(before, l.now, l.terms) }},
 		{"resumed", func() integrity.State { return integrity.Resumed(before, l.now) }},
+		{"outage", func() integrity.State {
+			from := l.now.Add(-time.Duration(rapid.IntRange(0, 48).Draw(l.T, "outage")) * time.Hour)
+			after := integrity.Outage(before, from, l.now)
+			l.checkOutage(before, after, from)
+			return after
+		}},
+		{"blinded", func() integrity.State { return integrity.Blinded(before, l.now) }},
 		{"settling", func() integrity.State { return integrity.Settling(before, l.now, l.terms) }},
 	}
 	move := moves[rapid.IntRange(0, len(moves)-1).Draw(l.T, "move")]
@@ -156,6 +163,27 @@ func (l *life) note() {
 	l.checkSteady(before, l.s)
 	l.checkWarned(before)
 	l.checkOrdered(before)
+}
+
+// checkOutage is that an outage moves a deadline by what of it was not moved for before, and never twice.
+func (l *life) checkOutage(before, after integrity.State, from time.Time) {
+	if again := integrity.Outage(after, from, l.now); again != after {
+		l.Fatalf("the same outage again moves %+v to %+v", after, again)
+	}
+	if after == before || before.DueAt.Before(from) || !before.FrozenSince.IsZero() {
+		return
+	}
+	for _, begun := range []time.Time{before.WarnedAt, before.OutageTo} {
+		if begun.After(from) {
+			from = begun
+		}
+	}
+	if moved := after.DueAt.Sub(before.DueAt); moved < l.now.Sub(from) {
+		l.Fatalf("an outage from %v to %v moved the deadline by %v: %+v", from, l.now, moved, after)
+	}
+	if after.Standing != before.Standing || after.Generation != before.Generation || after.Key != before.Key {
+		l.Fatalf("an outage moved the machine: %+v", after)
+	}
 }
 
 func (l *life) checkWarned(before integrity.State) {

@@ -111,6 +111,23 @@ func Settling(s State, now time.Time, terms policy.Integrity) State {
 	return s
 }
 
+// startedApart is how far apart two starts of a machine are that both give it time to settle: who reboots
+// all the time is judged all the same.
+const startedApart = 24 * time.Hour
+
+// Started gives the machine time after a launch or a reboot at a time: no failure counts before settle is
+// over. It does so once a day, and nothing to a machine that is Bad or whose start is over.
+func Started(s State, at, now time.Time, terms policy.Integrity) State {
+	at = at.UTC()
+	if at.IsZero() || s.Standing == Bad || at.Sub(now) > FutureLimit || now.Sub(at) >= terms.Settle {
+		return s
+	}
+	if !s.SettledAt.IsZero() && at.Sub(s.SettledAt) < startedApart {
+		return s
+	}
+	return Settling(s, at, terms)
+}
+
 // Released notes that a key request was granted. A revocation is undone by Restored alone, so it
 // changes nothing while the key is revoked or about to be.
 func Released(s State, now time.Time) State {

@@ -97,7 +97,10 @@ func (m *move) learn() {
 		}
 		return
 	}
-	m.SilentSince = time.Time{}
+	m.SilentSince, m.KnownAt = time.Time{}, m.in.Sent
+	if m.verdict == policy.Pass {
+		m.GoodAt = m.in.Sent
+	}
 	if endedByEvidence[m.HeldFor] {
 		m.release()
 	}

@@ -39,8 +39,8 @@ func (m *move) blind() {
 	if m.BlindSince.IsZero() {
 		m.BlindSince = m.now
 	}
-	if m.now.Sub(m.BlindSince) > BlindLimit && m.HeldFor == "" {
-		m.hold(HeldBlind)
+	if m.now.Sub(m.BlindSince) > BlindLimit && m.Standing == Bad && (m.HeldFor == "" || m.HeldFor == HeldBlind) {
+		m.hold(HeldFrozen)
 	}
 }
 

@@ -45,11 +45,32 @@ func TestPresence(t *testing.T) {
 			m.see(1, "Unknown", integrity.PresenceUnknown)
 			m.see(25, "Unknown", integrity.PresenceUnknown)
 			m.see(25.1, "Unknown", integrity.PresenceUnknown, integrity.Hold)
-			m.want("held for", m.state.HeldFor, integrity.HeldBlind)
+			m.want("held for", m.state.HeldFor, integrity.HeldFrozen)
 			m.see(26, "Unknown", integrity.PresenceUnknown)
 			m.silent(27)
-			m.want("held for", m.state.HeldFor, "")
 			m.want("due", m.state.DueAt, at(4+26))
+			m.fail(30, integrity.Remind)
+			m.want("a person has to decide", m.state.HeldFor, integrity.HeldFrozen)
+			m.state = integrity.Resumed(m.state, at(31))
+			m.fail(31, integrity.Revoke)
+		}},
+		{"we cannot look, and it was held for that before", nil, func(m *machine) {
+			m.fail(0, integrity.Warn)
+			m.warned(0)
+			m.state = integrity.Held(integrity.Blinded(m.state, at(4)), integrity.HeldBlind, at(4))
+			m.see(4.5, "Unknown", integrity.PresenceUnknown)
+			m.see(28.5, "Unknown", integrity.PresenceUnknown, integrity.Hold)
+			m.state = integrity.Resumed(m.state, at(29))
+			m.see(30, "Unknown", integrity.PresenceUnknown)
+			m.want("another day", m.state.HeldFor, "")
+			m.fail(31, integrity.Revoke)
+			m.want("due", m.state.DueAt, at(31))
+		}},
+		{"we cannot look, and nothing is at stake", nil, func(m *machine) {
+			m.pass(0)
+			m.see(1, "Unknown", integrity.PresenceUnknown)
+			m.see(99, "Unknown", integrity.PresenceUnknown)
+			m.want("held for", m.state.HeldFor, "")
 		}},
 		{"a day of being stopped is no outage of ours", nil, func(m *machine) {
 			m.pass(0)

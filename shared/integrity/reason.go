@@ -3,7 +3,8 @@ package integrity
 // Reasons of State.HeldFor that this package writes or ends itself. shared/guard has the whole list
 // with a plain text for each.
 const (
-	HeldBlind    = "cannot-look"    // we could not look for a day
+	HeldBlind    = "cannot-look"    // we cannot look
+	HeldFrozen   = "frozen"         // its deadline stood still for a day, since nobody could look
 	HeldSilence  = "silence"        // no known verdict for as long as the policy allows
 	HeldPolicy   = "policy-hold"    // onFail: hold
 	HeldManual   = "restore-manual" // corrected after a revocation, and the policy leaves the rest to a person
@@ -25,7 +26,7 @@ var endedByEvidence = map[string]bool{
 var endedByPresence = map[string]bool{HeldBlind: true, HeldStopped: true}
 
 // endedByPerson are the reasons that integrity.Resumed ends.
-var endedByPerson = map[string]bool{HeldFlapping: true}
+var endedByPerson = map[string]bool{HeldFlapping: true, HeldFrozen: true}
 
 // EndedByPerson is whether a hold for this reason ends by a person's word that it may go on.
 func EndedByPerson(reason string) bool { return endedByPerson[reason] }

@@ -2,6 +2,7 @@ package notice
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/keyward/keyward/shared/policy"
 )
@@ -76,6 +77,9 @@ func facts(n Notice, c clock) []row {
 	if !n.FoundAt.IsZero() {
 		add(foundLabel(n), c.whole(n.FoundAt))
 	}
+	if !n.GoodAt.IsZero() {
+		add("Last proven in order", c.whole(n.GoodAt)+" ("+ago(c.now.Sub(n.GoodAt))+")")
+	}
 	if !n.DoneAt.IsZero() {
 		add(doneLabels[n.Kind], c.whole(n.DoneAt))
 	}
@@ -86,6 +90,21 @@ func facts(n Notice, c clock) []row {
 		add(dueLabel(n), c.whole(n.DueAt))
 	}
 	return rows
+}
+
+// ago is how long something is ago, in the largest unit that fits.
+func ago(d time.Duration) string {
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
+		if n := int(d / unit.of); n > 1 {
+			return strconv.Itoa(n) + " " + unit.name + "s ago"
+		} else if n == 1 {
+			return "1 " + unit.name + " ago"
+		}
+	}
+	return "just now"
 }
 
 // doneLabels name Notice.DoneAt; kinds that are not here do not show it.

@@ -96,6 +96,14 @@ func leadUnconfirmed(n Notice, _ clock) []string {
 	}
 }
 
+func leadOutage(n Notice, _ clock) []string {
+	return []string{
+		"Keyward could not look at machines as it should" + because(n.Why),
+		"Deadlines that run are moved later by the time for which this lasts, and no machine's key is revoked for it. No deadline is moved earlier.",
+		"A machine whose deadline stood still for more than 24 hours waits for a person, and is told by a mail of its own.",
+	}
+}
+
 func leadNotifyBad(n Notice, _ clock) []string {
 	return []string{
 		"Machine " + who(n) + " does not comply with " + byPolicy(n) + ".",

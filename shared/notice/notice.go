@@ -34,11 +34,12 @@ const (
 
 	BreakerOpen  Kind = "breakerOpen"  // of the stack: the limit on revocations is reached
 	RulesTripped Kind = "rulesTripped" // of the stack: too many machines fail a policy at once
+	Outage       Kind = "outage"       // of the stack: machines could not be looked at, and deadlines were moved
 )
 
 // Kinds are all kinds.
 func Kinds() []Kind {
-	return []Kind{Warning, Reminder, StoodDown, Revoked, Restored, Held, CannotCheck, Withdrawn, Unconfirmed, NotifyBad, BreakerOpen, RulesTripped}
+	return []Kind{Warning, Reminder, StoodDown, Revoked, Restored, Held, CannotCheck, Withdrawn, Unconfirmed, NotifyBad, BreakerOpen, RulesTripped, Outage}
 }
 
 // Notice is what is to be told. Strings may hold anything; zero times and empty strings are left out.
@@ -58,6 +59,7 @@ type Notice struct {
 	FoundAt   time.Time // since when it does not comply, or gives no usable answer
 	DueAt     time.Time // when the key will be revoked; required for Warning
 	RevokedAt time.Time // when KMS had been read back; of a Reminder: the key is revoked already
+	GoodAt    time.Time // when it was last proven in order
 	DoneAt    time.Time // when what the notice tells happened
 	NextLook  time.Time // when Keyward looks by itself again
 

@@ -52,7 +52,7 @@ func mails() map[string]notice.Notice {
 			n.Relapse, n.Repeated, n.Mode, n.DueAt = true, true, policy.DisableKey, now.Add(30*time.Minute)
 		}),
 		"warning-silence": base(notice.Warning, due, noFindings, func(n *notice.Notice) {
-			n.Silence, n.Why = true, "the machine did not answer within 3 minutes"
+			n.Silence, n.Why, n.GoodAt = true, "the machine did not answer within 3 minutes", now.Add(-73*time.Hour)
 		}),
 		"reminder":         base(notice.Reminder, due),
 		"reminder-revoked": base(notice.Reminder, revoked),
@@ -77,13 +77,17 @@ func mails() map[string]notice.Notice {
 			n.DueAt, n.Why = now.Add(-time.Hour), "the key does not carry the tag keyward:guarded = true"
 		}),
 		"cannot-check": base(notice.CannotCheck, noFindings, func(n *notice.Notice) {
-			n.Why, n.NextLook = "the SSM agent is not connected", now.Add(24*time.Hour)
+			n.Why, n.NextLook, n.GoodAt = "the SSM agent is not connected", now.Add(24*time.Hour), now.Add(-time.Hour)
 		}),
 		"cannot-check-due": base(notice.CannotCheck, due),
 		"withdrawn":        base(notice.Withdrawn, done, noFindings, func(n *notice.Notice) { n.FoundAt = time.Time{} }),
 		"unconfirmed": base(notice.Unconfirmed, done, func(n *notice.Notice) {
 			n.DueAt, n.Why = now.Add(-time.Minute), "AWS KMS did not answer."
 		}),
+		"outage": {
+			Kind: notice.Outage, Policy: "databases", Reference: "all-machines-0-tell-outage-1743175831", DoneAt: now,
+			Why: "12 of 40 machines of policy databases give no usable answer at once",
+		},
 		"notify-bad": base(notice.NotifyBad, func(n *notice.Notice) { n.TimeZone = "" }),
 		"notify-bad-shown": base(notice.NotifyBad, func(n *notice.Notice) {
 			n.Version, n.Findings = 0, []policy.Finding{{Rule: "shown only", Verdict: policy.Pass, Info: true, Actual: "Debian 12"}, {Rule: "mute"}}

@@ -91,6 +91,13 @@ func lookInto(n Notice, c clock) section {
 	return section{"What to do", items}
 }
 
+func lookAfterKeyward(Notice, clock) section {
+	return section{"What to do", []item{
+		says("See whether AWS Systems Manager has trouble in the Region, whether network, agents or rights of many machines were changed, and what the logs of Keyward's functions say. Which machines gave the last answer when:"),
+		runs("keyward machine list"),
+	}}
+}
+
 func readItYourself(n Notice, _ clock) section {
 	return section{"What to do", []item{
 		says("See in AWS KMS whether the key is enabled and which grants it has, and in AWS CloudTrail who changed it last. What Keyward recorded of every step:"),

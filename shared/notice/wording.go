@@ -73,6 +73,12 @@ var wordings = map[Kind]wording{
 		findings: true,
 		sections: []func(Notice, clock) section{readItYourself},
 	},
+	Outage: {
+		subject:  func(n Notice, _ clock) string { return "Machines cannot be looked at, deadlines are moved" },
+		heading:  func(n Notice) string { return "Keyward could not look" },
+		lead:     leadOutage,
+		sections: []func(Notice, clock) section{lookAfterKeyward},
+	},
 	NotifyBad: {
 		subject:  func(n Notice, _ clock) string { return who(n) + " " + fault(n) },
 		heading:  func(n Notice) string { return "Machine " + who(n) + " " + fault(n) },

@@ -86,6 +86,8 @@ const (
 	EntryReleased  EntryKind = "released" // a key request was granted
 	EntryRequest   EntryKind = "request"  // a key request was decided
 	EntryHeld      EntryKind = "held"
+	EntryMissed    EntryKind = "missed"  // an inspection that a running machine gave no answer to
+	EntryMoved     EntryKind = "moved"   // clocks moved later for an outage of ours
 	EntryResumed   EntryKind = "resumed" // a person let it go on
 	EntryWithdrawn EntryKind = "withdrawn"
 	EntryEnrolled  EntryKind = "enrolled"

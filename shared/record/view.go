@@ -48,6 +48,9 @@ type Status struct {
 	Region   string         `json:"region"`
 	Machines map[string]int `json:"machines"` // by standing
 	Holds    int            `json:"holds"`
+
+	SweptAt time.Time        `json:"sweptAt"`          // when the last completed sweep began
+	Paused  map[string]Pause `json:"paused,omitempty"` // policies whose deadlines are moved now, since too many machines are silent; "" is all
 }
 
 // Release is the answer to a machine's key request.

@@ -32,6 +32,7 @@ type records interface {
 	Policies(ctx context.Context) ([]record.Policy, error)
 	PutPolicy(ctx context.Context, p record.Policy) (record.Policy, error)
 	Holds(ctx context.Context, now time.Time) ([]record.Hold, error)
+	Watch(ctx context.Context) (record.Watch, error)
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
 	SetHold(ctx context.Context, h record.Hold) error
 	LiftHold(ctx context.Context, scope record.Scope) error
@@ -121,7 +122,14 @@ func (h *Handler) status(ctx context.Context, c boot.Call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	s := record.Status{Time: c.Now, Account: h.Account, Region: h.Region, Machines: map[string]int{}, Holds: len(holds)}
+	watch, err := h.Store.Watch(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	s := record.Status{
+		Time: c.Now, Account: h.Account, Region: h.Region, Machines: map[string]int{}, Holds: len(holds),
+		SweptAt: watch.SweptAt, Paused: watch.Paused,
+	}
 	for _, m := range machines {
 		standing := string(m.State.Standing)
 		if standing == "" {

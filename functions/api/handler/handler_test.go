@@ -124,9 +124,11 @@ func TestStatus(t *testing.T) {
 	w.Store.Put(fake.Machine(fake.Bad, func(m *record.Machine) { m.ID = fake.Other }))
 	w.Store.Put(record.Machine{ID: "i-0ffffffffffffffff"})
 	w.Store.Held["global"] = record.Hold{Scope: "global"}
+	w.Store.Watched = record.Watch{SweptAt: fake.Start, Paused: map[string]record.Pause{"web-tier": {Since: fake.Start, Why: "silent"}}}
 	_, body := call(t, w, "GET", "/v1/status", "")
 	want := record.Status{
 		Time: fake.Start, Account: fake.Account, Region: fake.Region, Machines: map[string]int{"Good": 1, "Bad": 1, "Unknown": 1}, Holds: 1,
+		SweptAt: fake.Start, Paused: w.Store.Watched.Paused,
 	}
 	if diff := cmp.Diff(want, decode[record.Status](t, body)); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)

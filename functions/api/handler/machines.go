@@ -84,6 +84,9 @@ func (h *Handler) facts(ctx context.Context, c boot.Call, m record.Machine, hold
 			f.Calendars[name] = calendar
 		}
 	}
+	watch, err := h.Store.Watch(ctx)
+	f.Watch = guard.Watch{Read: err == nil, SweptAt: watch.SweptAt}
+	f.Fleet = guard.Fleet{Read: err == nil, Doubtful: paused(watch, m)}
 	k, err := h.Keys.Key(ctx, m.Key.ARN)
 	f.Key = guard.Key{Read: err == nil, Guarded: k.Guarded, Mode: m.Key.Mode, Dependants: h.dependants(ctx, m)}
 	f.Breaker, f.Rule = h.breakerFacts(ctx, c, m)
@@ -96,6 +99,16 @@ func (h *Handler) dependants(ctx context.Context, m record.Machine) record.Depen
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return dependants.Of(ctx, h.Keys, h.Instances, m)
+}
+
+// paused is whether the sweep moves the machine's deadline now.
+func paused(w record.Watch, m record.Machine) bool {
+	for _, name := range []string{record.Everything, m.Policy} {
+		if p, ok := w.Paused[name]; ok && !m.State.ResumedAt.After(p.Since) {
+			return true
+		}
+	}
+	return false
 }
 
 var (

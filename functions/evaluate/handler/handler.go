@@ -65,6 +65,7 @@ type records interface {
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 	Started(ctx context.Context, name string) error
 	RuleBreaker(ctx context.Context, policy string) (record.RuleBreaker, error)
+	NoteEvaluated(ctx context.Context, at time.Time) error
 }
 
 type answers interface {
@@ -96,6 +97,13 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, e Event) (Summary, 
 	var problems []error
 	for _, id := range e.Commands {
 		problems = append(problems, h.settle(ctx, now, id, &s))
+	}
+	unreadable := policy.Errors(nil)
+	if s.Judged > 0 || errors.As(errors.Join(problems...), &unreadable) {
+		// The heartbeat: while it is missing, the sweep moves the deadlines. A policy that does not compile
+		// is no outage.
+		problems = append(problems, h.Store.NoteEvaluated(ctx, now))
+		h.Log.InfoContext(ctx, "evaluated", boot.KeyCount, s.Judged)
 	}
 	return s, errors.Join(problems...)
 }

@@ -86,7 +86,7 @@ func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machi
 		return ch, nil
 	}
 	before := m.State
-	next, effects := integrity.Next(before, integrity.Input{
+	next, effects := integrity.Next(integrity.Started(before, l.started(), now, p.Integrity), integrity.Input{
 		Verdict: result.Verdict.String(), Sent: c.SentAt, Presence: l.presence, Why: why,
 	}, guard.Terms(p.Policy, p.breaker, p.Version, guard.FailedRules(result.Findings)), now)
 	answer.Effects = effects
@@ -97,6 +97,11 @@ func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machi
 		}
 	}
 	ch.Machine.State, ch.Machine.BrokeAt = next, brokeAt(m.BrokeAt, before, next, now)
+	if l.evidence == nil && l.presence == integrity.Running {
+		ch.Ledger = append(ch.Ledger, record.Entry{
+			Machine: m.ID, At: now, Kind: record.EntryMissed, Generation: next.Generation, Text: "missed an inspection: " + l.why, Detail: c.ID,
+		})
+	}
 	if next.Standing != before.Standing || next.Generation != before.Generation {
 		ch.Ledger = append(ch.Ledger, record.Entry{
 			Machine: m.ID, At: now, Kind: record.EntryVerdict, Generation: next.Generation, Detail: digest,

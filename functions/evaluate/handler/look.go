@@ -20,6 +20,7 @@ type look struct {
 	evidence *evidence.Evidence // nil when there is none
 	why      string             // why there is none
 	presence integrity.Presence
+	launched time.Time // by EC2; zero when it is not known
 }
 
 // looks are the machines of a command that have no verdict yet, with what they answered. A machine
@@ -51,10 +52,22 @@ func (h *Handler) looks(ctx context.Context, now time.Time, c record.Command) ([
 			problems = append(problems, err)
 			continue
 		}
-		l.presence = there[id].Presence
+		l.presence, l.launched = there[id].Presence, there[id].Launched
 		all = append(all, l)
 	}
 	return all, errors.Join(problems...)
+}
+
+// started is when the machine was last launched, says EC2, or booted, says it itself.
+func (l look) started() time.Time {
+	at := l.launched
+	if l.evidence == nil {
+		return at
+	}
+	if boot := l.evidence.OS.Boot.Or(at); boot.After(at) {
+		at = boot
+	}
+	return at
 }
 
 func (h *Handler) pending(ctx context.Context, c record.Command) ([]string, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyward/keyward/shared/aws/ec2info"
 	"github.com/keyward/keyward/shared/aws/kmskey"
@@ -171,6 +172,7 @@ type Instances struct {
 	*Calls
 	Presence map[string]integrity.Presence
 	Tags     map[string]string
+	Launched time.Time    // of every machine
 	Impaired bool         // a status check of every machine fails
 	Under    []guard.Disk // volumes and snapshots under the key
 }
@@ -203,7 +205,7 @@ func (i *Instances) Instances(_ context.Context, machines []string) (map[string]
 		if !said {
 			p = integrity.Running
 		}
-		all[id] = ec2info.Instance{ID: id, Presence: p, Zone: "us-east-1a", Tags: i.Tags}
+		all[id] = ec2info.Instance{ID: id, Presence: p, Zone: "us-east-1a", Tags: i.Tags, Launched: i.Launched}
 	}
 	return all, nil
 }

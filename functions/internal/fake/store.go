@@ -34,13 +34,16 @@ type Store struct {
 	Events   []record.BreakerEvent
 
 	writing sync.Mutex // machines, changes and the breaker, which invocations reach for at once
+
+	Watched     record.Watch // its default is never old
+	EvaluatedAt time.Time
 }
 
 func newStore(c *Calls) *Store {
 	return &Store{
 		Calls: c, ByID: map[string]record.Machine{}, Said: map[string]record.Answer{}, Sends: map[string]record.Command{},
 		ByName: map[string]record.Policy{}, Held: map[record.Scope]record.Hold{}, Told: map[string]record.Notice{},
-		Asked: map[string]record.Request{}, Leases: map[string]record.Lease{}, Rules: map[string]record.RuleBreaker{},
+		Asked: map[string]record.Request{}, Leases: map[string]record.Lease{}, Rules: map[string]record.RuleBreaker{}, Watched: record.Watch{SweptAt: fresh}, EvaluatedAt: fresh,
 	}
 }
 

@@ -23,6 +23,9 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 	if m.Taken != nil {
 		n.RevokedAt, n.NothingTaken = m.Taken.ConfirmedAt, m.Taken.HadNone
 	}
+	if s.Silence && kind == notice.Warning {
+		n.GoodAt = s.GoodAt
+	}
 	switch kind {
 	case notice.StoodDown:
 		n.FoundAt, n.DueAt = time.Time{}, s.OldDueAt // the violation is over, and so is its deadline
@@ -34,6 +37,7 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 			n.Why = d.Text // with the list of what stands in the way
 		}
 	case notice.CannotCheck:
+		n.GoodAt = s.GoodAt
 		n.FoundAt = s.SilentSince
 		n.Why = cmp.Or(t.Input.Why, s.Why)
 	case notice.Unconfirmed:

@@ -53,6 +53,7 @@ func (h *Handler) weigh(ctx context.Context, now time.Time, t enforcement.Task, 
 			k.rules.Version++
 			h.Log.WarnContext(ctx, "rules tripped", boot.KeyPolicy, m.Policy, boot.KeyReason, c.Event.Text)
 		}
+		f.Fleet = fleetOf(all, m, k.watch)
 		f.Rule = guard.RuleFor(m, k.version, all, k.rules, h.Limits.Rules, now)
 		d = guard.Weigh(f, now)
 	}

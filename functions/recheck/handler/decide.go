@@ -32,6 +32,8 @@ func (h *Handler) decide(ctx context.Context, now time.Time, t enforcement.Task)
 	var conflict error
 	var first, last int64 // versions of the breaker that were met
 	for n := range tries {
+		// Read before the machine: whoever moves its deadline after this changes its version.
+		watch, unread := h.Store.Watch(ctx)
 		m, err := h.Store.Machine(ctx, t.Input.Machine)
 		if err != nil {
 			return enforcement.Decision{}, err
@@ -39,6 +41,10 @@ func (h *Handler) decide(ctx context.Context, now time.Time, t enforcement.Task)
 		facts, k, err := h.facts(ctx, now, t, m)
 		if err != nil {
 			return enforcement.Decision{}, err
+		}
+		facts.Watch = guard.Watch{Read: unread == nil, SweptAt: watch.SweptAt}
+		if k.watch = watch; silentLook(facts, now) {
+			facts.Fleet = h.fleet(ctx, m, watch)
 		}
 		if last = k.breaker.Version; n == 0 {
 			first = last
@@ -69,13 +75,14 @@ type known struct {
 	version int // of the policy
 	breaker record.Breaker
 	rules   record.RuleBreaker
+	watch   record.Watch
 }
 
 // facts reads everything that a decision rests on. What cannot be read stays unread in the facts and
 // so never lets a revocation pass; only a store that does not answer is an error of the task.
 func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine) (guard.Facts, known, error) {
 	var k known
-	f := guard.Facts{Generation: t.Input.Generation, State: m.State}
+	f := guard.Facts{Generation: t.Input.Generation, State: m.State, Fleet: guard.Fleet{Read: true}}
 	stored, err := h.Store.Policy(ctx, m.Policy)
 	switch {
 	case err == nil:

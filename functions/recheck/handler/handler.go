@@ -24,6 +24,7 @@ type records interface {
 	Machines(ctx context.Context) ([]record.Machine, error)
 	Policy(ctx context.Context, name string) (record.Policy, error)
 	Answer(ctx context.Context, command, machine string) (record.Answer, error)
+	Watch(ctx context.Context) (record.Watch, error)
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 	Breaker(ctx context.Context) (record.Breaker, error)
@@ -122,12 +123,19 @@ func (h *Handler) hold(ctx context.Context, now time.Time, t enforcement.Task) (
 			decision.Outcome = said
 		}
 		if m.State.HeldFor == string(reason) {
+			if reason == guard.ReasonFrozen {
+				decision.Outcome = said // whoever found it told it
+			}
 			return decision, nil
 		}
 		if told := fmt.Sprintf("%d %s", m.State.Generation, reason); m.ToldHeld == told && now.Sub(m.ToldHeldAt) < tellAgain {
 			decision.Outcome = said
 		} else if !together {
 			m.ToldHeld, m.ToldHeldAt = told, now
+		}
+		if reason == guard.ReasonBlind {
+			decision.Outcome = said // the sweep tells the account once, and nobody for each machine
+			m.State = integrity.Blinded(m.State, now)
 		}
 		m.State = integrity.Held(m.State, string(reason), now)
 		_, err = h.Store.Apply(ctx, store.Change{Machine: m, At: now, Ledger: []record.Entry{{
@@ -155,9 +163,28 @@ func holdReason(s enforcement.State) guard.Reason {
 		return guard.ReasonNotWarned
 	case s.Decision != nil && s.Decision.Outcome == string(guard.Hold) && s.Decision.Reason != "":
 		return guard.Reason(s.Decision.Reason)
+	case outage(s):
+		return guard.ReasonBlind
 	default:
 		return guard.ReasonTaskFailed
 	}
+}
+
+// outage is whether looking, or judging what was seen, failed for trouble of AWS or of our own: a service that
+// throttled or did not answer, a function that could not run. What was refused is none: that stays so.
+func outage(s enforcement.State) bool {
+	if s.Error == nil || s.Confirmation != nil || s.Restored != nil {
+		return false
+	}
+	if d := s.Decision; d != nil && d.Outcome != string(guard.Extended) && d.Outcome != string(guard.Waiting) {
+		return false
+	}
+	for _, kind := range fault.Kinds() {
+		if kind != fault.Transient && s.Error.Error == fault.Of(kind).Name {
+			return false
+		}
+	}
+	return true
 }
 
 func cause(e *enforcement.Error) string {

@@ -142,6 +142,9 @@ func TestHoldReasons(t *testing.T) {
 	held := func(reason string) func(*enforcement.State) {
 		return func(s *enforcement.State) { s.Decision = &enforcement.Decision{Outcome: "hold", Reason: reason} }
 	}
+	failed := func(kind string) func(*enforcement.State) {
+		return func(s *enforcement.State) { s.Decision, s.Error = nil, &enforcement.Error{Error: kind} }
+	}
 	tests := []struct {
 		name string
 		edit func(*enforcement.State)
@@ -154,6 +157,17 @@ func TestHoldReasons(t *testing.T) {
 		{"nothing at all", func(s *enforcement.State) { s.Decision = nil }, guard.ReasonTaskFailed},
 		{"not revoked", func(s *enforcement.State) { s.Confirmation = &enforcement.Confirmation{Outcome: "notRevoked"} }, guard.ReasonNotRevoked},
 		{"unconfirmed", func(s *enforcement.State) { s.Confirmation = &enforcement.Confirmation{Outcome: "unconfirmed"} }, guard.ReasonUnconfirmed},
+		{"the look was throttled", failed("Transient"), guard.ReasonBlind},
+		{"the function did not run", failed("Lambda.Unknown"), guard.ReasonBlind},
+		{"a later look was throttled", func(s *enforcement.State) {
+			failed("Transient")(s)
+			s.Decision = &enforcement.Decision{Outcome: "extended"}
+		}, guard.ReasonBlind},
+		{"the look was refused", failed("Denied"), guard.ReasonTaskFailed},
+		{"a task failed after the order", func(s *enforcement.State) {
+			failed("Transient")(s)
+			s.Decision = &enforcement.Decision{Outcome: "revoke"}
+		}, guard.ReasonTaskFailed},
 		{"restore held", func(s *enforcement.State) { s.Restored = &enforcement.Outcome{Reason: "key-changed"} }, guard.ReasonKeyChanged},
 	}
 	for _, tt := range tests {

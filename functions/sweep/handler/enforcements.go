@@ -170,7 +170,12 @@ func (s *sweep) restart(ctx context.Context, m record.Machine, kind enforcement.
 
 // facts are what guard.Lifted reads; what cannot be read stays unread and lifts nothing.
 func (s *sweep) facts(ctx context.Context, m record.Machine, p *policy.Policy) guard.Facts {
-	f := guard.Facts{State: m.State, Policy: guard.Policy{Read: true, Terms: p.Integrity}}
+	_, silent := s.paused[m.Policy]
+	_, stuck := s.paused[record.Everything]
+	f := guard.Facts{
+		State: m.State, Policy: guard.Policy{Read: true, Terms: p.Integrity},
+		Watch: guard.Watch{Read: true, SweptAt: s.now}, Fleet: guard.Fleet{Read: true, Doubtful: silent || stuck},
+	}
 	scopes := record.Scopes(m.ID, m.Policy)
 	f.Holds = guard.Holds{
 		Global: s.stop(ctx, scopes[0]), Policy: s.stop(ctx, scopes[1]), Machine: s.stop(ctx, scopes[2]),

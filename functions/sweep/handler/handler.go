@@ -39,6 +39,9 @@ type records interface {
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
 	Outbox(ctx context.Context) ([]record.Start, error)
 	Started(ctx context.Context, name string) error
+	Watch(ctx context.Context) (record.Watch, error)
+	PutWatch(ctx context.Context, w record.Watch) error
+	Evaluated(ctx context.Context) (time.Time, error)
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 	Breaker(ctx context.Context) (record.Breaker, error)
 	RuleBreakers(ctx context.Context) ([]record.RuleBreaker, error)
@@ -86,6 +89,10 @@ type sweep struct {
 	rules    map[string]record.RuleBreaker // by policy
 	claimed  int                           // places in the breaker that machines on their way will take
 	done     Summary
+
+	watch     record.Watch            // as the last completed sweep left it
+	evaluated time.Time               // when an evaluation was last completed
+	paused    map[string]record.Pause // as this sweep found it
 }
 
 // Handle is one sweep. One part that fails keeps no other from being done.
@@ -94,11 +101,22 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, _ Event) (Summary, 
 	if err := s.read(ctx); err != nil {
 		return s.done, err
 	}
+	// Nothing may start by a deadline that was not moved.
+	if err := s.clocks(ctx); err != nil {
+		return s.done, errors.Join(err, s.settle(ctx), s.ask(ctx), s.outbox(ctx))
+	}
 	// One part that fails must not keep the others from being done.
-	err := errors.Join(s.settle(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.enforcements(ctx))
+	err := errors.Join(s.settle(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.enforcements(ctx), s.completed(ctx))
 	h.Log.InfoContext(ctx, "swept", boot.KeyCount, s.done.Machines, "settled", s.done.Settled, "asked", s.done.Asked,
-		"started", s.done.Started, "lifted", s.done.Lifted)
+		"started", s.done.Started, "lifted", s.done.Lifted, "looking", s.looking())
 	return s.done, err
+}
+
+// completed notes the heartbeat. Another sweep that was quicker noted its own.
+func (s *sweep) completed(ctx context.Context) error {
+	w := s.watch
+	w.SweptAt, w.Paused = s.now, s.paused
+	return ignoreConflict(s.Store.PutWatch(ctx, w))
 }
 
 func (s *sweep) read(ctx context.Context) (err error) {
@@ -107,6 +125,12 @@ func (s *sweep) read(ctx context.Context) (err error) {
 	}
 	s.done.Machines = len(s.machines)
 	if s.open, err = s.Store.OpenCommands(ctx); err != nil {
+		return err
+	}
+	if s.watch, err = s.Store.Watch(ctx); err != nil {
+		return err
+	}
+	if s.evaluated, err = s.Store.Evaluated(ctx); err != nil {
 		return err
 	}
 	stored, err := s.Store.Policies(ctx)
