@@ -29,7 +29,7 @@ func TestThePeoplesAPIRefusesMachines(t *testing.T) {
 		"PUT /v1/machines/" + machineID: enrolment(w), "POST /v1/machines/" + machineID + "/check": nil,
 		"POST /v1/machines/" + machineID + "/restore": record.Reason{Reason: "please"}, "POST /v1/machines/" + machineID + "/resume": record.Reason{Reason: "please"},
 		"GET /v1/machines/" + machineID + "/ledger": nil,
-		"GET /v1/policies":                          nil, "PUT /v1/policies/web": w.setup.policy(), "GET /v1/policies/web": nil,
+		"GET /v1/policies":                          nil, "PUT /v1/policies/web": w.setup.policy(), "POST /v1/policies/web/preview": w.setup.policy(), "GET /v1/policies/web": nil,
 		"GET /v1/holds": nil, "PUT /v1/holds/global": record.Reason{Reason: "please"}, "DELETE /v1/holds/global": record.Reason{Reason: "please"},
 		"GET /v1/requests": nil,
 	} {

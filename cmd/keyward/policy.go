@@ -104,6 +104,7 @@ func named(file string, err error) error {
 
 type policyPut struct {
 	File string `arg:"" help:"Policy file."`
+	Yes  bool   `help:"Do not ask, whatever follows for machines."`
 }
 
 func (policyPut) Help() string { return "Example:\n  keyward policy put policies/web-tier.yaml" }
@@ -115,6 +116,9 @@ func (a policyPut) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	}
 	api, err := c.people(ctx)
 	if err != nil {
+		return err
+	}
+	if err := a.agreed(ctx, api, parsed, p); err != nil {
 		return err
 	}
 	stored, err := api.PutPolicy(ctx, parsed.Name, []byte(parsed.Text))

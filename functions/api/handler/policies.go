@@ -30,12 +30,9 @@ func (h *Handler) showPolicy(ctx context.Context, c boot.Call) (int, any, error)
 // same text again changes nothing.
 func (h *Handler) putPolicy(ctx context.Context, c boot.Call) (int, any, error) {
 	name := c.PathValue("name")
-	p, err := policy.Parse(c.Body)
+	p, err := candidate(c)
 	if err != nil {
-		return 0, nil, fault.New(fault.Invalid, "reading policy %s: %v", name, err)
-	}
-	if p.Name != name {
-		return 0, nil, fault.New(fault.Invalid, "putting policy %s: the document says policy: %s", name, p.Name)
+		return 0, nil, err
 	}
 	if err := h.ambiguous(ctx, p); err != nil {
 		return 0, nil, err

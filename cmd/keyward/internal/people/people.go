@@ -185,6 +185,12 @@ func (c *Client) Policy(ctx context.Context, name string) (p record.Policy, err 
 	return p, err
 }
 
+// Preview says what a policy's text would mean for its machines. It changes nothing.
+func (c *Client) Preview(ctx context.Context, name string, text []byte) (v record.Preview, err error) {
+	_, err = c.do(ctx, http.MethodPost, "/v1/policies/"+segment(name)+"/preview", text, &v)
+	return v, err
+}
+
 // PutPolicy stores a policy's text.
 func (c *Client) PutPolicy(ctx context.Context, name string, text []byte) (p record.Policy, err error) {
 	_, err = c.do(ctx, http.MethodPut, "/v1/policies/"+segment(name), text, &p)
