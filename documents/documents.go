@@ -1,9 +1,10 @@
-// Package documents holds what runs on machines: the inspection script and the SSM document made of
-// it. Everything that sends, pins or runs the document takes it from here, so that the text that was
-// compiled in is the text that runs.
+// Package documents holds what runs on machines: the scripts of the inspection and of the lock, and the
+// SSM documents made of them. Everything that sends, pins or runs a document takes it from here, so that
+// the text that was compiled in is the text that runs.
 //
-// It refuses parameters that could be anything but a nonce and collection words, since SSM pastes
-// them into the script as text. inspect, keyward local and keyward inspect --here call it.
+// It refuses parameters that could be anything but a nonce and words that are harmless, since SSM
+// pastes them into the script as text. inspect, recheck, safeguard, keyward local and keyward inspect
+// --here call it.
 package documents
 
 //go:generate go run ./internal/generate
@@ -107,12 +108,10 @@ type inputs struct {
 	RunCommand     []string `json:"runCommand"`
 }
 
-// Generate makes the content of the SSM document from a script.
+// Generate makes the content of the inspection's SSM document from its script.
 func Generate(script string) (string, error) {
-	d := document{
-		SchemaVersion: "2.2",
-		Description:   "Keyward inspection: reads facts about the machine, writes nothing, prints one line.",
-		Parameters: map[string]parameter{
+	return generate(script, "inspect", TimeoutSeconds, "Keyward inspection: reads facts about the machine, writes nothing, prints one line.",
+		map[string]parameter{
 			"Nonce": {
 				Type: "String", AllowedPattern: NoncePattern,
 				Description: "32 hex digits that the answer has to repeat.",
@@ -121,12 +120,18 @@ func Generate(script string) (string, error) {
 				Type: "String", AllowedPattern: CollectPattern, Default: strings.Join(Words(), ","),
 				Description: "What to collect: words with commas between.",
 			},
-		},
+		})
+}
+
+// generate makes a document of one step for Linux.
+func generate(script, name string, timeoutSeconds int, description string, parameters map[string]parameter) (string, error) {
+	d := document{
+		SchemaVersion: "2.2", Description: description, Parameters: parameters,
 		MainSteps: []step{{
-			Action: "aws:runShellScript", Name: "inspect",
+			Action: "aws:runShellScript", Name: name,
 			Precondition: map[string][]string{"StringEquals": {"platformType", "Linux"}},
 			Inputs: inputs{
-				TimeoutSeconds: fmt.Sprint(TimeoutSeconds),
+				TimeoutSeconds: fmt.Sprint(timeoutSeconds),
 				RunCommand:     strings.Split(carried(script), "\n"),
 			},
 		}},
@@ -136,7 +141,7 @@ func Generate(script string) (string, error) {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(d); err != nil {
-		return "", fmt.Errorf("writing the inspection document: %w", err)
+		return "", fmt.Errorf("writing the document of %s: %w", name, err)
 	}
 	return b.String(), nil
 }
@@ -145,10 +150,10 @@ func Generate(script string) (string, error) {
 func Script(content string) (string, error) {
 	var d document
 	if err := json.Unmarshal([]byte(content), &d); err != nil {
-		return "", fmt.Errorf("reading the inspection document: %w", err)
+		return "", fmt.Errorf("reading the document: %w", err)
 	}
 	if len(d.MainSteps) != 1 {
-		return "", fmt.Errorf("reading the inspection document: %d steps where one belongs", len(d.MainSteps))
+		return "", fmt.Errorf("reading the document: %d steps where one belongs", len(d.MainSteps))
 	}
 	return strings.Join(d.MainSteps[0].Inputs.RunCommand, "\n"), nil
 }

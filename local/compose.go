@@ -206,6 +206,7 @@ func (s *Server) composeMachines() error {
 		Publish: func(e ec2.Event) {
 			s.publish(events.Event{Source: e.Source, DetailType: e.DetailType, Resources: e.Resources, Detail: e.Detail})
 		},
+		Stop: s.stopLater,
 	})
 	if err := errors.Join(s.keep("ec2", s.services.ec2), s.keep("machines", inventory{s})); err != nil {
 		return err

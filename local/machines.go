@@ -88,6 +88,20 @@ func (s *Server) putInstance(m Machine) error {
 	return s.services.ec2.SetState(m.ID, m.State)
 }
 
+// stopping is how long an instance here takes to stop.
+const stopping = 20 * time.Second
+
+// stopLater stops a machine that EC2 was asked to stop: its agent falls silent, and its event is sent.
+func (s *Server) stopLater(id string) {
+	s.clock.After(stopping, "stop of "+id, func() {
+		m := s.machine(id)
+		m.State = "stopped"
+		if err := s.PutMachine(m); err != nil {
+			s.options.Logger.Error("stopping a machine", "machine", id, "error", err)
+		}
+	})
+}
+
 // inventory keeps the machines; what the services know of them they keep themselves.
 type inventory struct{ s *Server }
 

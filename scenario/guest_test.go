@@ -28,6 +28,7 @@ type guest struct {
 	program string // what listens on the ports
 	say     func(line string) string
 	answers []string // what it said so far
+	rest    *rest    // what the lock document acts on; nil does not answer it
 
 	// recorded says whether the store knows the command with this nonce. A real machine needs longer than
 	// the function that asked it needs to write that down; this one waits for it. Nil does not wait.
@@ -88,6 +89,9 @@ func (g *guest) await(nonce string) {
 }
 
 func (g *guest) answer(_ string, parameters map[string][]string) string {
+	if parameters["Action"] != nil {
+		return g.rest.answer(parameters)
+	}
 	g.await(parameters["Nonce"][0])
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -15,7 +15,7 @@ var built string
 
 // functions are the programs by folder, with the start of their logical ids.
 var functions = map[string]string{
-	"inspect": "Inspect", "evaluate": "Evaluate", "recheck": "Recheck", "revoke": "Revoke", "restore": "Restore",
+	"inspect": "Inspect", "evaluate": "Evaluate", "recheck": "Recheck", "revoke": "Revoke", "safeguard": "Safeguard", "restore": "Restore",
 	"notify": "Notify", "request": "Request", "api": "Api", "sweep": "Sweep",
 }
 

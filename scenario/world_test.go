@@ -18,6 +18,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/keyward/keyward/local"
+	"github.com/keyward/keyward/local/ec2"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
@@ -26,6 +27,7 @@ import (
 // setup is what a scenario chooses; the zero value is one machine, revoke-grant, an hour of grace.
 type setup struct {
 	mode      policy.Mode
+	key       string            // more of the policy's integrity.key, such as "lock: true"
 	integrity string            // more lines of the policy's integrity, such as "restore: manual"
 	requests  string            // of the policy's requests
 	build     string            // folder of the programs; built when empty
@@ -38,6 +40,12 @@ type setup struct {
 }
 
 const grace = time.Hour
+
+// volumes are the machine's: its system and its data.
+var volumes = []ec2.Volume{
+	{ID: "vol-0123456789abcdef0", Device: "/dev/xvda", GiB: 8, Type: "gp3", Root: true},
+	{ID: "vol-0123456789abcdef1", Device: "/dev/sdf", GiB: 100, Type: "gp3"},
+}
 
 // guarded are the tags of machines and keys that Keyward may act on.
 var guarded = map[string]string{"keyward:guarded": "true"}
@@ -58,9 +66,16 @@ integrity:
   onFail: revoke
   grace: 1h
   settle: 0s
-%s  key: {mode: %s}
+%s  key: {mode: %s%s}
 notify: {to: [ops@example.com]}
-`, machineID, otherID, port, or(s.requests, "onPass: approve, onFail: deny, onUnknown: hold"), more, or(s.mode, policy.RevokeGrant))
+`, machineID, otherID, port, or(s.requests, "onPass: approve, onFail: deny, onUnknown: hold"), more, or(s.mode, policy.RevokeGrant), s.withKey())
+}
+
+func (s setup) withKey() string {
+	if s.key == "" {
+		return ""
+	}
+	return ", " + s.key
 }
 
 func or[T ~string](s, instead T) T {
@@ -100,7 +115,7 @@ func begin(t *testing.T, s setup) *world {
 // empty starts a place with the machine in its inventory and nothing else.
 func empty(t *testing.T, s setup) *world {
 	t.Helper()
-	w := &world{t: t, setup: s, guest: &guest{}}
+	w := &world{t: t, setup: s, guest: &guest{rest: newRest()}}
 	w.start()
 	t.Cleanup(func() {
 		if err := w.Close(); err != nil {
@@ -121,7 +136,7 @@ func (w *world) start() {
 	w.Server, err = local.Start(context.Background(), local.Options{
 		Template: filepath.Join("..", "template.yaml"), Build: or(w.setup.build, built), Addr: "127.0.0.1:0",
 		DataDir: w.setup.data, Parameters: parameters, Concurrency: max(w.setup.atOnce, 1),
-		Machines: append([]local.Machine{{ID: machineID, Answer: w.guest.answer, Tags: guarded}}, w.setup.others...),
+		Machines: append([]local.Machine{{ID: machineID, Answer: w.guest.answer, Tags: guarded, Volumes: volumes}}, w.setup.others...),
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -13,6 +13,17 @@ func decided(outcome string) enforcement.Decision {
 	return enforcement.Decision{Outcome: outcome, Reason: "r", Text: "t"}
 }
 
+func safe(outcome string) enforcement.Safeguarded {
+	return enforcement.Safeguarded{Outcome: outcome, Text: "t", At: start}
+}
+
+// stopping is a decision under a policy that stops the machine.
+func stopping(outcome string) enforcement.Decision {
+	d := decided(outcome)
+	d.Effect = "stop"
+	return d
+}
+
 func confirmed(outcome string) enforcement.Confirmation {
 	return enforcement.Confirmation{Outcome: outcome, At: start}
 }
@@ -58,6 +69,33 @@ func TestPaths(t *testing.T) {
 			append(toDecide, "order", "confirm", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
 		{"unconfirmed", input(enforcement.Enforce), answers("confirm", confirmed("unconfirmed")),
 			append(toDecide, "order", "confirm", "confirm", "hold", "tell unconfirmed"), "FAILED", "Unconfirmed"},
+		{"snapshot, look, lock, revoke", input(enforcement.Enforce), map[string][]any{
+			"decide": {decided("snapshot"), decided("lock")}, "snapshot": {safe("waiting"), safe("waiting"), safe("done")}, "lock": {safe("waiting"), safe("locked")},
+		}, append(toDecide, "snapshot", "snapshot", "snapshot", "look", "decide", "lock", "lock", "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
+		{"corrected while the snapshot was made", input(enforcement.Enforce), map[string][]any{"decide": {decided("snapshot"), decided("standDown")}, "snapshot": {safe("done")}},
+			append(toDecide, "snapshot", "look", "decide", "tell stoodDown"), "SUCCEEDED", ""},
+		{"snapshot fails", input(enforcement.Enforce), answers("decide", decided("snapshot"), "snapshot", safe("failed")), append(toDecide, "snapshot", "hold", "tell held"), "SUCCEEDED", ""},
+		{"snapshot fails and the policy revokes", input(enforcement.Enforce), map[string][]any{"decide": {decided("snapshot"), decided("revoke")}, "snapshot": {safe("goOn")}},
+			append(toDecide, "snapshot", "look", "decide", "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
+		{"snapshot is superseded", input(enforcement.Enforce), answers("decide", decided("snapshot"), "snapshot", safe("superseded")), append(toDecide, "snapshot"), "SUCCEEDED", ""},
+		{"outcome of snapshot unknown", input(enforcement.Enforce), answers("decide", decided("snapshot"), "snapshot", safe("fine")), append(toDecide, "snapshot", "hold", "tell held"), "SUCCEEDED", ""},
+		{"lock fails", input(enforcement.Enforce), map[string][]any{"decide": {decided("lock")}, "lock": {safe("failed")}, "unlock": {safe("waiting"), safe("unlocked")}},
+			append(toDecide, "lock", "unlock", "unlock", "hold", "tell held"), "SUCCEEDED", ""},
+		{"outcome of lock unknown", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", safe("closed"), "unlock", safe("unlocked")), append(toDecide, "lock", "unlock", "hold", "tell held"), "SUCCEEDED", ""},
+		{"lock fails and the policy revokes", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", safe("goOn")), append(toDecide, "lock", "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
+		{"lock is superseded", input(enforcement.Enforce), map[string][]any{
+			"decide": {decided("lock")}, "lock": {safe("superseded")}, "order": {enforcement.Ordered{Outcome: "superseded", At: start}},
+			"confirm": {confirmed("notRevoked")}, "unlock": {safe("unlocked")}, "hold": held,
+		}, append(toDecide, "lock", "order", "confirm", "confirm", "unlock", "hold"), "SUCCEEDED", ""},
+		{"locked and not revoked", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", safe("locked"), "confirm", confirmed("notRevoked"), "unlock", safe("failed")),
+			append(toDecide, "lock", "order", "confirm", "confirm", "unlock", "hold", "tell held"), "SUCCEEDED", ""},
+		{"locked and unconfirmed stays locked", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", safe("locked"), "confirm", confirmed("unconfirmed")),
+			append(toDecide, "lock", "order", "confirm", "confirm", "hold", "tell unconfirmed"), "FAILED", "Unconfirmed"},
+		{"stopped after the revocation", input(enforcement.Enforce), map[string][]any{"decide": {stopping("revoke")}, "stop": {safe("waiting"), safe("stopped")}},
+			append(toDecide, "order", "confirm", "confirm", "stop", "stop", "tell revoked"), "SUCCEEDED", ""},
+		{"not stopped", input(enforcement.Enforce), answers("decide", stopping("revoke"), "stop", safe("failed")), append(toDecide, "order", "confirm", "confirm", "stop", "tell revoked"), "SUCCEEDED", ""},
+		{"not revoked, not stopped", input(enforcement.Enforce), map[string][]any{"decide": {stopping("revoke")}, "confirm": {confirmed("seen"), confirmed("notRevoked")}},
+			append(toDecide, "order", "confirm", "confirm", "hold", "tell held"), "SUCCEEDED", ""},
 		{"restored", input(enforcement.Restore), nil, []string{"restore", "tell restored"}, "SUCCEEDED", ""},
 		{"restore is held", input(enforcement.Restore), answers("restore", enforcement.Outcome{Outcome: "held", Reason: "key-changed"}), []string{"restore", "tell held"}, "SUCCEEDED", ""},
 		{"restore is superseded", input(enforcement.Restore), answers("restore", enforcement.Outcome{Outcome: "superseded"}), []string{"restore"}, "SUCCEEDED", ""},
@@ -122,6 +160,10 @@ func TestFailures(t *testing.T) {
 		{"hold", input(enforcement.Enforce), answers("decide", decided("hold"), "hold", "Internal"), append(toDecide, "hold", "tell held"), "SUCCEEDED"},
 		{"withdraw", input(enforcement.Enforce), answers("decide", decided("withdraw"), "withdraw", "Denied"), append(toDecide, "withdraw", "hold", "tell held"), "SUCCEEDED"},
 		{"order", input(enforcement.Enforce), answers("order", "Denied"), append(toDecide, "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED"},
+		{"snapshot", input(enforcement.Enforce), answers("decide", decided("snapshot"), "snapshot", "Conflict"), append(toDecide, "snapshot", "hold", "tell held"), "SUCCEEDED"},
+		{"lock", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", "Internal", "unlock", safe("unlocked")), append(toDecide, "lock", "unlock", "hold", "tell held"), "SUCCEEDED"},
+		{"lock and unlock", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", "Internal", "unlock", "Internal"), append(toDecide, "lock", "unlock", "hold", "tell held"), "SUCCEEDED"},
+		{"stop", input(enforcement.Enforce), answers("decide", stopping("revoke"), "stop", "Denied"), append(toDecide, "order", "confirm", "confirm", "stop", "tell revoked"), "SUCCEEDED"},
 		{"order and confirm", input(enforcement.Enforce), answers("order", "Internal", "confirm", "Internal"), append(toDecide, "order", "confirm", "confirm", "hold", "tell unconfirmed"), "FAILED"},
 		{"first confirm", input(enforcement.Enforce), map[string][]any{"confirm": {"Internal", confirmed("revoked")}}, append(toDecide, "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED"},
 		{"say revoked", input(enforcement.Enforce), answers("tell revoked", "Denied"), append(toDecide, "order", "confirm", "confirm", "tell revoked"), "FAILED"},

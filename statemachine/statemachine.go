@@ -9,7 +9,7 @@ package statemachine
 import _ "embed" // the definition
 
 // Enforcement is the definition in the Amazon States Language, with ${RecheckFunctionArn},
-// ${RevokeFunctionArn}, ${RestoreFunctionArn} and ${NotifyFunctionArn} still to be substituted.
+// ${SafeguardFunctionArn}, ${RevokeFunctionArn}, ${RestoreFunctionArn} and ${NotifyFunctionArn} still to be substituted.
 //
 //go:embed enforcement.asl.json
 var Enforcement []byte

@@ -84,14 +84,25 @@ func TestEveryWayToRevoke(t *testing.T) {
 		}
 	}
 	for name, s := range all {
-		if slices.Contains(s.targets(), "Revoke") && name != "Choose what follows" {
-			t.Errorf("%q leads to Revoke, and only a decision may", name)
+		if slices.Contains(s.targets(), "Revoke") && name != "Choose what follows" && name != "Check the lock" {
+			t.Errorf("%q leads to Revoke, and only a decision may, by Lock or not", name)
+		}
+		if slices.Contains(s.targets(), "Lock") && name != "Choose what follows" && name != "Wait for the lock" {
+			t.Errorf("%q leads to Lock, and only a decision may", name)
 		}
 	}
 	for _, to := range all["Revoke"].targets() {
 		if to != "Confirm" {
 			t.Errorf("Revoke leads to %q, want Confirm alone", to)
 		}
+	}
+	for _, name := range []string{"Look again", "Decide"} {
+		if reaches(all, "Snapshot", "Lock", name) || reaches(all, "Snapshot", "Revoke", name) {
+			t.Errorf("a way from Snapshot to Lock or Revoke does not pass %q", name)
+		}
+	}
+	if reaches(all, "Unlock", "Revoke") || reaches(all, "Unlock", "Say revoked") {
+		t.Error("a way leads from Unlock to a revocation")
 	}
 	for _, end := range []string{"Hold", "Say held", "Say revoked", "Raise the alarm", "Done"} {
 		if reaches(all, "Revoke", end, "Confirm again") {
@@ -223,6 +234,11 @@ func TestEveryState(t *testing.T) {
 		{input(enforcement.Enforce), map[string][]any{"decide": {later, decided("standDown")}, "tell stoodDown": {"Denied"}}},
 		{input(enforcement.Enforce), answers("warn", "Denied")},
 		{input(enforcement.Enforce), answers("confirm", confirmed("unconfirmed"))},
+		{input(enforcement.Enforce), map[string][]any{
+			"decide":   {decided("snapshot"), stopping("lock")},
+			"snapshot": {safe("waiting"), safe("done")}, "lock": {safe("waiting"), safe("locked")}, "stop": {safe("waiting"), safe("stopped")},
+		}},
+		{input(enforcement.Enforce), map[string][]any{"decide": {decided("lock")}, "lock": {safe("failed")}, "unlock": {safe("waiting"), "Internal"}}},
 		{input(enforcement.Restore), nil},
 		{input(enforcement.Restore), answers("restore", enforcement.Outcome{Outcome: "superseded"})},
 		{notice(input(enforcement.Tell), "held"), nil},

@@ -45,7 +45,7 @@ type world struct {
 
 func definition() []byte {
 	text := string(statemachine.Enforcement)
-	for _, name := range []string{"Recheck", "Revoke", "Restore", "Notify"} {
+	for _, name := range []string{"Recheck", "Revoke", "Restore", "Notify", "Safeguard"} {
 		text = strings.ReplaceAll(text, "${"+name+"FunctionArn}", "arn:aws:lambda:us-east-1:123456789012:function:"+name)
 	}
 	return []byte(text)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
@@ -96,6 +97,9 @@ func printMachine(p *show.Printer, v record.MachineView) {
 		{"key", fmt.Sprintf("%s since %s, %s, %s", key(s), show.Time(s.KeySince), m.Key.Mode, m.Key.ARN)},
 		{"what follows", follows(v)},
 	}, "")
+	if rows := safeguarded(m); len(rows) > 0 {
+		p.Table(nil, rows, "")
+	}
 	printDependants(p, v)
 	for _, f := range m.Findings {
 		p.Line("")
@@ -125,6 +129,36 @@ func printDependants(p *show.Printer, v record.MachineView) {
 		}
 	}
 	p.Table(nil, append(rows, []string{"last use", d.LastUse}, []string{"not seen", d.Unseen}), "")
+}
+
+// safeguarded keeps apart what was ordered, what KMS confirmed, since when that holds everywhere, and who says that
+// the data can no longer be read; with what was done on the machine before.
+func safeguarded(m record.Machine) [][]string {
+	var rows [][]string
+	if taken := m.Taken; taken != nil {
+		by := "nobody says so"
+		if !taken.EffectiveAt.IsZero() {
+			by = show.Time(taken.EffectiveAt) + ", says " + map[string]string{record.ByMachine: "the machine", record.ByAWS: "AWS"}[taken.EffectiveBy]
+		}
+		rows = append(rows, []string{"ordered", show.Time(taken.OrderedAt)}, []string{"confirmed", show.Time(taken.ConfirmedAt)},
+			[]string{"in force", show.Time(taken.InForceAt)}, []string{"effective", by})
+	}
+	if g := m.Safeguard; g != nil && (m.Taken == nil || g.Generation == m.Taken.Generation) {
+		for _, row := range [][]string{{"snapshots", snapshots(g)}, {"on the machine", g.Text}, {"step that failed", g.Failed}} {
+			if row[1] != "" {
+				rows = append(rows, row)
+			}
+		}
+	}
+	return rows
+}
+
+func snapshots(g *record.Safeguard) string {
+	var all []string
+	for _, s := range g.Snapshots {
+		all = append(all, s.ID+" of "+s.Volume+" "+s.State)
+	}
+	return strings.Join(all, ", ")
 }
 
 // follows is the line that people look for: when the key goes, or why it does not.

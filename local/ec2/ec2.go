@@ -28,6 +28,7 @@ type Config struct {
 	Account, Region string
 	Now             func() time.Time // virtual time; nil means time.Now
 	Publish         func(Event)      // takes state changes; nil drops them. Called without any lock held
+	Stop            func(id string)  // has an instance that is stopping stopped later; it must not call back before it returns. Nil never does
 }
 
 // EC2 holds the inventory. Safe for use from several goroutines.
@@ -46,6 +47,9 @@ func New(c Config, machines ...Machine) *EC2 {
 	}
 	if c.Publish == nil {
 		c.Publish = func(Event) {}
+	}
+	if c.Stop == nil {
+		c.Stop = func(string) {}
 	}
 	e := &EC2{config: c, machines: map[string]*Machine{}, snaps: map[string]*Snapshot{}}
 	for _, m := range machines {
@@ -72,6 +76,8 @@ func (e *EC2) Service() wire.Service {
 		"DescribeSnapshots":      operation(e, e.describeSnapshots),
 		"DescribeTags":           operation(e, e.describeTags),
 		"CreateTags":             operation(e, e.createTags),
+		"CreateSnapshots":        operation(e, e.createSnapshots),
+		"StopInstances":          operation(e, e.stopInstances),
 	}}
 }
 

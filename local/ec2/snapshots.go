@@ -21,6 +21,7 @@ type Snapshot struct {
 	Encrypted   bool              `json:"encrypted"`
 	Key         string            `json:"key,omitempty"` // the KMS key's ARN, of an encrypted snapshot
 	Description string            `json:"description,omitempty"`
+	Copied      time.Time         `json:"copied,omitzero"` // it is pending until then; zero stays as it is
 	Tags        map[string]string `json:"tags,omitempty"`
 }
 
@@ -113,6 +114,9 @@ func (e *EC2) describeSnapshots(in struct {
 	}
 	var picked []*Snapshot
 	for _, s := range e.snapshots() {
+		if s.State == "pending" && !s.Copied.IsZero() && !e.config.Now().Before(s.Copied) {
+			s.State = "completed"
+		}
 		ok, err := passes(in.Filter, s.Tags, s.value)
 		if err != nil {
 			return nil, err

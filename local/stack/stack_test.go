@@ -23,8 +23,9 @@ func project(t *testing.T) (data []byte, files fstest.MapFS) {
 	}
 	return data, fstest.MapFS{
 		"documents/inspect.json": {Data: []byte(`{ "schemaVersion": "2.2" }`)},
+		"documents/lock.json":    {Data: []byte(`{ "schemaVersion": "2.2" }`)},
 		"statemachine/enforcement.asl.json": {Data: []byte(`{"a": "${NotifyFunctionArn}", "b": "${RecheckFunctionArn}",
-			"c": "${RestoreFunctionArn}", "d": "${RevokeFunctionArn}"}`)},
+			"c": "${RestoreFunctionArn}", "d": "${RevokeFunctionArn}", "e": "${SafeguardFunctionArn}"}`)},
 	}
 }
 
@@ -40,8 +41,8 @@ func TestProjectsTemplate(t *testing.T) {
 	const lambda = "arn:aws:lambda:us-east-1:123456789012:function:keyward-"
 	const dead = "arn:aws:sqs:us-east-1:123456789012:keyward-DeadLetters"
 	inspect, ok := s.Function(lambda + "InspectFunction")
-	if !ok || len(s.Functions) != 9 {
-		t.Fatalf("functions %v, want nine with InspectFunction", s.Functions)
+	if !ok || len(s.Functions) != 10 {
+		t.Fatalf("functions %v, want ten with InspectFunction", s.Functions)
 	}
 	inspect.Environment = map[string]string{"TABLE_NAME": inspect.Environment["TABLE_NAME"], "FUNCTION_TIMEOUT_SECONDS": inspect.Environment["FUNCTION_TIMEOUT_SECONDS"]}
 	want := stack.Function{
@@ -102,7 +103,7 @@ func checkRest(t *testing.T, s *stack.Stack) {
 	if diff := cmp.Diff([]stack.ConfigurationSet{{Name: "keyward-MailSettings", Suppressed: []string{"BOUNCE", "COMPLAINT"}}}, s.ConfigurationSets); diff != "" {
 		t.Errorf("configuration sets (-want +got):\n%s", diff)
 	}
-	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 10 {
+	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 11 {
 		t.Errorf("queues %v, groups %v, roles %v", s.Queues, s.ScheduleGroups, s.Roles)
 	}
 }

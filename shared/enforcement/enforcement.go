@@ -69,10 +69,14 @@ func Attempt(name string, in Input) (attempt int, ok bool) {
 // Task is the payload of every task.
 type Task struct {
 	Version   int    `json:"version"`
-	Op        string `json:"op"` // warn, tell, look, decide, hold, order, confirm, withdraw, restore
+	Op        string `json:"op"` // warn, tell, look, decide, hold, order, confirm, withdraw, restore, snapshot, lock, unlock, stop
 	Notice    string `json:"notice,omitempty"`
 	Execution string `json:"execution"`
 	Input     State  `json:"input"`
+
+	// Of op decide: the state machine knows the outcomes snapshot and lock, and stops machines. An
+	// execution that was started by an earlier version does not.
+	Safeguards bool `json:"safeguards,omitempty"`
 }
 
 // State is the data of a running execution: the input and the results so far.
@@ -83,6 +87,10 @@ type State struct {
 	Decision     *Decision     `json:"decision,omitempty"`
 	Order        *Ordered      `json:"order,omitempty"`
 	Confirmation *Confirmation `json:"confirmation,omitempty"`
+	Snapshot     *Safeguarded  `json:"snapshot,omitempty"`
+	Lock         *Safeguarded  `json:"lock,omitempty"`
+	Unlock       *Safeguarded  `json:"unlock,omitempty"`
+	Stop         *Safeguarded  `json:"stop,omitempty"`
 	Restored     *Outcome      `json:"restored,omitempty"`
 	Told         *Told         `json:"told,omitempty"`
 	Error        *Error        `json:"error,omitempty"`
@@ -111,10 +119,18 @@ type Looked struct {
 
 // Decision is the result of op decide and op hold.
 type Decision struct {
-	Outcome string    `json:"outcome"` // waiting, extended, standDown, hold, revoke, withdraw, superseded; of op hold: hold, said, superseded
+	Outcome string    `json:"outcome"` // waiting, extended, standDown, hold, snapshot, lock, revoke, withdraw, superseded; of op hold: hold, said, superseded
 	Reason  string    `json:"reason,omitempty"`
 	Text    string    `json:"text,omitempty"`
 	DueAt   time.Time `json:"dueAt,omitzero"`
+	Effect  string    `json:"effect,omitempty"` // stop: the machine is stopped once the revocation is confirmed
+}
+
+// Safeguarded is the result of ops snapshot, lock, unlock and stop.
+type Safeguarded struct {
+	Outcome string    `json:"outcome"` // waiting, superseded, failed; goOn: failed, and the policy revokes all the same; done, locked, unlocked, stopped
+	Text    string    `json:"text"`    // why it failed, or what was done, in one line
+	At      time.Time `json:"at"`
 }
 
 // Ordered is the result of op order and op withdraw.

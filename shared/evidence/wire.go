@@ -104,18 +104,7 @@ type rawRecord struct {
 
 // decode reads the wire line in a command's output and checks that it answers want.
 func decode(output string, want Expect) (*document, error) {
-	if len(output) > orDefault(want.MaxOutput, DefaultMaxOutput) {
-		return nil, refuse(TooLarge, nil)
-	}
-	line, err := findLine(output)
-	if err != nil {
-		return nil, err
-	}
-	payload, dropped, err := splitLine(line)
-	if err != nil {
-		return nil, err
-	}
-	text, err := inflate(payload, orDefault(want.MaxDocument, DefaultMaxDocument))
+	text, dropped, err := Line(tag, output, orDefault(want.MaxOutput, DefaultMaxOutput), orDefault(want.MaxDocument, DefaultMaxDocument))
 	if err != nil {
 		return nil, err
 	}
@@ -142,11 +131,30 @@ func orDefault(v, instead int) int {
 	return instead
 }
 
-func findLine(output string) (string, error) {
+// Line finds the one wire line with this first word in a command's output and unpacks its document:
+// "WORD <length> <OK|CUT> <base64 of gzip>". It refuses output and documents above so many bytes. Dropped
+// says that the guest left something out. The error is a Refusal.
+func Line(word, output string, maxOutput, maxDocument int) (document []byte, dropped bool, err error) {
+	if len(output) > maxOutput {
+		return nil, false, refuse(TooLarge, nil)
+	}
+	line, err := findLine(word, output)
+	if err != nil {
+		return nil, false, err
+	}
+	payload, dropped, err := splitLine(line)
+	if err != nil {
+		return nil, false, err
+	}
+	document, err = inflate(payload, maxDocument)
+	return document, dropped, err
+}
+
+func findLine(word, output string) (string, error) {
 	var found string
 	for line := range strings.Lines(output) {
 		line = strings.TrimRight(line, "\r\n")
-		if line != tag && !strings.HasPrefix(line, tag+" ") {
+		if line != word && !strings.HasPrefix(line, word+" ") {
 			continue
 		}
 		if found != "" {

@@ -138,6 +138,10 @@ func Weigh(f Facts, now time.Time) Decision {
 // there is no act.
 func Unwritten(d Decision) Decision { return decide(Hold, ReasonNotWritten, d.DueAt) }
 
+// Outdated is the decision of an execution whose state machine cannot carry out what the policy wants
+// before a revocation: it is held, and a later one does it.
+func Outdated(d Decision) Decision { return decide(Hold, ReasonOutdated, d.DueAt) }
+
 // closed is whether there is nothing left to enforce for this execution.
 func closed(f Facts) (Decision, bool) {
 	s := f.State

@@ -63,6 +63,10 @@ const (
 	ReasonUnconfirmed Reason = "unconfirmed"
 	ReasonKeyChanged  Reason = "key-changed"
 	ReasonNotOurs     Reason = "key-not-ours"
+	ReasonNoSnapshot  Reason = "snapshot-failed"
+	ReasonNotLocked   Reason = "lock-failed"
+	ReasonNotUnlocked Reason = "not-unlocked"
+	ReasonOutdated    Reason = "outdated-execution"
 )
 
 var texts = map[Reason]string{
@@ -106,6 +110,10 @@ var texts = map[Reason]string{
 	ReasonNotRevoked:    "AWS KMS was asked to revoke and read back, and the machine still has its key",
 	ReasonUnconfirmed:   "AWS KMS was asked to revoke, and it cannot be read back whether it did",
 	ReasonKeyChanged:    "somebody else changed the key since it was revoked",
+	ReasonNoSnapshot:    "the snapshots before the revocation were not made",
+	ReasonNotLocked:     "the machine could not be put at rest before the revocation",
+	ReasonNotUnlocked:   "what was stopped on the machine could not be brought back",
+	ReasonOutdated:      "this enforcement was started before the policy's safeguards could be carried out",
 	ReasonNotOurs:       "somebody else had disabled the key before it was revoked, and it stays as they wanted it",
 
 	ReasonKeyShared:        "others depend on the key and would lose it too",
@@ -127,7 +135,10 @@ func (r Reason) Text() string {
 const RetryAfter = 30 * time.Minute
 
 // tried are the reasons that only another try can end.
-var tried = []Reason{ReasonNotWarned, ReasonKeyShared, ReasonDependantsUnread, ReasonNotWritten, ReasonTaskFailed, ReasonNotRevoked, ReasonUnconfirmed}
+var tried = []Reason{
+	ReasonNotWarned, ReasonKeyShared, ReasonDependantsUnread, ReasonNotWritten, ReasonTaskFailed, ReasonNotRevoked, ReasonUnconfirmed,
+	ReasonNoSnapshot, ReasonNotLocked, ReasonNotUnlocked, ReasonOutdated,
+}
 
 // ToldTogether is whether one mail to the account's contact tells of a hold of this reason, instead of one
 // about each machine: those of the breakers, which hold many at once.

@@ -72,6 +72,16 @@ func NotRevoked(s State, reason string, now time.Time) State {
 	return Held(s, reason, now)
 }
 
+// Unordered notes that an intent was given up before KMS was asked. It changes nothing unless a
+// revocation was intended; a machine that was corrected since is left to its restore.
+func Unordered(s State, now time.Time) State {
+	if s.Key != KeyRevoking || !s.CorrectedAt.IsZero() {
+		return s
+	}
+	s.Key, s.KeySince = KeyReleased, now.UTC()
+	return s
+}
+
 // Restoring is a person's wish to give the key back, whatever the verdict: it makes a revocation
 // that is still on its way stale. It changes nothing unless the key is revoked or about to be.
 func Restoring(s State, now time.Time) State {

@@ -83,7 +83,7 @@ func (n Notice) cleaned() Notice {
 		n.Owner = unlinked(n.Owner)
 	}
 	n.Policy, n.Reference = clean(n.Policy, 60), clean(n.Reference, 100)
-	n.Why = machineText(n.Why)
+	n.Why, n.StepFailed, n.OnMachine = machineText(n.Why), machineText(n.StepFailed), machineText(n.OnMachine)
 	findings := make([]policy.Finding, len(n.Findings))
 	for i, f := range n.Findings {
 		findings[i] = policy.Finding{

@@ -86,6 +86,14 @@ func facts(n Notice, c clock) []row {
 	if !n.RevokedAt.IsZero() {
 		add("Key revoked", c.whole(n.RevokedAt))
 	}
+	if !n.InForceAt.IsZero() {
+		add("In force everywhere", c.whole(n.InForceAt))
+	}
+	if !n.EffectiveAt.IsZero() {
+		add("Effective", c.whole(n.EffectiveAt)+", "+saidBy(n))
+	}
+	add("Step that failed", n.StepFailed)
+	add("On the machine", n.OnMachine)
 	if !n.DueAt.IsZero() && n.RevokedAt.IsZero() {
 		add(dueLabel(n), c.whole(n.DueAt))
 	}

@@ -48,12 +48,31 @@ func leadRevoked(n Notice, c clock) []string {
 	}
 	lead := []string{
 		"Machine " + who(n) + " did not comply with " + byPolicy(n) + " when its deadline had passed, and its access to its encryption key was revoked.",
-		"What is known: AWS KMS was asked, and read back twice at least 10 seconds apart it says that the access is gone. Within 5 minutes of that the change holds everywhere. Whether data can still be read on the machine was not tested.",
+		"What is known: AWS KMS was asked, and read back twice at least 10 seconds apart it says that the access is gone. Within 5 minutes of that the change holds everywhere. " + effective(n),
 	}
 	if n.Silence {
 		lead[0] = "Machine " + who(n) + " gave no usable answer until its deadline had passed, and as its policy says, its access to its encryption key was revoked."
 	}
 	return lead
+}
+
+// effective is whether the data can still be read, and who says so.
+func effective(n Notice) string {
+	switch {
+	case n.EffectiveAt.IsZero():
+		return "Whether data can still be read on the machine was not tested."
+	case n.ByMachine:
+		return "It is effective, says the machine: before its key went, its encrypted data was unmounted and closed, and that was read back. Who is root there could lie about it."
+	default:
+		return "It is effective, says AWS: EC2 shows the machine as stopped."
+	}
+}
+
+func saidBy(n Notice) string {
+	if n.ByMachine {
+		return "says the machine"
+	}
+	return "says AWS"
 }
 
 func leadRestored(n Notice, _ clock) []string {

@@ -63,6 +63,12 @@ type Notice struct {
 	DoneAt    time.Time // when what the notice tells happened
 	NextLook  time.Time // when Keyward looks by itself again
 
+	InForceAt   time.Time // of Revoked: from then on the change holds everywhere at AWS
+	EffectiveAt time.Time // of Revoked: the data can no longer be read; zero when nobody says so
+	ByMachine   bool      // it is the machine that says so, whose lock was read back; else AWS, which stopped it
+	StepFailed  string    // why a step that keeps data safe failed, in one line
+	OnMachine   string    // what was stopped or is in use on the machine, in one line
+
 	Mode          policy.Mode // how the key is or was taken
 	Silence       bool        // the violation is silence, not a failed rule
 	Relapse       bool        // it stopped complying again soon after a correction

@@ -72,7 +72,18 @@ func mails() map[string]notice.Notice {
 			n.Mode, n.RestoreManual, n.Silence = policy.DisableKey, true, true
 		}),
 		"revoked-nothing": base(notice.Revoked, revoked, func(n *notice.Notice) { n.NothingTaken = true }),
-		"restored":        base(notice.Restored, done, noFindings, func(n *notice.Notice) { n.FoundAt = time.Time{} }),
+		"revoked-effective-machine": base(notice.Revoked, revoked, func(n *notice.Notice) {
+			n.InForceAt, n.EffectiveAt, n.ByMachine = now.Add(4*time.Minute), now.Add(-time.Minute), true
+			n.OnMachine = "postgresql.service inactive, /data unmounted, data closed"
+		}),
+		"revoked-effective-aws": base(notice.Revoked, revoked, func(n *notice.Notice) {
+			n.InForceAt, n.EffectiveAt = now.Add(4*time.Minute), now
+		}),
+		"held-lock": base(notice.Held, done, func(n *notice.Notice) {
+			n.DueAt, n.Why = now.Add(-time.Hour), "the machine could not be put at rest before the revocation"
+			n.StepFailed, n.OnMachine = "mount /data is mounted (exit_32; held by 77 (postgres))", "/data mounted, postgresql.service active, data open"
+		}),
+		"restored": base(notice.Restored, done, noFindings, func(n *notice.Notice) { n.FoundAt = time.Time{} }),
 		"held": base(notice.Held, done, func(n *notice.Notice) {
 			n.DueAt, n.Why = now.Add(-time.Hour), "the key does not carry the tag keyward:guarded = true"
 		}),
@@ -104,6 +115,7 @@ func hostile() notice.Notice {
 	return base(notice.Warning, due, func(n *notice.Notice) {
 		n.Machine = "i-0\r\nSubject: x; rm -rf /"
 		n.Name, n.Owner, n.Why, n.Reference = attack, attack, attack, attack
+		n.StepFailed, n.OnMachine = attack, attack
 		n.Findings = nil
 		for range notice.MaxFindings + 13 {
 			n.Findings = append(n.Findings, policy.Finding{

@@ -151,6 +151,7 @@ func FuzzRender(f *testing.F) {
 		for _, k := range notice.Kinds() {
 			m, err := notice.Render(base(k, due, func(n *notice.Notice) {
 				n.Name, n.Machine, n.TimeZone, n.Why = name, machine, zone, actual
+				n.StepFailed, n.OnMachine = actual, name
 				n.Findings[0].Actual, n.Findings[0].Offender, n.Findings[1].Why = actual, name, name
 			}), now)
 			if err != nil {

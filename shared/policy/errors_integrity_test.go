@@ -200,13 +200,13 @@ func TestErrorsOfIntegrity(t *testing.T) {
 		},
 		{
 			name: "key",
-			text: "policy: x\nintegrity: {key: {mode: revoke-grants, shared: yes, lock: false, snapshot: true, effect: lock}}",
+			text: "policy: x\nintegrity: {key: {mode: revoke-grants, shared: yes, lock: sure, snapshot: 1, effect: detach}}",
 			want: []string{
 				`2:25: integrity.key.mode: got "revoke-grants", expected one of revoke-grant, disable-key; did you mean "revoke-grant"?`,
 				`2:48: integrity.key.shared: got "yes", expected one of refused, allowed`,
-				`2:53: integrity.key.lock: is not available in this version`,
-				`2:66: integrity.key.snapshot: is not available in this version`,
-				`2:82: integrity.key.effect: is not available in this version`,
+				`2:59: integrity.key.lock: got "sure", expected true or false`,
+				`2:75: integrity.key.snapshot: got 1, expected true or false`,
+				`2:86: integrity.key.effect: got "detach", expected one of lock, stop`,
 			},
 		},
 		{

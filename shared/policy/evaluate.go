@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"github.com/keyward/keyward/shared/evidence"
@@ -22,13 +23,65 @@ func Evaluate(p *Policy, ev *evidence.Evidence, now time.Time) Result {
 			count[f.Verdict]++
 		}
 	}
+	r.Verdict = joined(count)
+	return r
+}
+
+func joined(count [len(verdictNames)]int) Verdict {
 	switch {
 	case count[Fail] > 0:
-		r.Verdict = Fail
+		return Fail
 	case count[Unknown] > 0 || count[Pass] == 0:
-		r.Verdict = Unknown
+		return Unknown
 	default:
-		r.Verdict = Pass
+		return Pass
 	}
+}
+
+// WhyLocked is why a rule is unknown that passed and whose pass shows nothing.
+const WhyLocked = "locked"
+
+// Withhold makes the passes of these rules Unknown: what they look at was stopped when the key was
+// revoked, and a revocation never cures its own finding.
+func (r Result) Withhold(rules []string) Result {
+	if len(rules) == 0 {
+		return r
+	}
+	r.Findings = slices.Clone(r.Findings)
+	var count [len(verdictNames)]int
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if f.Verdict == Pass && slices.Contains(rules, f.Rule) {
+			f.Verdict, f.Why = Unknown, WhyLocked
+			f.Actual += "; it was stopped for the revocation, so this shows nothing"
+		}
+		if !f.Info {
+			count[f.Verdict]++
+		}
+	}
+	r.Verdict = joined(count)
 	return r
+}
+
+// Stoppable are the rules whose failure can end by stopping a service: those about ports that have to be
+// closed and products that have to be stopped.
+func (p *Policy) Stoppable() []string {
+	var names []string
+	for i := range p.Rules {
+		if slices.ContainsFunc(p.Rules[i].conditions, stoppable) {
+			names = append(names, p.Rules[i].Name)
+		}
+	}
+	return names
+}
+
+func stoppable(c condition) bool {
+	switch c := c.(type) {
+	case *portsCondition:
+		return len(c.closed)+len(c.only) > 0
+	case *productCondition:
+		return c.state == stateStopped
+	default:
+		return false
+	}
 }

@@ -62,7 +62,7 @@ func TestDemoIsWhatTheDemoShows(t *testing.T) {
 	}
 	want := policy.Integrity{
 		OnFail: policy.ActRevoke, Grace: 4 * time.Hour, Confirm: 1, ConfirmOf: 1, RestoreAfter: 1, Changes: 4, SilenceAfter: 24 * time.Hour, SilenceThen: policy.ActHold,
-		RetryEvery: 30 * time.Minute, RetryUpTo: 50, Mode: policy.RevokeGrant, Remind: 24 * time.Hour,
+		RetryEvery: 30 * time.Minute, RetryUpTo: 50, Mode: policy.RevokeGrant, Remind: 24 * time.Hour, Safeguard: unguarded,
 	}
 	if diff := cmp.Diff(want, p.Integrity); diff != "" {
 		t.Errorf("demo.yaml integrity (-want +got):\n%s", diff)
@@ -86,7 +86,7 @@ func TestReferenceIsTrue(t *testing.T) {
 	// The errors for unknown keys list the known ones.
 	_, err = policy.Parse([]byte("policy: x\n" +
 		"machines: {z: 1}\nschedule: {z: 1}\nrequests: {z: 1}\nnotify: {z: 1}\n" +
-		"integrity: {z: 1, confirm: {z: 1}, silence: {z: 1}, retry: {z: 1}, restore: {z: 1}, key: {z: 1}}\n" +
+		"integrity: {z: 1, confirm: {z: 1}, silence: {z: 1}, retry: {z: 1}, restore: {z: 1}, key: {z: 1}, safeguard: {z: 1}}\n" +
 		"rules: [{z: 1}, {product: {z: 1}}, {ports: {z: 1}}, {os: {z: 1}}]\nz: 1"))
 	lists := 0
 	for line := range strings.Lines(err.Error()) {
@@ -101,7 +101,10 @@ func TestReferenceIsTrue(t *testing.T) {
 			}
 		}
 	}
-	if lists != 15 {
-		t.Errorf("Parse lists the keys of %d mappings, want 15: %v", lists, err)
+	if lists != 16 {
+		t.Errorf("Parse lists the keys of %d mappings, want 16: %v", lists, err)
 	}
 }
+
+// unguarded is the safeguard of a policy that says nothing of it.
+var unguarded = policy.Safeguard{OnFailure: policy.ActHold, LockWithin: 5 * time.Minute, SnapshotWithin: time.Hour}

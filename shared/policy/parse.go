@@ -37,6 +37,7 @@ func defaults() *Policy {
 		Integrity: Integrity{
 			OnFail: ActNotify, Confirm: 1, ConfirmOf: 1, RestoreAfter: 1, Changes: 4, SilenceAfter: day, SilenceThen: ActHold, RetryEvery: 30 * time.Minute,
 			RetryUpTo: 50, Settle: 30 * time.Minute, Mode: RevokeGrant,
+			Safeguard: Safeguard{OnFailure: ActHold, LockWithin: 5 * time.Minute, SnapshotWithin: time.Hour},
 		},
 	}
 }

@@ -14,6 +14,7 @@ const (
 
 func (r *reader) integrity(n *node, path string, p *Policy) {
 	i := &p.Integrity
+	var keyed, guarded map[string]*node
 	seen := r.object(n, path, []key{
 		{"onFail", r.action(&i.OnFail, ActNotify, ActHold, ActRevoke)},
 		{"grace", func(n *node, path string) { i.Grace = r.duration(n, path, minGrace, maxGrace) }},
@@ -23,7 +24,8 @@ func (r *reader) integrity(n *node, path string, p *Policy) {
 		{"restore", func(n *node, path string) { r.restore(n, path, i) }},
 		{"changes", func(n *node, path string) { i.Changes = r.count(n, path, 2, 100) }},
 		{"settle", func(n *node, path string) { i.Settle = r.duration(n, path, 0, day) }},
-		{"key", func(n *node, path string) { r.key(n, path, i) }},
+		{"key", func(n *node, path string) { keyed = r.key(n, path, i) }},
+		{"safeguard", func(n *node, path string) { guarded = r.safeguard(n, path, i) }},
 		{"calendar", func(n *node, path string) { r.calendars(n, path, i) }},
 		{"remind", func(n *node, path string) { i.Remind = r.remind(n, path) }},
 	})
@@ -35,6 +37,7 @@ func (r *reader) integrity(n *node, path string, p *Policy) {
 	case i.SilenceThen == ActRevoke:
 		r.fail(seen["silence"], join(path, "grace"), "is missing, required with silence.then: revoke; expected %s", expected)
 	}
+	r.safeguards(path, i, keyed, guarded)
 }
 
 func (r *reader) action(into *Action, known ...Action) func(n *node, path string) {
@@ -109,13 +112,13 @@ func (r *reader) remind(n *node, path string) time.Duration {
 	return r.duration(n, path, time.Hour, 30*day)
 }
 
-func (r *reader) key(n *node, path string, i *Integrity) {
-	r.object(n, path, []key{
+func (r *reader) key(n *node, path string, i *Integrity) map[string]*node {
+	return r.object(n, path, []key{
 		{"mode", func(n *node, path string) { i.Mode = Mode(r.word(n, path, string(RevokeGrant), string(DisableKey))) }},
 		{"shared", func(n *node, path string) { i.SharedAllowed = r.word(n, path, "refused", "allowed") == "allowed" }},
-		{"lock", nil},
-		{"snapshot", nil},
-		{"effect", nil},
+		{"lock", func(n *node, path string) { i.Lock = r.flag(n, path) }},
+		{"snapshot", func(n *node, path string) { i.Snapshot = r.flag(n, path) }},
+		{"effect", func(n *node, path string) { i.Effect = Effect(r.word(n, path, string(EffectLock), string(EffectStop))) }},
 	})
 }
 

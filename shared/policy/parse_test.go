@@ -78,6 +78,7 @@ func TestParseEveryKey(t *testing.T) {
 		Integrity: policy.Integrity{
 			OnFail: "hold", Grace: 2160 * time.Hour, Confirm: 3, ConfirmOf: 5, SilenceAfter: time.Hour, SilenceThen: "revoke",
 			RetryEvery: 5 * time.Minute, RestoreManual: true, RestoreAfter: 2, Changes: 100, Settle: 24 * time.Hour, Mode: "disable-key", SharedAllowed: true,
+			Safeguard: unguarded,
 		},
 		Notify: policy.Notify{To: []string{"ops@example.com"}, TimeZone: "UTC"},
 		Digest: got.Digest, Text: text,
@@ -95,7 +96,7 @@ func TestParseDefaults(t *testing.T) {
 		Requests: policy.Requests{OnPass: "approve", OnFail: "deny", OnUnknown: "hold", EvidenceAge: time.Hour, Expire: 24 * time.Hour},
 		Integrity: policy.Integrity{
 			OnFail: "notify", Confirm: 1, ConfirmOf: 1, RestoreAfter: 1, Changes: 4, SilenceAfter: 24 * time.Hour, SilenceThen: "hold",
-			RetryEvery: 30 * time.Minute, RetryUpTo: 50, Settle: 30 * time.Minute, Mode: "revoke-grant",
+			RetryEvery: 30 * time.Minute, RetryUpTo: 50, Settle: 30 * time.Minute, Mode: "revoke-grant", Safeguard: unguarded,
 		},
 		// sha256 of the text, from sha256sum.
 		Digest: "2e4b83dcbe3dc9a4d61cf3d9a3180c67af6f6b02250858ffe46d20fbb5c052cb", Text: "policy: small",

@@ -112,6 +112,33 @@ type Integrity struct {
 	Remind        time.Duration `json:"remind"`        // 0 means never
 
 	Calendars []string `json:"calendars,omitempty"` // names or ARNs of SSM change calendars; a closed one holds
+
+	Lock      bool      `json:"lock,omitempty"`     // key.lock: put the machine at rest before its key goes
+	Snapshot  bool      `json:"snapshot,omitempty"` // key.snapshot: of its volumes, before that
+	Effect    Effect    `json:"effect,omitempty"`   // key.effect; none unless said
+	Safeguard Safeguard `json:"safeguard"`
+}
+
+// Effect is what makes a revocation effective: that the data can no longer be read.
+type Effect string
+
+// The effects. The zero value is none: a revocation is confirmed and in force, and nothing is said of
+// data that the machine has open.
+const (
+	EffectLock Effect = "lock" // the lock closes the mappings before the key goes: says the machine
+	EffectStop Effect = "stop" // EC2 stops the instance once the key is gone: says AWS
+)
+
+// Safeguard says how data is kept safe before a key is revoked.
+type Safeguard struct {
+	Units    []string `json:"units,omitempty"`    // systemd units, in the order in which they are stopped
+	Mounts   []string `json:"mounts,omitempty"`   // mount points, in the order in which they are unmounted
+	Mappings []string `json:"mappings,omitempty"` // dm-crypt mappings, in the order in which they are closed
+
+	OnFailure      Action        `json:"onFailure"`              // of a step: hold, or revoke all the same
+	LockWithin     time.Duration `json:"lockWithin"`             // all steps of the lock together; 10 s to 15 min, default 5 min
+	SnapshotWithin time.Duration `json:"snapshotWithin"`         // until all snapshots are complete; 1 min to 24 h, default 1 h
+	SnapshotRoot   bool          `json:"snapshotRoot,omitempty"` // of the root volume too
 }
 
 // Notify says who is told.

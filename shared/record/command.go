@@ -91,6 +91,11 @@ const (
 	EntryResumed   EntryKind = "resumed" // a person let it go on
 	EntryWithdrawn EntryKind = "withdrawn"
 	EntryEnrolled  EntryKind = "enrolled"
+	EntrySnapshot  EntryKind = "snapshot"  // snapshots were asked for, or are complete
+	EntryLock      EntryKind = "lock"      // the machine was put at rest and read back, or could not be
+	EntryUnlock    EntryKind = "unlock"    // what the lock had stopped was brought back, or could not be
+	EntryStop      EntryKind = "stop"      // EC2 is asked to stop the machine
+	EntryEffective EntryKind = "effective" // the data can no longer be read, and who says so
 )
 
 // Entry is one line of a machine's ledger. Entries are never changed.

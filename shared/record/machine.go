@@ -32,6 +32,7 @@ type Machine struct {
 	Grant      string           `json:"grant,omitempty"`      // id of the grant that the machine holds
 	GrantedFor int64            `json:"grantedFor,omitempty"` // generation in the name of that grant
 	Taken      *Taken           `json:"taken,omitempty"`      // what a revocation took and restore gives back
+	Safeguard  *Safeguard       `json:"safeguard,omitempty"`  // what was done to its data before the last revocation
 	ToldHeld   string           `json:"toldHeld,omitempty"`   // generation and reason of the hold that people were told last
 	ToldHeldAt time.Time        `json:"toldHeldAt"`
 
@@ -55,8 +56,11 @@ type Taken struct {
 	OrderedAt   time.Time   `json:"orderedAt"` // written before KMS is asked
 	FirstRead   time.Time   `json:"firstRead"` // first read-back that said so
 	ConfirmedAt time.Time   `json:"confirmedAt"`
-	GivenBy     string      `json:"givenBy,omitempty"` // execution that began to give it back
-	HadNone     bool        `json:"hadNone,omitempty"` // the key was already disabled, or KMS listed no grant, before we came
+	InForceAt   time.Time   `json:"inForceAt"`             // from then on it holds everywhere at AWS
+	EffectiveAt time.Time   `json:"effectiveAt"`           // the data can no longer be read, says EffectiveBy; zero: nobody says so
+	EffectiveBy string      `json:"effectiveBy,omitempty"` // machine: its lock was read back; aws: EC2 stopped it
+	GivenBy     string      `json:"givenBy,omitempty"`     // execution that began to give it back
+	HadNone     bool        `json:"hadNone,omitempty"`     // the key was already disabled, or KMS listed no grant, before we came
 }
 
 // Scope is what a hold covers: "global", "policy:NAME" or "machine:ID".

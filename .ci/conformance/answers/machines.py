@@ -20,6 +20,7 @@ def run(judge):
     refusals(judge, ssm)
     calendars(judge, ssm)
     instances(judge, judge.client("ec2"))
+    safeguards(judge, judge.client("ec2"))
 
 
 def inspection(judge, ssm):
@@ -152,3 +153,28 @@ def instances(judge, ec2):
     judge.refused("InvalidVolume.NotFound", ec2.describe_volumes, status=400, VolumeIds=["vol-0fedcba9876543210"])
     judge.refused("DryRunOperation", ec2.describe_instances, status=412, DryRun=True)
     judge.refused("NotImplemented", ec2.describe_vpcs, status=501)
+
+
+def safeguards(judge, ec2):
+    """Snapshots of a machine's data volumes by their execution's tag, and stopping it."""
+    machine = {"id": "i-0fedcba9876543211", "state": "running", "volumes": [
+        {"id": "vol-0123456789abcdef1", "gib": 8, "type": "gp3", "device": "/dev/xvda", "root": True},
+        {"id": "vol-0123456789abcdef2", "gib": 100, "type": "gp3", "device": "/dev/sdf", "encrypted": True}]}
+    judge.place.control("PUT", f"machines/{machine['id']}", machine)
+    tags = [{"ResourceType": "snapshot", "Tags": [{"Key": "keyward:execution", "Value": "conformance"}]}]
+    made = ec2.create_snapshots(InstanceSpecification={"InstanceId": machine["id"], "ExcludeBootVolume": True}, Description="conformance", TagSpecifications=tags)["Snapshots"]
+    judge.check([(s["VolumeId"], s["State"], s["Encrypted"]) for s in made] == [("vol-0123456789abcdef2", "pending", True)], f"the snapshots are {made}")
+    by_tag = {"OwnerIds": ["self"], "Filters": [{"Name": "tag:keyward:execution", "Values": ["conformance"]}]}
+    found = ec2.describe_snapshots(**by_tag)["Snapshots"]
+    judge.check([(s["SnapshotId"], s["State"], s["StartTime"].year > 2000) for s in found] == [(made[0]["SnapshotId"], "pending", True)], f"the snapshots are {found}")
+    judge.place.control("POST", "forward", {"duration": "1m"})
+    found = ec2.describe_snapshots(**by_tag)["Snapshots"]
+    judge.check([s["State"] for s in found] == ["completed"], f"after a minute the snapshots are {found}")
+    change = ec2.stop_instances(InstanceIds=[machine["id"]])["StoppingInstances"][0]
+    judge.check((change["PreviousState"]["Name"], change["CurrentState"]["Name"]) == ("running", "stopping"), f"the change is {change}")
+    judge.place.control("POST", "forward", {"duration": "1m"})
+    one = ec2.describe_instances(InstanceIds=[machine["id"]])["Reservations"][0]["Instances"][0]
+    judge.check(one["State"]["Name"] == "stopped", f"a minute later it is {one['State']}")
+    judge.refused("InvalidInstanceID.NotFound", ec2.stop_instances, status=400, InstanceIds=[ABSENT])
+    judge.refused("InvalidInstanceID.NotFound", ec2.create_snapshots, status=400, InstanceSpecification={"InstanceId": ABSENT})
+    judge.refused("InvalidSnapshot.NotFound", ec2.describe_snapshots, status=400, SnapshotIds=["snap-0fedcba9876543210"])

@@ -1,5 +1,5 @@
-// Command generate writes inspect.json, the SSM document, from inspect.linux.sh. It runs in the
-// folder documents, by go generate; a test there fails when the two differ.
+// Command generate writes the SSM documents inspect.json and lock.json from their scripts. It runs in the
+// folder documents, by go generate; a test there fails when they differ.
 package main
 
 import (
@@ -10,20 +10,22 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	for name, made := range map[string]func(string) (string, error){"inspect": documents.Generate, "lock": documents.GenerateLock} {
+		if err := run(name, made); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
 }
 
-func run() error {
-	script, err := os.ReadFile("inspect.linux.sh")
+func run(name string, made func(string) (string, error)) error {
+	script, err := os.ReadFile(name + ".linux.sh")
 	if err != nil {
 		return fmt.Errorf("reading the script: %w", err)
 	}
-	content, err := documents.Generate(string(script))
+	content, err := made(string(script))
 	if err != nil {
 		return err
 	}
-	return os.WriteFile("inspect.json", []byte(content), 0o644)
+	return os.WriteFile(name+".json", []byte(content), 0o644)
 }

@@ -67,7 +67,7 @@ func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machi
 	result := policy.Result{Policy: p.Name, Version: p.Version, Digest: p.Digest}
 	why, digest := l.why, ""
 	if l.evidence != nil {
-		result = policy.Evaluate(p.Policy, l.evidence, now)
+		result = policy.Evaluate(p.Policy, l.evidence, now).Withhold(m.Withheld())
 		digest = l.evidence.Digest()
 		why = firstBad(result)
 	}

@@ -17,7 +17,8 @@ var prefixes = map[string]string{
 // permission is the operation's name (docs.aws.amazon.com/service-authorization/latest/reference).
 var actions = map[string][]string{
 	"lambda:Invoke":               {"lambda:InvokeFunction"},
-	"dynamodb:TransactWriteItems": {}, // what is in it: written below
+	"ec2:CreateSnapshots":         {"ec2:CreateSnapshots", "ec2:CreateTags"}, // it tags what it makes
+	"dynamodb:TransactWriteItems": {},                                        // what is in it: written below
 	"scheduler:CreateSchedule":    {"scheduler:CreateSchedule", "iam:PassRole"},
 	"scheduler:UpdateSchedule":    {"scheduler:UpdateSchedule", "iam:PassRole"},
 }

@@ -9,7 +9,7 @@ import (
 // pure are the packages that decide and touch nothing.
 var pure = []string{
 	"shared/enforcement", "shared/env", "shared/evidence", "shared/fault", "shared/guard", "shared/inspection", "shared/integrity",
-	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/policy", "shared/record", "shared/replay",
+	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/policy", "shared/record", "shared/replay", "shared/safeguard",
 }
 
 // impure is what a pure package may not import, and why.
@@ -174,6 +174,7 @@ func TestForbiddenEdges(t *testing.T) {
 var linkers = map[string][]string{
 	"shared/aws/kmskey/revoke":  {"functions/revoke"},
 	"shared/aws/kmskey/release": {"functions/request", "functions/restore"},
+	"shared/aws/ec2safe":        {"functions/safeguard", "functions/safeguard/handler"},
 }
 
 func TestWhoMayChangeKeys(t *testing.T) {
@@ -197,15 +198,16 @@ func TestWhoMayChangeKeys(t *testing.T) {
 func TestWhatFunctionsLink(t *testing.T) {
 	t.Parallel()
 	services := map[string][]string{
-		"api":      {"dynamodb", "ec2", "kms", "lambda", "scheduler", "sfn", "ssm"},
-		"evaluate": {"dynamodb", "ec2", "sfn", "ssm"},
-		"inspect":  {"dynamodb", "ssm"},
-		"notify":   {"dynamodb", "sesv2"},
-		"recheck":  {"dynamodb", "ec2", "kms", "ssm"},
-		"request":  {"dynamodb", "ec2", "kms", "lambda"},
-		"restore":  {"dynamodb", "kms"},
-		"revoke":   {"dynamodb", "kms"},
-		"sweep":    {"dynamodb", "kms", "lambda", "sfn", "ssm"},
+		"api":       {"dynamodb", "ec2", "kms", "lambda", "scheduler", "sfn", "ssm"},
+		"evaluate":  {"dynamodb", "ec2", "sfn", "ssm"},
+		"inspect":   {"dynamodb", "ssm"},
+		"notify":    {"dynamodb", "sesv2"},
+		"recheck":   {"dynamodb", "ec2", "kms", "ssm"},
+		"request":   {"dynamodb", "ec2", "kms", "lambda"},
+		"restore":   {"dynamodb", "kms"},
+		"revoke":    {"dynamodb", "kms"},
+		"safeguard": {"dynamodb", "ec2", "ssm"},
+		"sweep":     {"dynamodb", "kms", "lambda", "sfn", "ssm"},
 	}
 	infrastructure := []string{"sso", "ssooidc", "sts", "signin"} // credentials, linked by the SDK's own config
 	own := ours(t)

@@ -139,7 +139,8 @@ func TestWhatMayBeSentWhere(t *testing.T) {
 			if !slices.Contains(st.Actions, "ssm:SendCommand") {
 				continue
 			}
-			document := slices.Equal(st.Resources, []string{"ssm:document/${InspectDocument}"})
+			document := slices.Equal(st.Resources, []string{"ssm:document/${InspectDocument}"}) ||
+				r.LogicalID == "SafeguardFunction" && slices.Equal(st.Resources, []string{"ssm:document/${LockDocument}"})
 			if !document && !strings.Contains(short(st.Condition), guardedMachine) {
 				t.Errorf("template.yaml: %s may send commands to %v by %s without the tag", r.LogicalID, st.Resources, st.Sid)
 			}

@@ -176,7 +176,7 @@ func TestEveryOpIsServed(t *testing.T) {
 			}
 		}
 	}
-	if len(ops) != 4 {
-		t.Errorf("tasks call %v, want recheck, revoke, restore and notify", slices.Collect(maps.Keys(ops)))
+	if len(ops) != 5 {
+		t.Errorf("tasks call %v, want recheck, safeguard, revoke, restore and notify", slices.Collect(maps.Keys(ops)))
 	}
 }

@@ -102,8 +102,8 @@ func functions(t *testing.T) []string {
 			names = append(names, e.Name())
 		}
 	}
-	if len(names) != 9 {
-		t.Fatalf("functions = %v, want nine", names)
+	if len(names) != 10 {
+		t.Fatalf("functions = %v, want ten", names)
 	}
 	return names
 }

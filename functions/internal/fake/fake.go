@@ -29,6 +29,8 @@ const (
 	Nonce   = "0123456789abcdef0123456789abcdef"
 	Command = "11111111-2222-3333-4444-555555555555"
 	Owner   = "owner@example.com"
+
+	LockDocument = "lock" // the name of the registered one
 )
 
 // Start is now in most tests.
@@ -45,6 +47,7 @@ type World struct {
 	Calendars *Calendars
 	Instances *Instances
 	SSM       *SSM
+	EC2       *EC2
 	Mail      *Mail
 	Flow      *Flow
 	Inspect   *Invoker
@@ -59,7 +62,7 @@ type World struct {
 func New() *World {
 	c := &Calls{fails: map[string][]error{}, before: map[string][]func(){}}
 	w := &World{
-		Calls: c, Store: newStore(c), Keys: newKeys(c), Calendars: &Calendars{Calls: c, Named: map[string]guard.Calendar{}}, Instances: newInstances(c), SSM: newSSM(c), Mail: &Mail{Calls: c},
+		Calls: c, Store: newStore(c), Keys: newKeys(c), Calendars: &Calendars{Calls: c, Named: map[string]guard.Calendar{}}, Instances: newInstances(c), SSM: newSSM(c), EC2: &EC2{Calls: c, Instance: "running"}, Mail: &Mail{Calls: c},
 		Flow:    &Flow{Calls: c, Executions: map[string]string{}, Inputs: map[string]json.RawMessage{}},
 		Inspect: &Invoker{Calls: c, name: "inspect"}, Evaluate: &Invoker{Calls: c, name: "evaluate"},
 		Schedules: &Schedules{Calls: c}, logged: &strings.Builder{},

@@ -147,6 +147,9 @@ type SSM struct {
 	Sends   []map[string]string // parameters
 	Answers []inspection.Invocation
 	Whole   map[string]string // output by machine
+
+	// Guest is a machine that answers the command with these parameters; false says not yet.
+	Guest func(parameters map[string]string) (inspection.Invocation, bool)
 }
 
 func newSSM(c *Calls) *SSM {
@@ -163,7 +166,11 @@ func (s *SSM) Say(machine, output string) {
 
 // Document is ssmrun's.
 func (s *SSM) Document(_ context.Context, name string) (inspection.Document, error) {
-	return unless(s.call("ssm.Document", name), inspection.Document{Name: name, Version: "1", Hash: "hash", Content: s.Content})
+	content := s.Content
+	if name == LockDocument && s.Content == documents.InspectDocument() {
+		content = documents.LockDocument()
+	}
+	return unless(s.call("ssm.Document", name), inspection.Document{Name: name, Version: "1", Hash: "hash", Content: content})
 }
 
 // Online is ssmrun's.
@@ -185,7 +192,13 @@ func (s *SSM) Send(_ context.Context, d inspection.Document, machines []string, 
 }
 
 // Invocations is ssmrun's.
-func (s *SSM) Invocations(context.Context, string) ([]inspection.Invocation, error) {
+func (s *SSM) Invocations(_ context.Context, command string) ([]inspection.Invocation, error) {
+	var n int
+	if _, err := fmt.Sscanf(command, "command-%d", &n); s.Guest != nil && err == nil {
+		i, ended := s.Guest(s.Sends[n-1])
+		i.Machine, i.Ended = s.Batches[n-1][0], ended
+		return unless(s.call("ssm.Invocations"), []inspection.Invocation{i})
+	}
 	return unless(s.call("ssm.Invocations"), slices.Clone(s.Answers))
 }
 

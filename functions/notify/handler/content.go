@@ -2,6 +2,7 @@ package handler
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/keyward/keyward/shared/enforcement"
@@ -10,6 +11,9 @@ import (
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
+
+// ofSafeguard are the holds that come of keeping data safe, or after it.
+var ofSafeguard = []guard.Reason{guard.ReasonNoSnapshot, guard.ReasonNotLocked, guard.ReasonNotUnlocked, guard.ReasonNotRevoked}
 
 // content is what a notice says, from the records.
 func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement.Task) notice.Notice {
@@ -26,15 +30,33 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 	if s.Silence && kind == notice.Warning {
 		n.GoodAt = s.GoodAt
 	}
+	g := m.Safeguard
+	if g == nil {
+		g = &record.Safeguard{}
+	}
 	switch kind {
 	case notice.StoodDown:
 		n.FoundAt, n.DueAt = time.Time{}, s.OldDueAt // the violation is over, and so is its deadline
 	case notice.Restored:
 		n.FoundAt = time.Time{}
+	case notice.Revoked:
+		if taken := m.Taken; taken != nil {
+			n.InForceAt, n.EffectiveAt, n.ByMachine = taken.InForceAt, taken.EffectiveAt, taken.EffectiveBy == record.ByMachine
+		}
+		if m.Taken != nil && g.Generation == m.Taken.Generation {
+			n.StepFailed, n.OnMachine = g.Failed, g.Text
+		}
 	case notice.Held:
-		n.Why = guard.Reason(s.HeldFor).Text()
-		if d := t.Input.Decision; d != nil && d.Reason == s.HeldFor && d.Text != "" {
+		reason := guard.Reason(s.HeldFor)
+		if u := t.Input.Unlock; u != nil && u.Outcome == "failed" {
+			reason = guard.ReasonNotUnlocked
+		}
+		n.Why = reason.Text()
+		if d := t.Input.Decision; d != nil && d.Reason == string(reason) && d.Text != "" {
 			n.Why = d.Text // with the list of what stands in the way
+		}
+		if slices.Contains(ofSafeguard, reason) && g.Generation == t.Input.Generation {
+			n.StepFailed, n.OnMachine = g.Failed, g.Text
 		}
 	case notice.CannotCheck:
 		n.GoodAt = s.GoodAt

@@ -15,6 +15,7 @@ import (
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
+	"github.com/keyward/keyward/shared/safeguard"
 )
 
 // answerWithin is how long a look may take: SSM gives up after 3 minutes, and when its event is lost
@@ -24,6 +25,9 @@ const answerWithin = 12 * time.Minute
 // leaseFor is longer than the timeouts of all tasks from here to the second read-back.
 const leaseFor = 10 * time.Minute
 
+// lockOverhead is what a command to the machine may take beside its work: delivery and answer.
+const lockOverhead = 4 * time.Minute
+
 // decide weighs the conditions on what evaluate stored for this look and, when all hold, reserves the
 // revocation. What changed between reading and writing is read and weighed again.
 func (h *Handler) decide(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Decision, error) {
@@ -31,6 +35,8 @@ func (h *Handler) decide(ctx context.Context, now time.Time, t enforcement.Task)
 	var d guard.Decision
 	var conflict error
 	var first, last int64 // versions of the breaker that were met
+	var due safeguard.Due
+	var effect policy.Effect
 	for n := range tries {
 		// Read before the machine: whoever moves its deadline after this changes its version.
 		watch, unread := h.Store.Watch(ctx)
@@ -51,7 +57,14 @@ func (h *Handler) decide(ctx context.Context, now time.Time, t enforcement.Task)
 		}
 		d, conflict = h.weigh(ctx, now, t, m, facts, &k)
 		if conflict == nil && d.Outcome == guard.Revoke {
-			conflict = h.reserve(ctx, now, t, m, k)
+			terms := facts.Policy.Terms
+			due, effect = safeguard.Next(terms, snapshotAt(t), now), terms.Effect
+			switch {
+			case safeguard.Wanted(terms) && !t.Safeguards:
+				d = guard.Outdated(d)
+			case due != safeguard.DueSnapshot: // after which everything is weighed again
+				conflict = h.reserve(ctx, now, t, m, k, terms)
+			}
 		}
 		if conflict == nil {
 			break
@@ -64,9 +77,21 @@ func (h *Handler) decide(ctx context.Context, now time.Time, t enforcement.Task)
 	if err := contended(conflict, t.Input.Machine, first, last); err != nil {
 		return enforcement.Decision{}, err
 	}
-	h.Log.InfoContext(ctx, "enforcement decided", boot.KeyMachine, t.Input.Machine, boot.KeyKind, string(d.Outcome),
+	answer := enforcement.Decision{Outcome: string(d.Outcome), Reason: string(d.Reason), Text: d.Text, DueAt: d.DueAt}
+	if d.Outcome == guard.Revoke {
+		answer.Outcome, answer.Effect = string(due), string(effect)
+	}
+	h.Log.InfoContext(ctx, "enforcement decided", boot.KeyMachine, t.Input.Machine, boot.KeyKind, answer.Outcome,
 		boot.KeyReason, string(d.Reason), boot.KeyExecution, t.Execution)
-	return enforcement.Decision{Outcome: string(d.Outcome), Reason: string(d.Reason), Text: d.Text, DueAt: d.DueAt}, nil
+	return answer, nil
+}
+
+// snapshotAt is when this execution was done with its snapshots, zero when it was not.
+func snapshotAt(t enforcement.Task) time.Time {
+	if s := t.Input.Snapshot; s != nil && (s.Outcome == "done" || s.Outcome == "goOn") {
+		return s.At
+	}
+	return time.Time{}
 }
 
 // known is what was read beside the facts and is needed to write.
@@ -180,10 +205,13 @@ func (h *Handler) holds(ctx context.Context, now time.Time, m record.Machine) gu
 
 // reserve writes the intent in the one transaction that checks the machine's version, every hold and the
 // breakers, counts the revocation and takes the lease of the key. Without this record nothing is asked of KMS.
-func (h *Handler) reserve(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, k known) error {
+func (h *Handler) reserve(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, k known, terms policy.Integrity) error {
 	lease := &record.Lease{
 		Name:   record.LeaseName(m.Key.Mode, m.Key.ARN, m.ID),
 		Holder: record.LeaseHolder("revoke", m.ID, m.State.Generation), Until: now.Add(leaseFor),
+	}
+	if terms.Lock {
+		lease.Until = lease.Until.Add(2 * (terms.Safeguard.LockWithin + lockOverhead)) // its state is read, then it is locked
 	}
 	counted := guard.Spend(k.breaker, m.ID, m.State.Generation, h.Limits, now)
 	change := store.Change{

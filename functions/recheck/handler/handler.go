@@ -115,7 +115,9 @@ func (h *Handler) hold(ctx context.Context, now time.Time, t enforcement.Task) (
 			return decision, err
 		}
 		if m.State.Generation != t.Input.Generation {
-			decision.Outcome = string(guard.Superseded)
+			if reason != guard.ReasonNotUnlocked { // which people have to hear of, whatever came after
+				decision.Outcome = string(guard.Superseded)
+			}
 			return decision, nil
 		}
 		together := guard.ToldTogether(reason)
@@ -140,7 +142,7 @@ func (h *Handler) hold(ctx context.Context, now time.Time, t enforcement.Task) (
 		m.State = integrity.Held(m.State, string(reason), now)
 		_, err = h.Store.Apply(ctx, store.Change{Machine: m, At: now, Ledger: []record.Entry{{
 			Machine: m.ID, At: now, Kind: record.EntryHeld, Generation: m.State.Generation, Execution: t.Execution,
-			Text: "held: " + decision.Text, Detail: cause(t.Input.Error),
+			Text: "held: " + decision.Text, Detail: cause(t.Input),
 		}}})
 		if !fault.Is(err, fault.Conflict) {
 			h.Log.WarnContext(ctx, "enforcement held", boot.KeyMachine, m.ID, boot.KeyReason, string(reason), boot.KeyExecution, t.Execution)
@@ -153,10 +155,16 @@ func (h *Handler) hold(ctx context.Context, now time.Time, t enforcement.Task) (
 // holdReason is what the path to Hold says: a decision, a confirmation that failed, or a task that did.
 func holdReason(s enforcement.State) guard.Reason {
 	switch {
+	case s.Unlock != nil && s.Unlock.Outcome == "failed":
+		return guard.ReasonNotUnlocked
 	case s.Confirmation != nil && s.Confirmation.Outcome == "notRevoked":
 		return guard.ReasonNotRevoked
 	case s.Confirmation != nil && s.Confirmation.Outcome == "unconfirmed":
 		return guard.ReasonUnconfirmed
+	case s.Lock != nil && s.Lock.Outcome == "failed":
+		return guard.ReasonNotLocked
+	case s.Snapshot != nil && s.Snapshot.Outcome == "failed":
+		return guard.ReasonNoSnapshot
 	case s.Restored != nil && s.Restored.Reason != "":
 		return guard.Reason(s.Restored.Reason)
 	case s.Decision != nil && s.Decision.Outcome == string(guard.Hold) && s.Decision.Reason == "warning_not_accepted":
@@ -176,7 +184,8 @@ func outage(s enforcement.State) bool {
 	if s.Error == nil || s.Confirmation != nil || s.Restored != nil {
 		return false
 	}
-	if d := s.Decision; d != nil && d.Outcome != string(guard.Extended) && d.Outcome != string(guard.Waiting) {
+	snapped := s.Snapshot != nil && (s.Snapshot.Outcome == "done" || s.Snapshot.Outcome == "goOn") // and then it was looked at again
+	if d := s.Decision; d != nil && d.Outcome != string(guard.Extended) && d.Outcome != string(guard.Waiting) && !(d.Outcome == "snapshot" && snapped) {
 		return false
 	}
 	for _, kind := range fault.Kinds() {
@@ -187,11 +196,17 @@ func outage(s enforcement.State) bool {
 	return true
 }
 
-func cause(e *enforcement.Error) string {
+// cause is what failed in more words: a step on the machine, or a task.
+func cause(s enforcement.State) string {
 	const most = 300
-	if e == nil {
-		return ""
+	text := ""
+	if s.Error != nil {
+		text = s.Error.Error + ": " + s.Error.Cause
 	}
-	text := e.Error + ": " + e.Cause
+	for _, step := range []*enforcement.Safeguarded{s.Snapshot, s.Lock, s.Unlock} {
+		if step != nil && step.Outcome == "failed" {
+			text = step.Text
+		}
+	}
 	return text[:min(len(text), most)]
 }

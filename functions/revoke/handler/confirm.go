@@ -85,15 +85,23 @@ func (h *Handler) seen(ctx context.Context, now time.Time, t enforcement.Task, t
 		if now.Sub(taken.FirstRead) < apart {
 			return store.Change{}, false
 		}
-		taken.ConfirmedAt = now
+		taken.ConfirmedAt, taken.InForceAt = now, now.Add(patience)
+		var entries []record.Entry
+		if g := m.Safeguard; terms.Effect == policy.EffectLock && g != nil && g.Generation == taken.Generation && !g.LockedAt.IsZero() {
+			taken.EffectiveAt, taken.EffectiveBy = now, record.ByMachine
+			entries = append(entries, record.Entry{
+				Machine: m.ID, At: now, Kind: record.EntryEffective, Generation: m.State.Generation, Execution: t.Execution,
+				Text: "effective: says the machine, which was locked and read back before its key went",
+			})
+		}
 		m.State, m.Grant, m.GrantedFor = integrity.Revoked(m.State, now, terms), "", 0
 		result.Outcome = "revoked"
 		return store.Change{
 			Machine: m, DropLease: lease(taken, m),
-			Ledger: []record.Entry{{
+			Ledger: append([]record.Entry{{
 				Machine: m.ID, At: now, Kind: record.EntryConfirmed, Generation: m.State.Generation, Execution: t.Execution,
 				Text: "revoked: " + text + ", read back twice", Detail: strings.Join(taken.Grants, " "),
-			}},
+			}}, entries...),
 		}, true
 	})
 	if err != nil {
