@@ -31,7 +31,8 @@ func TestThePeoplesAPIRefusesMachines(t *testing.T) {
 		"GET /v1/machines/" + machineID + "/ledger": nil,
 		"GET /v1/policies":                          nil, "PUT /v1/policies/web": w.setup.policy(), "POST /v1/policies/web/preview": w.setup.policy(), "GET /v1/policies/web": nil,
 		"GET /v1/holds": nil, "PUT /v1/holds/global": record.Reason{Reason: "please"}, "DELETE /v1/holds/global": record.Reason{Reason: "please"},
-		"GET /v1/requests": nil,
+		"GET /v1/requests": nil, "GET /v1/waivers": nil, "GET /v1/waivers/w-0": nil, "DELETE /v1/waivers/w-0": record.Reason{Reason: "please"},
+		"POST /v1/waivers": record.WaiverWish{Scope: "machine:" + machineID, Rule: "no plain web", Reason: "please", Expires: w.Clock().Now().Add(time.Hour)},
 	} {
 		method, path, _ := strings.Cut(call, " ")
 		if status, body := as.call(method, path, in, nil); status != http.StatusForbidden {
@@ -79,6 +80,9 @@ func TestBadInputToThePeoplesAPI(t *testing.T) {
 		"hold on anything":    {"PUT /v1/holds/everything", record.Reason{Reason: "x"}, 400},
 		"hold that is past":   {"PUT /v1/holds/global", past, 400},
 		"no hold to lift":     {"DELETE /v1/holds/global", record.Reason{Reason: "x"}, 404},
+		"waiver of nothing":   {"POST /v1/waivers", record.WaiverWish{}, 400},
+		"waiver for ever":     {"POST /v1/waivers", record.WaiverWish{Scope: "global", Rule: "no plain web", Values: []string{"x"}, Reason: "x"}, 400},
+		"no waiver to lift":   {"DELETE /v1/waivers/w-0", record.Reason{Reason: "x"}, 404},
 		"nothing to restore":  {"POST /v1/machines/" + machineID + "/restore", record.Reason{Reason: "x"}, 409},
 	} {
 		method, path, _ := strings.Cut(c.call, " ")

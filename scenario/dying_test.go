@@ -76,6 +76,9 @@ func due(dir string, r *http.Request, when string) bool {
 	if !is(operation, strings.TrimSuffix(r.Header.Get("X-Amz-Target")+r.URL.Path, "/")) {
 		return false
 	}
+	if n < 0 {
+		return true
+	}
 	if n > 1 {
 		os.WriteFile(plan, fmt.Appendf(nil, "%s %s %d", operation, planned, n-1), 0o600) // if it fails, the scenario does
 		return false
@@ -121,17 +124,32 @@ func mortal(t *testing.T, function string) string {
 // point is where a function dies.
 type point struct {
 	function, operation, when string
-	n                         int // which of such calls; 0 is the first
+	n                         int // which of such calls; 0 is the first, -1 every one until it is spared
 }
 
 func (p point) String() string {
-	return fmt.Sprintf("%s dies %s %s %d", p.function, p.when, p.operation, max(p.n, 1))
+	return fmt.Sprintf("%s dies %s %s %d", p.function, p.when, p.operation, p.which())
+}
+
+func (p point) which() int {
+	if p.n == 0 {
+		return 1
+	}
+	return p.n
 }
 
 // crash plans the next death.
 func (w *world) crash(p point) {
 	w.t.Helper()
-	if err := os.WriteFile(w.plan(p), fmt.Appendf(nil, "%s %s %d", p.operation, p.when, max(p.n, 1)), 0o600); err != nil {
+	if err := os.WriteFile(w.plan(p), fmt.Appendf(nil, "%s %s %d", p.operation, p.when, p.which()), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// spare ends a plan that is carried out again and again.
+func (w *world) spare(p point) {
+	w.t.Helper()
+	if err := os.Remove(w.plan(p)); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,8 +105,35 @@ func printMachine(p *show.Printer, v record.MachineView) {
 	for _, f := range m.Findings {
 		p.Line("")
 		p.Line("%s: %s", f.Verdict, f.Rule)
-		p.Table(nil, [][]string{{"  expected", f.Expected}, {"  actual", f.Actual}, {"  fix", show.Or(f.Fix, "-")}}, "")
+		rows := [][]string{{"  expected", f.Expected}, {"  actual", f.Actual}, {"  fix", show.Or(f.Fix, "-")}}
+		for _, v := range f.Values {
+			rows = append(rows, []string{"  value", v}) // what a waiver would be pinned to
+		}
+		p.Table(nil, rows, "")
 	}
+	for _, f := range m.Waived {
+		p.Line("")
+		p.Line("Waived: %s", f.Rule)
+		rows := [][]string{{"  expected", f.Expected}, {"  actual", f.Actual}}
+		for _, w := range f.Waived {
+			rows = append(rows, []string{"  allowed", fmt.Sprintf("until %s by %s, %s: %s", show.Time(w.Expires), w.By, w.Waiver, w.Reason)})
+		}
+		p.Table(nil, rows, "")
+	}
+	for _, w := range unused(v) {
+		p.Line("")
+		p.Line("Waiver %s until %s allows %s: %s", w.ID, show.Time(w.Expires), w.Rule, strings.Join(w.Values, "; "))
+	}
+}
+
+// unused are the waivers for a machine that it was not judged by: nothing is found that they allow, or
+// they were set since.
+func unused(v record.MachineView) []record.Waiver {
+	return slices.DeleteFunc(slices.Clone(v.Waivers), func(w record.Waiver) bool {
+		return slices.ContainsFunc(v.Machine.Waived, func(f policy.Finding) bool {
+			return slices.ContainsFunc(f.Waived, func(p policy.Permission) bool { return p.Waiver == w.ID })
+		})
+	})
 }
 
 // printDependants says who else depends on the key where its revocation would reach them.

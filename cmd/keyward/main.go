@@ -38,6 +38,7 @@ type cli struct {
 	Policy  policyCommands  `cmd:"" help:"Policies."`
 	Hold    holdCommands    `cmd:"" help:"Stops by people: nothing is revoked under a hold."`
 	Breaker breakerCommands `cmd:"" help:"The limit on revocations."`
+	Waiver  waiverCommands  `cmd:"" help:"What machines fail by and people allow for a time."`
 	Request requestCommands `cmd:"" help:"Key requests."`
 	Inspect inspectCommand  `cmd:"" help:"Inspect a machine."`
 	Invoke  invokeCommand   `cmd:"" help:"Run one function of keyward local with an event from a file."`

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -117,6 +118,17 @@ func createKeys(ts *testscript.TestScript, _ bool, _ []string) {
 		ts.Check(err)
 		ts.Setenv(name, aws.ToString(out.KeyMetadata.Arn))
 	}
+}
+
+var waiverID = regexp.MustCompile(`w-[0-9a-f]{12}`)
+
+// readWaiver puts the id of a waiver that was printed last into WAIVER.
+func readWaiver(ts *testscript.TestScript, _ bool, _ []string) {
+	id := waiverID.FindString(ts.ReadFile("stdout"))
+	if id == "" {
+		ts.Fatalf("no waiver was printed")
+	}
+	ts.Setenv("WAIVER", id)
 }
 
 // uglyReason puts a text into UGLY that a terminal would act upon.

@@ -22,8 +22,8 @@ type condition struct {
 //
 //  1. fresh evidence says Fail, or silence has run its course: evidence, presence
 //  2. the warning was accepted: warned. That it has not bounced belongs here.
-//  3. no hold covers it, no change calendar is closed, and each could be read: holds, calendars.
-//     Waivers belong here.
+//  3. no hold and no waiver covers it, no change calendar is closed, and each could be read: holds,
+//     waivers, calendars.
 //  4. the breaker has room, and none of the rules has tripped: rule, breaker. The breaker is asked last,
 //     so that it opens only for what would else be revoked.
 //  5. the key is guarded, and nobody else depends on it: guarded, alone
@@ -44,6 +44,7 @@ var conditions = []condition{
 	{"evidence", evidenceFails, nil},
 	{"flapping", notFlapping, nil},
 	{"holds", notHeld, []Reason{ReasonHoldsUnread, ReasonHeldGlobal, ReasonHeldPolicy, ReasonHeldMachine}},
+	{"waivers", notWaived, []Reason{ReasonWaiversUnread, ReasonWaived}},
 	{"calendars", calendarsOpen, []Reason{ReasonCalendarUnread, ReasonCalendarClosed}},
 	{"guarded", guarded, []Reason{ReasonKeyUnread, ReasonNotGuarded}},
 	{"alone", alone, nil}, // asked anew by another try: each asking reads every volume and snapshot
@@ -154,6 +155,18 @@ func notHeld(f Facts, now time.Time) Reason {
 		case h.stop.Set && (h.stop.Expires.IsZero() || now.Before(h.stop.Expires)):
 			return h.reason
 		}
+	}
+	return ""
+}
+
+// notWaived asks again what evaluate asked when it judged: a waiver that was set since is heeded, and
+// one that could not be read then or cannot be now never lets a key go.
+func notWaived(f Facts, _ time.Time) Reason {
+	switch {
+	case !f.Waivers.Read:
+		return ReasonWaiversUnread
+	case f.Waivers.Covered && !f.State.Silence:
+		return ReasonWaived
 	}
 	return ""
 }

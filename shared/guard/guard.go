@@ -24,6 +24,7 @@ type Facts struct {
 	Watch      Watch
 	Fleet      Fleet
 	Holds      Holds
+	Waivers    Waivers
 	Key        Key
 	Calendars  map[string]Calendar // by the policy's name for them; one that is missing could not be read
 	Rule       Rule
@@ -69,6 +70,12 @@ type Stop struct {
 	Read    bool // it is known whether there is one
 	Set     bool
 	Expires time.Time // zero: not until it is lifted
+}
+
+// Waivers is whether people allowed what the machine fails by.
+type Waivers struct {
+	Read    bool // all waivers that may be for the machine could be read
+	Covered bool // they cover each failed finding of the last judgement
 }
 
 // Key is what is known of the key.

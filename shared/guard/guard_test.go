@@ -30,9 +30,10 @@ func due(change ...func(*guard.Facts)) guard.Facts {
 			Sent: now.Add(-30 * time.Second), Presence: integrity.Running,
 		},
 		Watch: guard.Watch{Read: true, SweptAt: now.Add(-guard.WatchLimit)}, Fleet: guard.Fleet{Read: true},
-		Holds: guard.Holds{Machine: guard.Stop{Read: true}, Policy: guard.Stop{Read: true}, Global: guard.Stop{Read: true}},
-		Key:   guard.Key{Read: true, Guarded: true, Mode: policy.DisableKey, Dependants: record.Dependants{Read: true}},
-		Rule:  guard.Rule{Read: true}, Breaker: guard.Breaker{Read: true, Limit: 5, Used: 4},
+		Holds:   guard.Holds{Machine: guard.Stop{Read: true}, Policy: guard.Stop{Read: true}, Global: guard.Stop{Read: true}},
+		Waivers: guard.Waivers{Read: true},
+		Key:     guard.Key{Read: true, Guarded: true, Mode: policy.DisableKey, Dependants: record.Dependants{Read: true}},
+		Rule:    guard.Rule{Read: true}, Breaker: guard.Breaker{Read: true, Limit: 5, Used: 4},
 	}
 	for _, c := range change {
 		c(&f)
@@ -147,6 +148,17 @@ var weighed = []row{
 	{"condition 3: global unread", func(f *guard.Facts) { f.Holds.Global = guard.Stop{} }, guard.Hold, guard.ReasonHoldsUnread},
 	{"condition 3: policy's unread", func(f *guard.Facts) { f.Holds.Policy = guard.Stop{} }, guard.Hold, guard.ReasonHoldsUnread},
 	{"condition 3: machine's unread", func(f *guard.Facts) { f.Holds.Machine = guard.Stop{} }, guard.Hold, guard.ReasonHoldsUnread},
+	{"condition 3: waivers unread", func(f *guard.Facts) { f.Waivers = guard.Waivers{} }, guard.Hold, guard.ReasonWaiversUnread},
+	{"condition 3: waivers unread, and those that were cover it", func(f *guard.Facts) { f.Waivers = guard.Waivers{Covered: true} }, guard.Hold, guard.ReasonWaiversUnread},
+	{"condition 3: waivers unread for silence", func(f *guard.Facts) {
+		silent(f)
+		f.Waivers = guard.Waivers{}
+	}, guard.Hold, guard.ReasonWaiversUnread},
+	{"condition 3: waived since the look", func(f *guard.Facts) { f.Waivers.Covered = true }, guard.Hold, guard.ReasonWaived},
+	{"what failed before the silence is waived, the silence is not", func(f *guard.Facts) {
+		silent(f)
+		f.Waivers.Covered = true
+	}, guard.Revoke, guard.ReasonDue},
 	{"condition 4: breaker unread", func(f *guard.Facts) { f.Breaker = guard.Breaker{Limit: 5} }, guard.Hold, guard.ReasonBreakerUnread},
 	{"condition 4: no room", func(f *guard.Facts) { f.Breaker.Used = 5 }, guard.Hold, guard.ReasonBreakerOpen},
 	{"condition 4: more than the limit, which was lowered", func(f *guard.Facts) { f.Breaker.Used = 9 }, guard.Hold, guard.ReasonBreakerOpen},
@@ -216,9 +228,10 @@ func TestStops(t *testing.T) {
 		f.Look = guard.Look{}
 		f.State.WarnedAt = time.Time{}
 		f.Holds.Machine.Set = true
+		f.Waivers.Covered = true
 		f.Key.Guarded = false
 	})
-	want := []guard.Reason{guard.ReasonNotWarned, guard.ReasonHeldMachine, guard.ReasonNotGuarded}
+	want := []guard.Reason{guard.ReasonNotWarned, guard.ReasonHeldMachine, guard.ReasonWaived, guard.ReasonNotGuarded}
 	if diff := cmp.Diff(want, guard.Stops(f, now)); diff != "" {
 		t.Errorf("Stops (-want +got):\n%s", diff)
 	}

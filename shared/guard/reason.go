@@ -39,6 +39,8 @@ const (
 	ReasonHeldGlobal    Reason = "held-global"
 	ReasonHeldPolicy    Reason = "held-policy"
 	ReasonHeldMachine   Reason = "held-machine"
+	ReasonWaiversUnread Reason = "waivers-unread"
+	ReasonWaived        Reason = integrity.HeldWaived
 	ReasonKeyUnread     Reason = "key-unread"
 	ReasonNotGuarded    Reason = "not-guarded"
 	ReasonFlapping      Reason = integrity.HeldFlapping
@@ -96,6 +98,8 @@ var texts = map[Reason]string{
 	ReasonHeldGlobal:    "a person stopped all revocations",
 	ReasonHeldPolicy:    "a person stopped the revocations of this policy",
 	ReasonHeldMachine:   "a person stopped the revocations of this machine",
+	ReasonWaiversUnread: "it could not be read whether a person allowed what the machine fails by",
+	ReasonWaived:        "a person allowed what the machine was last seen to fail by",
 	ReasonKeyUnread:     "the tags of the key could not be read",
 	ReasonNotGuarded:    "the key does not carry the tag keyward:guarded = true",
 	ReasonRuleUnread:    "it could not be read whether too many machines fail the same rule",

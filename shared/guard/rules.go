@@ -42,11 +42,11 @@ func notTripped(f Facts, _ time.Time) Reason {
 	return ""
 }
 
-// FailedRules are the names of the rules that failed.
+// FailedRules are the names of the rules that failed and are not waived.
 func FailedRules(findings []policy.Finding) []string {
 	var rules []string
 	for _, f := range findings {
-		if f.Verdict == policy.Fail && !f.Info {
+		if f.Counts() == policy.Fail && !f.Info {
 			rules = append(rules, f.Rule)
 		}
 	}

@@ -18,16 +18,20 @@ func (m *move) judgeBad() {
 	}
 }
 
-// standDown ends a violation by a correction. Its deadline is kept: a relapse resumes it.
+// standDown ends a violation by a correction, whose deadline is kept, since a relapse resumes it, or by a
+// person's permission, which leaves none.
 func (m *move) standDown() {
 	if !m.FrozenSince.IsZero() {
 		m.thaw()
 		m.freeze()
 	}
-	if !m.Silence && !m.DueAt.IsZero() {
+	switch {
+	case m.in.Permitted:
+		m.OldDueAt = time.Time{}
+	case !m.Silence && !m.DueAt.IsZero():
 		m.OldDueAt = m.DueAt
 	}
-	m.stand(Good, "")
+	m.stand(Good, m.in.Why)
 	m.endViolation()
 	m.CorrectedAt = m.now
 	m.Generation++
@@ -36,8 +40,9 @@ func (m *move) standDown() {
 
 // failBad is another failure: the clock never restarts by it.
 func (m *move) failBad() {
-	if m.Silence {
-		// People were warned of silence and not of this, so it is a violation of its own.
+	if m.Silence || m.in.WaiverEnded && !m.Unwaived {
+		// People were warned of silence, or of what is corrected by now, and not of this: it is a violation
+		// of its own.
 		m.begin(false)
 		return
 	}
@@ -109,6 +114,7 @@ func (m *move) correct() {
 	if pending && (m.HeldFor != HeldManual || m.terms.RestoreManual) {
 		return
 	}
+	m.Permitted = m.Permitted || m.in.Permitted
 	if m.Key == KeyRevoked && !pending && !m.passedEnough() {
 		return
 	}
@@ -129,7 +135,7 @@ func (m *move) correct() {
 // failRevoked takes back a correction that did not last until the restore. The restore may be under way or
 // done and not noted yet, so the key counts as about to be revoked until KMS was read back again.
 func (m *move) failRevoked() {
-	m.Why, m.Silence = m.in.Why, false
+	m.Why, m.Silence, m.Permitted = m.in.Why, false, false
 	m.noRow()
 	if !m.CorrectedAt.IsZero() {
 		m.CorrectedAt = time.Time{}

@@ -46,7 +46,7 @@ const (
 type State struct {
 	Standing   Standing  `json:"standing"`
 	Since      time.Time `json:"since"`
-	Why        string    `json:"why,omitempty"` // one line: the first bad finding, or why it is unknown
+	Why        string    `json:"why,omitempty"` // one line: the first bad finding, why it is unknown, or what of a Good one is waived
 	Key        KeyState  `json:"key"`
 	KeySince   time.Time `json:"keySince"`
 	Generation int64     `json:"generation"` // raised by each thing that makes older executions stale
@@ -84,6 +84,9 @@ type State struct {
 	OutageTo    time.Time `json:"outageTo"`    // up to when outages of ours have moved its clocks
 	ResumedAt   time.Time `json:"resumedAt"`   // a person let it go on
 
+	Unwaived  bool `json:"unwaived,omitempty"`  // this violation began because waivers ended, with a grace of its own
+	Permitted bool `json:"permitted,omitempty"` // what the key was revoked for is waived since, and not corrected
+
 	Changes Moments `json:"changes,omitempty"` // when the key was taken or given back, the newest
 }
 
@@ -93,6 +96,13 @@ type Input struct {
 	Sent     time.Time // when the inspection was sent; older than State.LastEvidence changes nothing
 	Presence Presence  // from EC2 and SSM
 	Why      string    // one line for State.Why
+
+	// Permitted: it passes, and nothing was corrected: what it failed by is waived. Then no old deadline is
+	// left that a relapse could resume.
+	Permitted bool
+	// WaiverEnded: it fails by nothing but what was waived until lately. That is no relapse, but a violation
+	// of its own, with a warning and the full grace.
+	WaiverEnded bool
 }
 
 // Effect is what has to follow from a move. Each but LookAgain becomes one execution.

@@ -13,7 +13,7 @@ const defaultSilence = 24 * time.Hour
 func (m *move) judgeOther() {
 	switch {
 	case m.verdict == policy.Pass:
-		m.stand(Good, "")
+		m.stand(Good, m.in.Why)
 		m.LookAt, m.Looks = time.Time{}, 0
 		m.passGood()
 		m.release()
@@ -84,7 +84,10 @@ func (m *move) begin(silence bool) {
 	if !m.CorrectedAt.IsZero() && m.now.Sub(m.CorrectedAt) > RelapseWindow {
 		m.OldDueAt = time.Time{}
 	}
-	m.Silence = silence
+	m.Silence, m.Unwaived = silence, !silence && m.in.WaiverEnded
+	if m.Unwaived {
+		m.OldDueAt = time.Time{}
+	}
 	if !silence {
 		m.CorrectedAt = time.Time{}
 	}
@@ -103,7 +106,7 @@ func (m *move) begin(silence bool) {
 // endViolation clears what belongs to one violation. OldDueAt and CorrectedAt outlive it.
 func (s *State) endViolation() {
 	s.WarnedAt, s.DueAt, s.RemindAt = time.Time{}, time.Time{}, time.Time{}
-	s.Frozen, s.Silence = 0, false
+	s.Frozen, s.Silence, s.Unwaived, s.Permitted = 0, false, false, false
 	s.noRow()
 	s.LookAt, s.Looks = time.Time{}, 0
 	s.HeldFor, s.HeldSince = "", time.Time{}

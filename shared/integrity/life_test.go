@@ -60,6 +60,9 @@ func (l *life) see() {
 		Presence: rapid.SampledFrom(presences).Draw(l.T, "presence"),
 		Sent:     l.now.Add(-time.Duration(rapid.SampledFrom([]int{0, 0, 1, 7200}).Draw(l.T, "ago")) * time.Second),
 		Why:      "because",
+
+		Permitted:   rapid.Bool().Draw(l.T, "permitted"),
+		WaiverEnded: rapid.Bool().Draw(l.T, "waiverEnded"),
 	}
 	before := l.s
 	after, effects := integrity.Next(before, in, l.terms, l.now)
@@ -97,6 +100,12 @@ func (l *life) checkEffects(before integrity.State, in integrity.Input, effects 
 	}
 	if begun := has(integrity.Warn) || has(integrity.NotifyBad); begun && in.Verdict == "Fail" && before.Standing != integrity.Bad && l.terms.Confirm > before.Failures+1 {
 		l.Fatalf("Bad after %d failures, the policy asks for %d: %+v", before.Failures+1, l.terms.Confirm, before)
+	}
+	if in.Verdict == "Fail" && in.WaiverEnded && has(integrity.Warn) && !l.s.OldDueAt.IsZero() {
+		l.Fatalf("the end of a waiver resumes an old deadline: %+v", l.s)
+	}
+	if in.Verdict == "Pass" && in.Permitted && has(integrity.StandDown) && !l.s.OldDueAt.IsZero() {
+		l.Fatalf("a waiver left a deadline that a relapse would resume: %+v", l.s)
 	}
 	if !has(integrity.Revoke) {
 		return

@@ -31,6 +31,19 @@ func Asked(s State, now time.Time, terms policy.Integrity) State {
 	return s
 }
 
+// Unwaived asks for a look now because a waiver of the machine ended at a time, unless the machine was
+// looked at since and nothing came of it: then again after a while. While its clocks stand still nobody
+// can look, and the next answer is judged without the waiver anyway.
+func Unwaived(s State, ended, now time.Time) State {
+	heard := s.LastNews.After(ended) && now.Sub(s.LastNews) < lookAgain
+	asked := !s.LookAt.IsZero() && !s.LookAt.After(now)
+	if heard || asked || !s.FrozenSince.IsZero() {
+		return s
+	}
+	s.LookAt = now.UTC()
+	return s
+}
+
 // retrying is whether LookAt counts towards retry.upTo: looks for a correction do, looks that confirm
 // a failure, end a settling time or measure silence do not.
 func retrying(s State) bool {

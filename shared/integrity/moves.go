@@ -95,13 +95,16 @@ func Restoring(s State, now time.Time) State {
 }
 
 // Restored notes that the machine has again what a revocation took. Its next violation within
-// RelapseWindow resumes the old deadline, and until it has settled no verdict counts against it. It
-// changes nothing unless the key was revoked or about to be.
+// RelapseWindow resumes the old deadline, unless what it failed by is waived, and until it has settled no
+// verdict counts against it. It changes nothing unless the key was revoked or about to be.
 func Restored(s State, now time.Time, terms policy.Integrity) State {
 	if s.Key != KeyRevoking && s.Key != KeyRevoked {
 		return s
 	}
-	if !s.Silence && !s.DueAt.IsZero() {
+	switch {
+	case s.Permitted:
+		s.OldDueAt = time.Time{}
+	case !s.Silence && !s.DueAt.IsZero():
 		s.OldDueAt = s.DueAt
 	}
 	s.endViolation()

@@ -11,6 +11,7 @@ const (
 	HeldStopped  = "stopped"        // the machine was stopped when its time came
 	HeldNoAnswer = "no-answer"      // the last look before a revocation was not answered
 	HeldUnknown  = "unknown"        // it was answered, and the verdict was Unknown
+	HeldWaived   = "waived"         // a person allowed meanwhile what the machine was last seen to fail by
 	HeldStale    = "stale-evidence" // it was answered too late to be acted on
 	HeldFlapping = "flapping"       // the key was taken and given back too often
 	HeldOvertook = "overtaken"      // another inspection was judged meanwhile
@@ -19,7 +20,7 @@ const (
 // endedByEvidence are the reasons that a newer known verdict ends: they are all about not knowing.
 var endedByEvidence = map[string]bool{
 	HeldBlind: true, HeldSilence: true, HeldStopped: true, HeldNoAnswer: true,
-	HeldUnknown: true, HeldStale: true, HeldOvertook: true,
+	HeldUnknown: true, HeldStale: true, HeldWaived: true, HeldOvertook: true,
 }
 
 // endedByPresence are the reasons that end when the machine runs and can be looked at again.

@@ -84,13 +84,22 @@ func (n Notice) cleaned() Notice {
 	}
 	n.Policy, n.Reference = clean(n.Policy, 60), clean(n.Reference, 100)
 	n.Why, n.StepFailed, n.OnMachine = machineText(n.Why), machineText(n.StepFailed), machineText(n.OnMachine)
-	findings := make([]policy.Finding, len(n.Findings))
-	for i, f := range n.Findings {
+	n.Findings, n.Waived = cleanedFindings(n.Findings), cleanedFindings(n.Waived)
+	return n
+}
+
+func cleanedFindings(all []policy.Finding) []policy.Finding {
+	findings := make([]policy.Finding, len(all))
+	for i, f := range all {
 		findings[i] = policy.Finding{
 			Rule: clean(f.Rule, 100), Verdict: f.Verdict, Expected: clean(f.Expected, maxValue), Fix: clean(f.Fix, maxValue),
 			Actual: machineText(f.Actual), Offender: machineText(f.Offender), Why: machineText(f.Why),
 		}
+		for _, w := range f.Waived {
+			findings[i].Waived = append(findings[i].Waived, policy.Permission{
+				Waiver: unlinked(clean(w.Waiver, 40)), Reason: unlinked(clean(w.Reason, maxValue)), By: unlinked(clean(w.By, 200)), Expires: w.Expires,
+			})
+		}
 	}
-	n.Findings = findings
-	return n
+	return findings
 }

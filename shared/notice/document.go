@@ -97,6 +97,9 @@ func facts(n Notice, c clock) []row {
 	if !n.DueAt.IsZero() && n.RevokedAt.IsZero() {
 		add(dueLabel(n), c.whole(n.DueAt))
 	}
+	if first := until(n); !first.IsZero() && n.Kind != WaiverEnding {
+		add("Waived until", c.whole(first))
+	}
 	return rows
 }
 
@@ -133,8 +136,11 @@ func foundLabel(n Notice) string {
 }
 
 func dueLabel(n Notice) string {
-	if n.Kind == Warning || n.Kind == Reminder || n.Kind == CannotCheck {
+	switch n.Kind {
+	case Warning, Reminder, CannotCheck:
 		return "Key will be revoked"
+	case WaiverEnding:
+		return "Waiver ends"
 	}
 	return "Deadline was"
 }

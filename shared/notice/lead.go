@@ -32,12 +32,12 @@ func leadReminder(n Notice, c clock) []string {
 }
 
 func leadStoodDown(n Notice, _ clock) []string {
-	lead := []string{"Machine " + who(n) + " complies with " + byPolicy(n) + " again. The revocation that was announced does not take place, and nothing was taken."}
-	if n.DueAt.IsZero() {
+	lead := []string{"Machine " + who(n) + " complies with " + byPolicy(n) + " again" + tail(n) + ". The revocation that was announced does not take place, and nothing was taken."}
+	if n.DueAt.IsZero() && len(n.Waived) == 0 {
 		lead[0] = "Machine " + who(n) + " complies with " + byPolicy(n) + " again. Nothing was taken."
 		return lead
 	}
-	return append(lead, "If it stops complying within the next seven days, the earlier deadline counts on, with at least 30 minutes from the new warning.")
+	return append(lead, leadLapse(n))
 }
 
 func leadRevoked(n Notice, c clock) []string {
@@ -79,7 +79,7 @@ func leadRestored(n Notice, _ clock) []string {
 	return []string{
 		"Machine " + who(n) + " has access to its encryption key again: exactly what was revoked was given back.",
 		"What was stopped or unmounted on the machine is not started or mounted again by this.",
-		"If it stops complying within the next seven days, the earlier deadline counts on, with at least 30 minutes from the new warning.",
+		leadLapse(n),
 	}
 }
 

@@ -35,11 +35,12 @@ const (
 	BreakerOpen  Kind = "breakerOpen"  // of the stack: the limit on revocations is reached
 	RulesTripped Kind = "rulesTripped" // of the stack: too many machines fail a policy at once
 	Outage       Kind = "outage"       // of the stack: machines could not be looked at, and deadlines were moved
+	WaiverEnding Kind = "waiverEnding" // what people allowed counts again soon
 )
 
 // Kinds are all kinds.
 func Kinds() []Kind {
-	return []Kind{Warning, Reminder, StoodDown, Revoked, Restored, Held, CannotCheck, Withdrawn, Unconfirmed, NotifyBad, BreakerOpen, RulesTripped, Outage}
+	return []Kind{Warning, Reminder, StoodDown, Revoked, Restored, Held, CannotCheck, Withdrawn, Unconfirmed, NotifyBad, BreakerOpen, RulesTripped, Outage, WaiverEnding}
 }
 
 // Notice is what is to be told. Strings may hold anything; zero times and empty strings are left out.
@@ -54,10 +55,12 @@ type Notice struct {
 	Reference string // of the execution; the same in a repeated mail
 
 	Findings []policy.Finding // failed and unknown ones; MaxFindings are shown
+	Waived   []policy.Finding // failed ones that people allow; the first few are shown
 	Why      string           // one plain line: the reason of a hold, why it could not be checked, what KMS said
 
 	FoundAt   time.Time // since when it does not comply, or gives no usable answer
-	DueAt     time.Time // when the key will be revoked; required for Warning
+	DueAt     time.Time // when the key will be revoked, or a waiver ends; required for Warning and WaiverEnding
+	OldDueAt  time.Time // deadline that a relapse would resume
 	RevokedAt time.Time // when KMS had been read back; of a Reminder: the key is revoked already
 	GoodAt    time.Time // when it was last proven in order
 	DoneAt    time.Time // when what the notice tells happened
@@ -93,7 +96,7 @@ type Mail struct {
 }
 
 // Render makes the mail of a notice at the time now. It refuses a kind that is not known, a notice
-// without a machine and a warning without a deadline.
+// without a machine a warning without a deadline and a waiver that ends without an end.
 func Render(n Notice, now time.Time) (Mail, error) {
 	w, ok := wordings[n.Kind]
 	switch {
@@ -101,6 +104,8 @@ func Render(n Notice, now time.Time) (Mail, error) {
 		return Mail{}, fmt.Errorf("rendering notice: kind is %q", short(n.Kind))
 	case n.Machine == "" && !n.Kind.OfStack():
 		return Mail{}, errors.New("rendering notice: it names no machine")
+	case n.Kind == WaiverEnding && n.DueAt.IsZero():
+		return Mail{}, errors.New("rendering notice: it does not say when the waiver ends")
 	case n.Kind == Warning && n.DueAt.IsZero():
 		return Mail{}, errors.New("rendering notice: the warning has no deadline")
 	}

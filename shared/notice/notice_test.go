@@ -45,6 +45,16 @@ func revoked(n *notice.Notice) {
 	n.RevokedAt, n.DueAt, n.NextLook = now.Add(-time.Minute), now.Add(-2*time.Minute), now.Add(29*time.Minute)
 }
 
+func waived(n *notice.Notice) {
+	n.Waived = []policy.Finding{{
+		Rule: "no plain web", Verdict: policy.Fail, Expected: "tcp/80 closed", Actual: "tcp/80 on 0.0.0.0, /usr/sbin/nginx (pid 812)",
+		Values: []string{"tcp/80, /usr/sbin/nginx"},
+		Waived: []policy.Permission{{
+			Waiver: "w-0123456789ab", Reason: "The old shop moves in April, ticket 4711.", By: "arn:aws:iam::123456789012:user/ada", Expires: now.Add(24 * time.Hour),
+		}},
+	}}
+}
+
 func mails() map[string]notice.Notice {
 	return map[string]notice.Notice{
 		"warning": base(notice.Warning, due),
@@ -103,6 +113,13 @@ func mails() map[string]notice.Notice {
 		"notify-bad-shown": base(notice.NotifyBad, func(n *notice.Notice) {
 			n.Version, n.Findings = 0, []policy.Finding{{Rule: "shown only", Verdict: policy.Pass, Info: true, Actual: "Debian 12"}, {Rule: "mute"}}
 		}),
+		"stood-down-waived":                  base(notice.StoodDown, done, noFindings, waived),
+		"stood-down-corrected-beside-waived": base(notice.StoodDown, due, done, noFindings, waived, func(n *notice.Notice) { n.OldDueAt = n.DueAt }),
+		"restored-waived":                    base(notice.Restored, done, noFindings, waived, func(n *notice.Notice) { n.FoundAt = time.Time{} }),
+		"warning-beside-waived":              base(notice.Warning, due, waived),
+		"waiver-ending": base(notice.WaiverEnding, noFindings, waived, func(n *notice.Notice) {
+			n.FoundAt, n.DueAt = time.Time{}, now.Add(24*time.Hour)
+		}),
 		"minimal": {Kind: notice.NotifyBad, Machine: "mi-0123456789abcdef0"},
 		"hostile": hostile(),
 	}
@@ -120,6 +137,9 @@ func hostile() notice.Notice {
 		for range notice.MaxFindings + 13 {
 			n.Findings = append(n.Findings, policy.Finding{
 				Rule: attack, Verdict: policy.Unknown, Expected: attack, Actual: strings.Repeat(attack, 40), Offender: strings.Repeat("A", 10_000), Why: attack, Fix: attack,
+			})
+			n.Waived = append(n.Waived, policy.Finding{
+				Rule: attack, Verdict: policy.Fail, Expected: attack, Actual: attack, Waived: []policy.Permission{{Waiver: attack, Reason: attack, By: attack}},
 			})
 		}
 	})
@@ -180,6 +200,7 @@ func TestRenderRefuses(t *testing.T) {
 		{"no kind", base(""), `rendering notice: kind is ""`},
 		{"unknown kind", base("ransom\r\nBcc: x"), `rendering notice: kind is "ransom Bcc: x"`},
 		{"no machine", base(notice.Held, func(n *notice.Notice) { n.Machine = "" }), "rendering notice: it names no machine"},
+		{"waiver that ends without an end", base(notice.WaiverEnding), "rendering notice: it does not say when the waiver ends"},
 		{"warning without a deadline", base(notice.Warning), "rendering notice: the warning has no deadline"},
 	}
 	for _, tt := range tests {

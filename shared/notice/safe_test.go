@@ -90,6 +90,7 @@ func TestHostileMachine(t *testing.T) {
 	n.Reference = "" // chosen by Keyward
 	for i := range n.Findings {
 		n.Findings[i].Rule, n.Findings[i].Expected, n.Findings[i].Fix = "rule", "", ""
+		n.Waived[i].Rule, n.Waived[i].Expected = "rule", ""
 	}
 	m, err := notice.Render(n, now)
 	if err != nil {

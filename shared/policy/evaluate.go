@@ -15,16 +15,22 @@ import (
 // policy may judge on many goroutines at once.
 func Evaluate(p *Policy, ev *evidence.Evidence, now time.Time) Result {
 	r := Result{Policy: p.Name, Version: p.Version, Digest: p.Digest, Findings: make([]Finding, 0, len(p.Rules))}
-	var count [len(verdictNames)]int
 	for i := range p.Rules {
-		f := p.Rules[i].finding(ev, now)
-		r.Findings = append(r.Findings, f)
+		r.Findings = append(r.Findings, p.Rules[i].finding(ev, now))
+	}
+	r.Verdict = Sum(r.Findings)
+	return r
+}
+
+// Sum is the verdict of all findings together, without the informational ones.
+func Sum(findings []Finding) Verdict {
+	var count [len(verdictNames)]int
+	for _, f := range findings {
 		if !f.Info {
-			count[f.Verdict]++
+			count[f.Counts()]++
 		}
 	}
-	r.Verdict = joined(count)
-	return r
+	return joined(count)
 }
 
 func joined(count [len(verdictNames)]int) Verdict {
@@ -56,7 +62,7 @@ func (r Result) Withhold(rules []string) Result {
 			f.Actual += "; it was stopped for the revocation, so this shows nothing"
 		}
 		if !f.Info {
-			count[f.Verdict]++
+			count[f.Counts()]++
 		}
 	}
 	r.Verdict = joined(count)

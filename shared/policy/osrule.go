@@ -44,14 +44,14 @@ func (c *osCondition) judge(ev *evidence.Evidence, _ time.Time) outcome {
 			if slices.Contains(c.is, id) {
 				return passed(id)
 			}
-			return failed(quoteUnlessPlain(id), "")
+			return failed(quoteUnlessPlain(id), "", "system "+id)
 		}))
 	}
 	if c.version != nil {
-		outcomes = append(outcomes, judgeVersion("version", ev.OS.VersionID, *c.version))
+		outcomes = append(outcomes, judgeVersion("version", "system", ev.OS.VersionID, *c.version))
 	}
 	if c.kernel != nil {
-		outcomes = append(outcomes, judgeVersion("kernel", ev.OS.Kernel, *c.kernel))
+		outcomes = append(outcomes, judgeVersion("kernel", "system", ev.OS.Kernel, *c.kernel))
 	}
 	o := joinAll(outcomes)
 	if o.verdict == Fail {

@@ -118,13 +118,18 @@ func judgeNone(heard []*evidence.Listener, offends func(*evidence.Listener) bool
 	if len(bad) == 0 {
 		return passed("no such listener")
 	}
-	return failed(listeners(bad))
+	values := make([]string, len(bad))
+	for i, l := range bad {
+		values[i] = listenerValue(l)
+	}
+	actual, offender := listeners(bad)
+	return failed(actual, offender, values...)
 }
 
 func judgeOpen(heard []*evidence.Listener, p portRange) outcome {
 	at := slices.IndexFunc(heard, p.has)
 	if at < 0 {
-		return failed("nothing listens on "+p.String(), p.String())
+		return failed("nothing listens on "+p.String(), p.String(), "nothing on "+p.String())
 	}
 	return passed(listener(heard[at]))
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -87,18 +88,18 @@ func (c *productCondition) judge(ev *evidence.Evidence, now time.Time) outcome {
 func (c *productCondition) judgePresent(p evidence.Product, present bool, at evidence.Collect, now time.Time) outcome {
 	switch {
 	case c.state == stateAbsent && present:
-		return failed("installed", location(p))
+		return failed("installed", location(p), string(c.id)+" installed")
 	case c.state == stateAbsent:
 		return passed("not installed")
 	case !present:
-		return failed("not installed", "")
+		return failed("not installed", "", string(c.id)+" not installed")
 	}
 	outcomes := []outcome{c.judgeState(p)}
 	if c.version != nil {
-		outcomes = append(outcomes, judgeVersion("version", p.Version, *c.version))
+		outcomes = append(outcomes, judgeVersion("version", string(c.id), p.Version, *c.version))
 	}
 	if c.age != nil {
-		outcomes = append(outcomes, c.age.judge(p.Definition.Date, at, now))
+		outcomes = append(outcomes, c.age.judge(c.id, p.Definition.Date, at, now))
 	}
 	return joinAll(outcomes)
 }
@@ -110,7 +111,7 @@ func (c *productCondition) judgeState(p evidence.Product) outcome {
 			if s == string(c.state) {
 				return passed(s)
 			}
-			return failed(running(p, s))
+			return notRunning(p, s)
 		})
 	case stateProtecting:
 		return judgeProtecting(p)
@@ -124,7 +125,7 @@ func (c *productCondition) judgeState(p evidence.Product) outcome {
 func judgeProtecting(p evidence.Product) outcome {
 	up := check("running state", p.Running.State, func(s string) outcome {
 		if s == "stopped" {
-			return failed(running(p, s))
+			return notRunning(p, s)
 		}
 		return outcome{verdict: Pass}
 	})
@@ -136,9 +137,20 @@ func judgeProtecting(p evidence.Product) outcome {
 		if p.Protection.Reason != "" {
 			actual += " (" + p.Protection.Reason + ")"
 		}
-		return failed(actual, "")
+		return failed(actual, "", string(p.ID)+" "+actual)
 	})
 	return joinAll([]outcome{up, protects})
+}
+
+// notRunning fails with the state and the processes that are not there: another one that is missing is
+// another finding.
+func notRunning(p evidence.Product, state string) outcome {
+	value := string(p.ID) + " " + state
+	if missing := slices.Sorted(slices.Values(p.Running.Missing)); len(missing) > 0 && state != "stopped" {
+		value += " without " + strings.Join(missing, ", ")
+	}
+	actual, offender := running(p, state)
+	return failed(actual, offender, value)
 }
 
 // running tells the state, with the processes that are not there.
@@ -161,8 +173,8 @@ func location(p evidence.Product) string {
 	return string(p.ID)
 }
 
-// judgeVersion compares a version that was found.
-func judgeVersion(what string, f evidence.Fact[string], c constraint) outcome {
+// judgeVersion compares a version that was found; of is whose version it is.
+func judgeVersion(what, of string, f evidence.Fact[string], c constraint) outcome {
 	return check(what, f, func(s string) outcome {
 		v, ok := parseVersion(s)
 		switch {
@@ -171,18 +183,22 @@ func judgeVersion(what string, f evidence.Fact[string], c constraint) outcome {
 		case c.allows(v):
 			return passed(what + " " + s)
 		default:
-			return failed(what+" "+s, "")
+			return failed(what+" "+s, "", of+" "+what+" "+s)
 		}
 	})
 }
 
 // judge measures the age as evidence.Age does, by the guest's clock and then by ours.
-func (a ageLimit) judge(date evidence.Fact[time.Time], at evidence.Collect, now time.Time) outcome {
+func (a ageLimit) judge(id evidence.ProductID, date evidence.Fact[time.Time], at evidence.Collect, now time.Time) outcome {
 	return check("date of definitions", date, func(d time.Time) outcome {
 		if at.GuestEnd.IsZero() || at.Received.IsZero() {
 			return missing("age of definitions", "no_guest_time")
 		}
-		return check("age of definitions", evidence.Age(d, at, now), a.allows)
+		o := check("age of definitions", evidence.Age(d, at, now), a.allows)
+		if o.verdict == Fail {
+			o.values = []string{string(id) + " definitions of " + d.UTC().Format(time.RFC3339)}
+		}
+		return o
 	})
 }
 

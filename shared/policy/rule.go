@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -33,17 +34,24 @@ type outcome struct {
 	actual   string
 	offender string
 	why      string
+	values   []string // what failed, as in Finding.Values
+	unsure   []string // what could not be known, in the same form
 }
 
-func passed(actual string) outcome           { return outcome{verdict: Pass, actual: actual} }
-func failed(actual, offender string) outcome { return outcome{Fail, actual, offender, ""} }
+func passed(actual string) outcome { return outcome{verdict: Pass, actual: actual} }
+
+// failed is the outcome that found something wrong; values are as in Finding.Values.
+func failed(actual, offender string, values ...string) outcome {
+	return outcome{verdict: Fail, actual: actual, offender: offender, values: values}
+}
 
 // missing is the outcome for want of a fact.
 func missing(what, why string) outcome {
 	if why == "" {
 		why = "no_reason"
 	}
-	return outcome{actual: what + " unknown (" + why + ")", why: why}
+	actual := what + " unknown (" + why + ")"
+	return outcome{actual: actual, why: why, unsure: []string{actual}}
 }
 
 // check turns a fact and whether it satisfies into an outcome, so that a fact that is not known can
@@ -74,7 +82,23 @@ func (r *Rule) finding(ev *evidence.Evidence, now time.Time) Finding {
 		o.verdict = Verdict(r.Missing)
 	}
 	f.Verdict, f.Actual, f.Offender, f.Why = o.verdict, o.actual, o.offender, o.why
+	if f.Verdict == Fail {
+		f.Values, f.Unsure = r.pinned(o)
+	}
 	return f
+}
+
+// pinned is what a failed rule found, one by one, and what beside it could not be known. What is missing
+// is a failure of its own where the rule says so, and nothing where it says that it passes.
+func (r *Rule) pinned(o outcome) (values []string, unsure string) {
+	values = o.values
+	switch {
+	case Verdict(r.Missing) == Fail:
+		values = slices.Concat(values, o.unsure)
+	case Verdict(r.Missing) == Unknown && len(o.unsure) > 0:
+		unsure = o.unsure[0]
+	}
+	return pins(values), unsure
 }
 
 // joinAll: any Fail makes Fail, else any Unknown makes Unknown. None at all is Unknown.
@@ -114,6 +138,7 @@ func has(outcomes []outcome, v Verdict) bool {
 func merge(outcomes []outcome, v Verdict) outcome {
 	sum := outcome{verdict: v}
 	for _, o := range outcomes {
+		sum.values, sum.unsure = append(sum.values, o.values...), append(sum.unsure, o.unsure...)
 		if o.verdict != v {
 			continue
 		}

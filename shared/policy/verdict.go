@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Verdict is the answer to "is this in order?". The zero value is Unknown: nothing may follow from
@@ -56,6 +57,37 @@ type Finding struct {
 	Offender string  `json:"offender,omitempty"` // the thing itself: tcp/23 on 0.0.0.0, /usr/bin/nc (pid 4711)
 	Fix      string  `json:"fix,omitempty"`
 	Why      string  `json:"why,omitempty"` // of Unknown: the reason code of the missing fact
+
+	// Values are what a failed rule found, one by one, in a form that stays the same from look to look: a
+	// program's path and never its pid, the date of definitions and never their age. Waivers are pinned to
+	// them. A finding without values cannot be waived. See MaxValues.
+	Values []string `json:"values,omitempty"`
+	// Unsure is what of a failed rule could not be known beside what failed: when the failure is waived,
+	// the rule is Unknown and not in order.
+	Unsure string `json:"unsure,omitempty"`
+	// Waived are the waivers under which a failed rule does not count; empty when it does.
+	Waived []Permission `json:"waived,omitempty"`
+}
+
+// Permission is a waiver as a finding names it.
+type Permission struct {
+	Waiver  string    `json:"waiver"` // its id
+	Reason  string    `json:"reason"`
+	By      string    `json:"by"` // ARN of who set it
+	Expires time.Time `json:"expires"`
+}
+
+// Counts is what the finding adds to a verdict: a waived failure is in order, unless something beside it
+// could not be known.
+func (f Finding) Counts() Verdict {
+	switch {
+	case f.Verdict != Fail || len(f.Waived) == 0:
+		return f.Verdict
+	case f.Unsure != "":
+		return Unknown
+	default:
+		return Pass
+	}
 }
 
 // Result is the judgement of one machine by one version of a policy.
@@ -67,13 +99,33 @@ type Result struct {
 	Findings []Finding `json:"findings"`
 }
 
-// Bad are the findings that failed or are unknown, without the informational ones.
+// Bad are the findings that keep the machine from being in order: failed and unknown ones, without those
+// that are waived and without the informational ones. One that is waived, beside doubt that is not, is
+// there as the doubt alone.
 func (r Result) Bad() []Finding {
-	var bad []Finding
-	for _, f := range r.Findings {
-		if f.Verdict != Pass && !f.Info {
-			bad = append(bad, f)
+	bad := r.where(func(f Finding) bool { return f.Counts() != Pass })
+	for i, f := range bad {
+		if f.Counts() != f.Verdict {
+			bad[i] = Finding{Rule: f.Rule, Verdict: f.Counts(), Expected: f.Expected, Actual: f.Unsure, Fix: f.Fix, Why: whyUnsure}
 		}
 	}
 	return bad
+}
+
+// whyUnsure is the reason code of doubt beside a waived failure.
+const whyUnsure = "beside_waived"
+
+// Waived are the failed findings that do not count.
+func (r Result) Waived() []Finding {
+	return r.where(func(f Finding) bool { return f.Verdict == Fail && len(f.Waived) > 0 })
+}
+
+func (r Result) where(is func(Finding) bool) []Finding {
+	var found []Finding
+	for _, f := range r.Findings {
+		if !f.Info && is(f) {
+			found = append(found, f)
+		}
+	}
+	return found
 }

@@ -46,6 +46,7 @@ type Answer struct {
 	Effects  []integrity.Effect `json:"effects,omitempty"`
 	Presence integrity.Presence `json:"presence,omitempty"`
 	Digest   string             `json:"digest,omitempty"`
+	Unwaived bool               `json:"unwaived,omitempty"` // waivers could not be read, so none was applied
 }
 
 // Evidence is the evidence of one inspection with its judgement.
@@ -96,6 +97,7 @@ const (
 	EntryUnlock    EntryKind = "unlock"    // what the lock had stopped was brought back, or could not be
 	EntryStop      EntryKind = "stop"      // EC2 is asked to stop the machine
 	EntryEffective EntryKind = "effective" // the data can no longer be read, and who says so
+	EntryWaiver    EntryKind = "waiver"    // a waiver on this machine was set or lifted
 )
 
 // Entry is one line of a machine's ledger. Entries are never changed.

@@ -25,6 +25,7 @@ type Machine struct {
 
 	State      integrity.State  `json:"state"`
 	Findings   []policy.Finding `json:"findings,omitempty"`   // of the last judgement: failed and unknown ones
+	Waived     []policy.Finding `json:"waived,omitempty"`     // of the last judgement: failed ones that people allow
 	PolicyUsed int              `json:"policyUsed,omitempty"` // version of the last judgement
 	BrokeAt    time.Time        `json:"brokeAt,omitzero"`     // it complied until then and fails a rule since; zero: it complies, or never did
 	Digest     string           `json:"digest,omitempty"`     // of the last evidence
@@ -35,6 +36,9 @@ type Machine struct {
 	Safeguard  *Safeguard       `json:"safeguard,omitempty"`  // what was done to its data before the last revocation
 	ToldHeld   string           `json:"toldHeld,omitempty"`   // generation and reason of the hold that people were told last
 	ToldHeldAt time.Time        `json:"toldHeldAt"`
+
+	Allowed   map[string][]string `json:"allowed,omitempty"` // by rule: values that are or were waived and are still there
+	ToldUntil time.Time           `json:"toldUntil"`         // end of a waiver that people were told of
 
 	Version int64 `json:"version"` // raised by each write; 0 is not written yet
 }
@@ -60,6 +64,7 @@ type Taken struct {
 	EffectiveAt time.Time   `json:"effectiveAt"`           // the data can no longer be read, says EffectiveBy; zero: nobody says so
 	EffectiveBy string      `json:"effectiveBy,omitempty"` // machine: its lock was read back; aws: EC2 stopped it
 	GivenBy     string      `json:"givenBy,omitempty"`     // execution that began to give it back
+	Waivers     []Revision  `json:"waivers,omitempty"`     // as they were when the intent was written: the order asks that none was set since
 	HadNone     bool        `json:"hadNone,omitempty"`     // the key was already disabled, or KMS listed no grant, before we came
 }
 

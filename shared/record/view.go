@@ -12,6 +12,7 @@ type MachineView struct {
 	Machine  Machine   `json:"machine"`
 	Stops    []Stop    `json:"stops"`
 	Holds    []Hold    `json:"holds"`
+	Waivers  []Waiver  `json:"waivers"`            // that stand now and are for it
 	Evidence *Evidence `json:"evidence,omitempty"` // the newest
 	Notices  []Notice  `json:"notices"`
 

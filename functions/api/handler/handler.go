@@ -36,6 +36,11 @@ type records interface {
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
 	SetHold(ctx context.Context, h record.Hold) error
 	LiftHold(ctx context.Context, scope record.Scope) error
+	Waivers(ctx context.Context) (record.Waivers, error)
+	WaiversOn(ctx context.Context, scopes []record.Scope) (record.Waivers, error)
+	Waiver(ctx context.Context, id string) (record.Waiver, error)
+	SetWaiver(ctx context.Context, w record.Waiver, ledger ...record.Entry) error
+	LiftWaiver(ctx context.Context, w record.Waiver, ledger ...record.Entry) error
 	Requests(ctx context.Context) ([]record.Request, error)
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 	Started(ctx context.Context, name string) error
@@ -94,6 +99,10 @@ func (h *Handler) Routes() boot.Routes {
 		"GET /v1/holds":                    h.listHolds,
 		"PUT /v1/holds/{scope}":            h.setHold,
 		"DELETE /v1/holds/{scope}":         h.liftHold,
+		"GET /v1/waivers":                  h.listWaivers,
+		"POST /v1/waivers":                 h.setWaiver,
+		"GET /v1/waivers/{id}":             h.showWaiver,
+		"DELETE /v1/waivers/{id}":          h.liftWaiver,
 		"GET /v1/breaker":                  h.showBreaker,
 		"POST /v1/breaker/{scope}/reset":   h.resetBreaker,
 		"GET /v1/requests":                 h.listRequests,

@@ -22,6 +22,7 @@ import (
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
+	"github.com/keyward/keyward/shared/waiver"
 )
 
 func (h *Handler) listMachines(ctx context.Context, _ boot.Call) (int, any, error) {
@@ -38,6 +39,8 @@ func (h *Handler) showMachine(ctx context.Context, c boot.Call) (int, any, error
 	if v.Holds, err = h.Store.HoldsOn(ctx, record.Scopes(m.ID, m.Policy), c.Now); err != nil {
 		return 0, nil, err
 	}
+	waivers, unread := h.waivers(ctx, c, m)
+	v.Waivers = waivers
 	newest, err := h.Store.Evidence(ctx, m.ID, 1)
 	if err != nil {
 		return 0, nil, err
@@ -49,11 +52,27 @@ func (h *Handler) showMachine(ctx context.Context, c boot.Call) (int, any, error
 		return 0, nil, err
 	}
 	f := h.facts(ctx, c, m, v.Holds)
+	f.Waivers = guard.Waivers{Read: !unread, Covered: waiver.Covered(m.Findings, waivers, m, c.Now)}
 	v.Dependants = f.Key.Dependants
 	for _, r := range guard.Stops(f, c.Now) {
 		v.Stops = append(v.Stops, record.Stop{Reason: string(r), Text: r.Text(), Detail: guard.Detail(f, r)})
 	}
 	return http.StatusOK, v, nil
+}
+
+// waivers are those that are for the machine now, and whether some cannot be read.
+func (h *Handler) waivers(ctx context.Context, c boot.Call, m record.Machine) (standing []record.Waiver, unread bool) {
+	on, err := h.Store.WaiversOn(ctx, record.Scopes(m.ID, m.Policy))
+	if err != nil {
+		h.Log.WarnContext(ctx, "waivers cannot be read", boot.KeyMachine, m.ID, boot.KeyError, err.Error())
+	}
+	standing = []record.Waiver{}
+	for _, w := range on.All {
+		if w.Stands(c.Now) && waiver.For(w, m, m.Policy) {
+			standing = append(standing, w)
+		}
+	}
+	return standing, err != nil || on.Unread > 0
 }
 
 // facts are what guard.Stops reads.

@@ -62,6 +62,7 @@ type records interface {
 	Settled(ctx context.Context, c record.Command) error
 	Machine(ctx context.Context, id string) (record.Machine, error)
 	Policy(ctx context.Context, name string) (record.Policy, error)
+	WaiversOn(ctx context.Context, scopes []record.Scope) (record.Waivers, error)
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 	Started(ctx context.Context, name string) error
 	RuleBreaker(ctx context.Context, policy string) (record.RuleBreaker, error)
@@ -125,14 +126,14 @@ func (h *Handler) settle(ctx context.Context, now time.Time, id string, s *Summa
 	}
 	looks, problem := h.looks(ctx, now, c)
 	problems := []error{problem}
-	policies := map[string]ruled{}
+	k := &known{policies: map[string]ruled{}, waivers: map[record.Scope]record.Waivers{}}
 	waiting := 0
 	for _, l := range looks {
 		if !l.ended {
 			waiting++
 			continue
 		}
-		started, err := h.judge(ctx, now, c, l, policies)
+		started, err := h.judge(ctx, now, c, l, k)
 		if err != nil {
 			problems = append(problems, err)
 			continue
@@ -155,8 +156,8 @@ type ruled struct {
 
 // policy reads and compiles a machine's policy once an invocation, with the breaker on its rules. A policy
 // that is gone leaves the built-in one, under which nothing is revoked.
-func (h *Handler) policy(ctx context.Context, name string, known map[string]ruled) (ruled, error) {
-	if p, ok := known[name]; ok {
+func (h *Handler) policy(ctx context.Context, name string, k *known) (ruled, error) {
+	if p, ok := k.policies[name]; ok {
 		return p, nil
 	}
 	p := ruled{Policy: policy.Default()}
@@ -175,6 +176,6 @@ func (h *Handler) policy(ctx context.Context, name string, known map[string]rule
 	if p.breaker, err = h.Store.RuleBreaker(ctx, name); err != nil {
 		return p, err
 	}
-	known[name] = p
+	k.policies[name] = p
 	return p, nil
 }

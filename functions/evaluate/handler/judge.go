@@ -16,6 +16,7 @@ import (
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
+	"github.com/keyward/keyward/shared/waiver"
 )
 
 // tries is how often a transition is computed again because somebody else changed the machine.
@@ -23,7 +24,7 @@ const tries = 5
 
 // judge writes what one look says about one machine and starts what follows. It says how many
 // executions were started.
-func (h *Handler) judge(ctx context.Context, now time.Time, c record.Command, l look, known map[string]ruled) (int, error) {
+func (h *Handler) judge(ctx context.Context, now time.Time, c record.Command, l look, k *known) (int, error) {
 	for range tries {
 		m, err := h.Store.Machine(ctx, l.machine)
 		if fault.Is(err, fault.NotFound) {
@@ -32,11 +33,15 @@ func (h *Handler) judge(ctx context.Context, now time.Time, c record.Command, l 
 		if err != nil {
 			return 0, err
 		}
-		p, err := h.policy(ctx, m.Policy, known)
+		p, err := h.policy(ctx, m.Policy, k)
 		if err != nil {
 			return 0, err
 		}
-		change, err := h.change(now, c, l, m, p)
+		result, unread, err := h.waived(ctx, now, m, evaluated(now, l, m, p.Policy), k)
+		if err != nil {
+			return 0, err
+		}
+		change, err := h.change(now, c, l, m, p, result, unread)
 		if err != nil {
 			return 0, err
 		}
@@ -63,16 +68,14 @@ func (h *Handler) answered(ctx context.Context, c record.Command, machine string
 }
 
 // change is the whole transition: pure, from what was read.
-func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machine, p ruled) (store.Change, error) {
-	result := policy.Result{Policy: p.Name, Version: p.Version, Digest: p.Digest}
-	why, digest := l.why, ""
+func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machine, p ruled, result policy.Result, unread bool) (store.Change, error) {
+	why, digest := reason(l, result), ""
 	if l.evidence != nil {
-		result = policy.Evaluate(p.Policy, l.evidence, now).Withhold(m.Withheld())
 		digest = l.evidence.Digest()
-		why = firstBad(result)
 	}
 	answer := record.Answer{
 		Command: c.ID, Machine: m.ID, Verdict: result.Verdict, Why: why, Sent: c.SentAt, JudgedAt: now, Presence: l.presence, Digest: digest,
+		Unwaived: unread,
 	}
 	ch := store.Change{
 		Machine: m, Answer: &answer, At: now,
@@ -88,12 +91,14 @@ func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machi
 	before := m.State
 	next, effects := integrity.Next(integrity.Started(before, l.started(), now, p.Integrity), integrity.Input{
 		Verdict: result.Verdict.String(), Sent: c.SentAt, Presence: l.presence, Why: why,
+		Permitted: waiver.Permitted(m, result), WaiverEnded: waiver.Ended(m, result),
 	}, guard.Terms(p.Policy, p.breaker, p.Version, guard.FailedRules(result.Findings)), now)
 	answer.Effects = effects
 	if c.SentAt.After(before.LastEvidence) {
 		ch.Machine.PolicyUsed, ch.Machine.Digest = p.Version, digest
 		if l.evidence != nil {
-			ch.Machine.Findings = result.Bad()
+			ch.Machine.Findings, ch.Machine.Waived = result.Bad(), result.Waived()
+			ch.Machine.Allowed = waiver.Allowed(m, result)
 		}
 	}
 	ch.Machine.State, ch.Machine.BrokeAt = next, brokeAt(m.BrokeAt, before, next, now)
@@ -202,13 +207,6 @@ func (h *Handler) start(ctx context.Context, outbox []record.Start) (started int
 		started++
 	}
 	return started
-}
-
-func firstBad(r policy.Result) string {
-	for _, f := range r.Bad() {
-		return f.Rule + ": " + f.Actual
-	}
-	return ""
 }
 
 // standing says Good only when the key is where it belongs: a machine that passes after a revocation is

@@ -10,6 +10,7 @@ import (
 var pure = []string{
 	"shared/enforcement", "shared/env", "shared/evidence", "shared/fault", "shared/guard", "shared/inspection", "shared/integrity",
 	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/policy", "shared/record", "shared/replay", "shared/safeguard",
+	"shared/waiver",
 }
 
 // impure is what a pure package may not import, and why.

@@ -66,6 +66,11 @@ func (s *Store) refuses(c store.Change) string {
 			return "it is held: " + string(scope)
 		}
 	}
+	for _, r := range c.Waivers {
+		if s.Revised[r.Scope] != r.Number {
+			return "a waiver was set or lifted: " + string(r.Scope)
+		}
+	}
 	for _, l := range []*record.Lease{c.TakeLease, c.DropLease} {
 		if l == nil {
 			continue

@@ -73,7 +73,7 @@ func Bad(m *record.Machine) {
 	m.State.Standing, m.State.Since, m.State.Why = integrity.Bad, Start.Add(-6*time.Hour), "kernel is supported: 4.19.0"
 	m.State.Generation, m.State.LastVerdict = 2, "Fail"
 	m.State.WarnedAt, m.State.DueAt = Start.Add(-5*time.Hour), Start.Add(-time.Hour)
-	m.Findings = []policy.Finding{{Rule: "kernel is supported", Verdict: policy.Fail, Expected: "kernel >= 5.10", Actual: "4.19.0"}}
+	m.Findings = []policy.Finding{{Rule: "kernel is supported", Verdict: policy.Fail, Expected: "kernel >= 5.10", Actual: "4.19.0", Values: []string{OldKernelValue}}}
 }
 
 // Revoking is Bad with a written intent.

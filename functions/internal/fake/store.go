@@ -23,7 +23,10 @@ type Store struct {
 	Sends    map[string]record.Command
 	ByName   map[string]record.Policy
 	Held     map[record.Scope]record.Hold
-	Waiting  []record.Start // the outbox
+	Waived   map[string]record.Waiver // by id
+	Garbled  map[record.Scope]int     // waivers that are there and cannot be read
+	Revised  map[record.Scope]int64   // revisions
+	Waiting  []record.Start           // the outbox
 	Told     map[string]record.Notice
 	Asked    map[string]record.Request
 	Leases   map[string]record.Lease
@@ -44,6 +47,7 @@ func newStore(c *Calls) *Store {
 		Calls: c, ByID: map[string]record.Machine{}, Said: map[string]record.Answer{}, Sends: map[string]record.Command{},
 		ByName: map[string]record.Policy{}, Held: map[record.Scope]record.Hold{}, Told: map[string]record.Notice{},
 		Asked: map[string]record.Request{}, Leases: map[string]record.Lease{}, Rules: map[string]record.RuleBreaker{}, Watched: record.Watch{SweptAt: fresh}, EvaluatedAt: fresh,
+		Waived: map[string]record.Waiver{}, Garbled: map[record.Scope]int{}, Revised: map[record.Scope]int64{},
 	}
 }
 

@@ -21,7 +21,7 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 	n := notice.Notice{
 		Kind: kind, Machine: m.ID, Name: m.Name, Owner: m.Owner, Policy: p.Name, Version: p.Version,
 		TimeZone: cmp.Or(p.Notify.TimeZone, p.Schedule.TimeZone), Reference: t.Execution,
-		Findings: m.Findings, FoundAt: s.Since, DueAt: s.DueAt, NextLook: s.LookAt,
+		Findings: m.Findings, Waived: m.Waived, OldDueAt: s.OldDueAt, FoundAt: s.Since, DueAt: s.DueAt, NextLook: s.LookAt,
 		Mode: m.Key.Mode, Silence: s.Silence, RestoreManual: p.Integrity.RestoreManual,
 	}
 	if m.Taken != nil {
@@ -46,6 +46,8 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 		if m.Taken != nil && g.Generation == m.Taken.Generation {
 			n.StepFailed, n.OnMachine = g.Failed, g.Text
 		}
+	case notice.WaiverEnding:
+		n.FoundAt, n.DueAt = time.Time{}, t.Input.DueAt
 	case notice.Held:
 		reason := guard.Reason(s.HeldFor)
 		if u := t.Input.Unlock; u != nil && u.Outcome == "failed" {

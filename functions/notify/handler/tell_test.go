@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,6 +36,7 @@ func TestTellEveryKind(t *testing.T) {
 			w.Store.Put(fake.Machine(fake.Revoked, func(m *record.Machine) { m.State.HeldFor = "held-global" }))
 			got, err := tell(t, w, func(task *enforcement.Task) {
 				task.Notice, task.Input.Notice = "", string(kind)
+				task.Input.DueAt = fake.Start.Add(24 * time.Hour)
 				task.Input.Confirmation = &enforcement.Confirmation{Outcome: "unconfirmed", Text: "KMS did not answer"}
 			})
 			want := enforcement.Told{Reference: "i-1234567890abcdef0-2-tell-held-1/" + string(kind), AcceptedAt: fake.Start, MessageID: "message-1"}

@@ -16,6 +16,7 @@ import (
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 	"github.com/keyward/keyward/shared/safeguard"
+	"github.com/keyward/keyward/shared/waiver"
 )
 
 // answerWithin is how long a look may take: SSM gives up after 3 minutes, and when its event is lost
@@ -101,6 +102,7 @@ type known struct {
 	breaker record.Breaker
 	rules   record.RuleBreaker
 	watch   record.Watch
+	waivers []record.Revision
 }
 
 // facts reads everything that a decision rests on. What cannot be read stays unread in the facts and
@@ -130,6 +132,7 @@ func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, 
 	}
 	if f.Look.Answered {
 		f.Holds, f.Calendars = h.holds(ctx, now, m), h.calendars(ctx, m, f.Policy.Terms)
+		f.Waivers = h.waivers(ctx, now, m, &k)
 	}
 	if f.Look.Answered && f.Look.Verdict == policy.Unknown && m.State.Silence && !h.silentAlone(ctx, m) {
 		f.Look.Presence = integrity.PresenceUnknown
@@ -203,8 +206,20 @@ func (h *Handler) holds(ctx context.Context, now time.Time, m record.Machine) gu
 	return guard.Holds{Global: stop(scopes[0]), Policy: stop(scopes[1]), Machine: stop(scopes[2])}
 }
 
-// reserve writes the intent in the one transaction that checks the machine's version, every hold and the
-// breakers, counts the revocation and takes the lease of the key. Without this record nothing is asked of KMS.
+// waivers are read anew, so that one that was set since the look was judged counts, with the revisions that
+// the reservation asks to be unchanged.
+func (h *Handler) waivers(ctx context.Context, now time.Time, m record.Machine, k *known) guard.Waivers {
+	on, err := h.Store.WaiversOn(ctx, record.Scopes(m.ID, m.Policy))
+	if err != nil || on.Unread > 0 {
+		h.Log.WarnContext(ctx, "waivers cannot be read", boot.KeyMachine, m.ID, boot.KeyCount, on.Unread)
+		return guard.Waivers{}
+	}
+	k.waivers = on.Revisions
+	return guard.Waivers{Read: true, Covered: waiver.Covered(m.Findings, on.All, m, now)}
+}
+
+// reserve writes the intent in the one transaction that checks the machine's version, every hold, that no
+// waiver was set since they were read, and the breakers, counts the revocation and takes the lease of the key. Without this record nothing is asked of KMS.
 func (h *Handler) reserve(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine, k known, terms policy.Integrity) error {
 	lease := &record.Lease{
 		Name:   record.LeaseName(m.Key.Mode, m.Key.ARN, m.ID),
@@ -215,9 +230,11 @@ func (h *Handler) reserve(ctx context.Context, now time.Time, t enforcement.Task
 	}
 	counted := guard.Spend(k.breaker, m.ID, m.State.Generation, h.Limits, now)
 	change := store.Change{
-		Machine: m, At: now, NotHeld: record.Scopes(m.ID, m.Policy), TakeLease: lease, Breaker: &counted, Rules: &k.rules,
+		Machine: m, At: now, NotHeld: record.Scopes(m.ID, m.Policy), Waivers: k.waivers, TakeLease: lease, Breaker: &counted, Rules: &k.rules,
 	}
 	if m.State.Key == integrity.KeyRevoking && m.Taken != nil && m.Taken.Generation == m.State.Generation {
+		taken := *m.Taken
+		taken.Waivers, change.Machine.Taken = k.waivers, &taken
 		_, err := h.Store.Apply(ctx, change) // an attempt that was cut off wrote the intent; what guards it is asked anew
 		return err
 	}
@@ -228,6 +245,7 @@ func (h *Handler) reserve(ctx context.Context, now time.Time, t enforcement.Task
 	if m.Taken != nil {
 		taken = resumed(taken, *m.Taken)
 	}
+	taken.Waivers = k.waivers
 	state := integrity.Ordered(m.State, now)
 	if state.Key != integrity.KeyRevoking {
 		return fault.New(fault.Conflict, "reserving the revocation of %s: its state does not allow it", m.ID)

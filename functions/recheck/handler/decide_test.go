@@ -60,6 +60,7 @@ func TestDecideReservesTheRevocation(t *testing.T) {
 	m := w.Store.ByID[fake.ID]
 	want := record.Taken{
 		Generation: 2, Mode: policy.RevokeGrant, KeyARN: fake.KeyARN, Grants: []string{"grant-1"}, Grantee: fake.Session, IntentAt: fake.Start,
+		Waivers: fake.Unrevised(),
 	}
 	if m.State.Key != integrity.KeyRevoking || m.Taken == nil || !reflect.DeepEqual(*m.Taken, want) {
 		t.Errorf("machine %+v, taken %+v, want %+v", m.State, m.Taken, want)
@@ -113,7 +114,7 @@ func TestDecideWhatIsTaken(t *testing.T) {
 			w.Store.Change(fake.ID, tt.edit)
 			tt.keys(w.Keys)
 			decided(t, w, guard.Revoke, guard.ReasonDue)
-			tt.want.Generation, tt.want.KeyARN, tt.want.IntentAt = 2, fake.KeyARN, fake.Start
+			tt.want.Generation, tt.want.KeyARN, tt.want.IntentAt, tt.want.Waivers = 2, fake.KeyARN, fake.Start, fake.Unrevised()
 			if got := *w.Store.ByID[fake.ID].Taken; !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("taken = %+v, want %+v", got, tt.want)
 			}
@@ -176,6 +177,14 @@ func TestEveryConditionHolds(t *testing.T) {
 			w.Fail("ssm.Calendar", fake.Down)
 		}, guard.Hold, guard.ReasonCalendarUnread},
 		{"a change calendar is open", calendar(guard.Calendar{Read: true, Open: true}), guard.Revoke, guard.ReasonDue},
+		{"a waiver covers it", func(w *fake.World) { w.Store.Waive(fake.Waiver()) }, guard.Hold, guard.ReasonWaived},
+		{"waivers cannot be read", func(w *fake.World) { w.Fail("store.WaiversOn", fake.Down) }, guard.Hold, guard.ReasonWaiversUnread},
+		{"the machine's waivers cannot be read", func(w *fake.World) { w.Fail("store.WaiversOn", nil, nil, fake.Down) }, guard.Hold, guard.ReasonWaiversUnread},
+		{"one waiver cannot be read", func(w *fake.World) { w.Store.Garbled["global"] = 1 }, guard.Hold, guard.ReasonWaiversUnread},
+		{"one cannot be read, and another covers it", func(w *fake.World) {
+			w.Store.Waive(fake.Waiver())
+			w.Store.Garbled["policy:web-tier"] = 1
+		}, guard.Hold, guard.ReasonWaiversUnread},
 		{"the key cannot be read", func(w *fake.World) { w.Fail("kms.Key", fake.Down) }, guard.Hold, guard.ReasonKeyUnread},
 		{"the key is not guarded", func(w *fake.World) { w.Keys.Set(fake.KeyARN, func(k *kmskey.Key) { k.Guarded = false }) }, guard.Hold, guard.ReasonNotGuarded},
 		{"another generation", change(func(m *record.Machine) { m.State.Generation = 3 }), guard.Superseded, guard.ReasonGeneration},

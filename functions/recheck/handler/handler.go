@@ -26,6 +26,7 @@ type records interface {
 	Answer(ctx context.Context, command, machine string) (record.Answer, error)
 	Watch(ctx context.Context) (record.Watch, error)
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
+	WaiversOn(ctx context.Context, scopes []record.Scope) (record.Waivers, error)
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 	Breaker(ctx context.Context) (record.Breaker, error)
 	RuleBreaker(ctx context.Context, policy string) (record.RuleBreaker, error)

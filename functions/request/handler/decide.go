@@ -77,6 +77,9 @@ func (h *Handler) facts(ctx context.Context, now time.Time, m record.Machine, p 
 	if r := newest[0].Result; r.Policy != p.Name || r.Digest != p.Digest {
 		return f, nil, nil
 	}
+	if ok, err := h.stands(ctx, now, m, newest[0].Result); err != nil || !ok {
+		return f, nil, err
+	}
 	f.HasAny, f.Verdict, f.Evidence = true, newest[0].Result.Verdict, now.Sub(newest[0].Sent)
 	return f, newest[0].Result.Bad(), nil
 }

@@ -22,6 +22,7 @@ type records interface {
 	Machine(ctx context.Context, id string) (record.Machine, error)
 	Policy(ctx context.Context, name string) (record.Policy, error)
 	Evidence(ctx context.Context, machine string, limit int) ([]record.Evidence, error)
+	WaiversOn(ctx context.Context, scopes []record.Scope) (record.Waivers, error)
 	Request(ctx context.Context, machine, id string) (record.Request, error)
 	PutRequest(ctx context.Context, r record.Request) (record.Request, error)
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)

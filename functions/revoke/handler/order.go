@@ -50,7 +50,7 @@ func (h *Handler) order(ctx context.Context, now time.Time, t enforcement.Task) 
 	return enforcement.Ordered{Outcome: "ordered", At: at}, nil
 }
 
-// recordOrder writes that KMS is asked before it is, and asks the holds a last time with it. An order that
+// recordOrder writes that KMS is asked before it is, and asks the holds and the waivers a last time with it. An order that
 // is written already is asked again: both calls change nothing the second time.
 func (h *Handler) recordOrder(ctx context.Context, now time.Time, t enforcement.Task) (at time.Time, superseded bool, err error) {
 	err = h.update(ctx, now, t.Input.Machine, func(m record.Machine) (store.Change, bool) {
@@ -63,7 +63,7 @@ func (h *Handler) recordOrder(ctx context.Context, now time.Time, t enforcement.
 			return store.Change{}, false
 		}
 		taken.OrderedAt, at = now, now
-		return store.Change{Machine: m, NotHeld: record.Scopes(m.ID, m.Policy), Ledger: []record.Entry{{
+		return store.Change{Machine: m, NotHeld: record.Scopes(m.ID, m.Policy), Waivers: taken.Waivers, Ledger: []record.Entry{{
 			Machine: m.ID, At: now, Kind: record.EntryOrdered, Generation: m.State.Generation, Execution: t.Execution,
 			Text: "KMS is asked: " + action(taken), Detail: strings.Join(taken.Grants, " "),
 		}}}, true

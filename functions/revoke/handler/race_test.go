@@ -128,3 +128,29 @@ func TestWithdrawFromAMachineThatCameBack(t *testing.T) {
 		t.Errorf("without a key: %+v, %v, key %s", got, err, w.Store.ByID[fake.ID].State.Key)
 	}
 }
+
+// A waiver that a person sets after the decision is heeded too until KMS is asked: the order asks that none was
+// set since the intent was written.
+func TestWaiverBeforeTheOrder(t *testing.T) {
+	t.Parallel()
+	for _, scope := range record.Scopes(fake.ID, "web-tier") {
+		w := reserved()
+		w.Store.Change(fake.ID, func(m *record.Machine) { m.Taken.Waivers = fake.Unrevised() })
+		w.Store.Waive(fake.Waiver(func(w *record.Waiver) { w.Scope = scope }))
+		_, err := order(t, w)
+		fake.Kind(t, err, fault.Transient)
+		w.Never(t, "kms.RevokeGrant", "kms.DisableKey")
+		if m := w.Store.ByID[fake.ID]; !m.Taken.OrderedAt.IsZero() || len(w.Store.Entries) > 0 {
+			t.Errorf("%s: taken %+v, ledger %v, want no order", scope, m.Taken, w.Store.Kinds())
+		}
+		if got, err := confirmed(t, w, fake.Start.Add(time.Second)); err != nil || got.Outcome != "notRevoked" || w.Store.ByID[fake.ID].State.Key != integrity.KeyReleased {
+			t.Errorf("%s: confirm = %+v, %v, want notRevoked", scope, got, err)
+		}
+	}
+	w := reserved() // a waiver for another machine is none of its business
+	w.Store.Change(fake.ID, func(m *record.Machine) { m.Taken.Waivers = fake.Unrevised() })
+	w.Store.Waive(fake.Waiver(func(w *record.Waiver) { w.Scope = "machine:" + fake.Other }))
+	if got, err := order(t, w); err != nil || got.Outcome != "ordered" {
+		t.Errorf("order = %+v, %v, want it ordered", got, err)
+	}
+}

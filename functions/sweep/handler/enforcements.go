@@ -15,6 +15,7 @@ import (
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
+	"github.com/keyward/keyward/shared/waiver"
 )
 
 // outbox starts what was decided and not started.
@@ -181,6 +182,9 @@ func (s *sweep) facts(ctx context.Context, m record.Machine, p *policy.Policy) g
 		Global: s.stop(ctx, scopes[0]), Policy: s.stop(ctx, scopes[1]), Machine: s.stop(ctx, scopes[2]),
 	}
 	f.Calendars = s.calendars(ctx, p.Integrity)
+	if on, err := s.Store.WaiversOn(ctx, scopes); err == nil && on.Unread == 0 {
+		f.Waivers = guard.Waivers{Read: true, Covered: waiver.Covered(m.Findings, on.All, m, s.now)}
+	}
 	if k, err := s.Keys.Key(ctx, m.Key.ARN); err == nil {
 		f.Key = guard.Key{Read: true, Guarded: k.Guarded}
 	}

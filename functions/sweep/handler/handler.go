@@ -37,6 +37,8 @@ type records interface {
 	Policies(ctx context.Context) ([]record.Policy, error)
 	OpenCommands(ctx context.Context) ([]record.Command, error)
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
+	Waivers(ctx context.Context) (record.Waivers, error)
+	WaiversOn(ctx context.Context, scopes []record.Scope) (record.Waivers, error)
 	Outbox(ctx context.Context) ([]record.Start, error)
 	Started(ctx context.Context, name string) error
 	Watch(ctx context.Context) (record.Watch, error)
@@ -106,7 +108,7 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, _ Event) (Summary, 
 		return s.done, errors.Join(err, s.settle(ctx), s.ask(ctx), s.outbox(ctx))
 	}
 	// One part that fails must not keep the others from being done.
-	err := errors.Join(s.settle(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.enforcements(ctx), s.completed(ctx))
+	err := errors.Join(s.settle(ctx), s.waivers(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.enforcements(ctx), s.completed(ctx))
 	h.Log.InfoContext(ctx, "swept", boot.KeyCount, s.done.Machines, "settled", s.done.Settled, "asked", s.done.Asked,
 		"started", s.done.Started, "lifted", s.done.Lifted, "looking", s.looking())
 	return s.done, err

@@ -34,9 +34,10 @@ type Change struct {
 	Start    []record.Start // for the outbox
 	Request  *record.Request
 
-	NotHeld   []record.Scope // fails when one of these is held at At
-	TakeLease *record.Lease  // fails when somebody else holds it at At
-	DropLease *record.Lease  // given back, if this holder has it
+	NotHeld   []record.Scope    // fails when one of these is held at At
+	Waivers   []record.Revision // fails when a waiver was set or lifted on one of these scopes since
+	TakeLease *record.Lease     // fails when somebody else holds it at At
+	DropLease *record.Lease     // given back, if this holder has it
 
 	Breaker *record.Breaker     // with this revocation counted; its Version is the one that was read
 	Rules   *record.RuleBreaker // as it was read: fails when it was changed since
@@ -45,7 +46,7 @@ type Change struct {
 }
 
 // Apply writes a change in one transaction and returns the machine with its new version. It is a
-// fault.Conflict when the machine was changed since, is held, the lease is taken, or the answer is
+// fault.Conflict when the machine was changed since, is held, a waiver was set, the lease is taken, or the answer is
 // there already; the text says which.
 func (s *Store) Apply(ctx context.Context, c Change) (record.Machine, error) {
 	before := c.Machine.Version
@@ -74,6 +75,9 @@ func (s *Store) Apply(ctx context.Context, c Change) (record.Machine, error) {
 	}
 	for _, scope := range c.NotHeld {
 		t.check(s, holdKey(scope), holdRow, freeOfHold(c.At), "it is held: "+string(scope))
+	}
+	for _, r := range c.Waivers {
+		t.check(s, waiversKey(r.Scope), revisionRow, versionIs(r.Number), "a waiver was set or lifted: "+string(r.Scope))
 	}
 	if l := c.TakeLease; l != nil {
 		t.put(s, leaseItem(*l), leaseIsFree(*l, c.At), "another execution is at work on its key")

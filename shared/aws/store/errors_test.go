@@ -48,6 +48,11 @@ func TestErrors(t *testing.T) {
 			"EvidenceFrom": func(ctx context.Context, s *store.Store) error {
 				return only(s.EvidenceFrom(ctx, awstest.Machine, noon, noon, "", 1))
 			},
+			"Waivers": func(ctx context.Context, s *store.Store) error { return only(s.Waivers(ctx)) },
+			"Waiver":  func(ctx context.Context, s *store.Store) error { return only(s.Waiver(ctx, "w")) },
+			"WaiversOn": func(ctx context.Context, s *store.Store) error {
+				return only(s.WaiversOn(ctx, []record.Scope{"global"}))
+			},
 			"Ledger":       func(ctx context.Context, s *store.Store) error { return only(s.Ledger(ctx, awstest.Machine, 1)) },
 			"Outbox":       func(ctx context.Context, s *store.Store) error { return only(s.Outbox(ctx)) },
 			"OpenCommands": func(ctx context.Context, s *store.Store) error { return only(s.OpenCommands(ctx)) },
@@ -58,7 +63,10 @@ func TestErrors(t *testing.T) {
 			"Started":  func(ctx context.Context, s *store.Store) error { return s.Started(ctx, "e") },
 		},
 		"TransactWriteItems": {
-			"Apply":      func(ctx context.Context, s *store.Store) error { return only(s.Apply(ctx, store.Change{At: noon})) },
+			"Apply": func(ctx context.Context, s *store.Store) error { return only(s.Apply(ctx, store.Change{At: noon})) },
+			"SetWaiver": func(ctx context.Context, s *store.Store) error {
+				return s.SetWaiver(ctx, record.Waiver{ID: "w", Scope: "global"})
+			},
 			"Sent":       func(ctx context.Context, s *store.Store) error { return s.Sent(ctx, record.Command{ID: "c"}) },
 			"PutRequest": func(ctx context.Context, s *store.Store) error { return only(s.PutRequest(ctx, record.Request{})) },
 			"PutPolicy":  func(ctx context.Context, s *store.Store) error { return only(s.PutPolicy(ctx, record.Policy{})) },

@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -161,28 +162,46 @@ func under[T any](ctx context.Context, s *Store, pk, prefix string, newest bool,
 }
 
 func query[T any](ctx context.Context, s *Store, in *dynamodb.QueryInput, limit int, doing string) ([]T, error) {
-	in.TableName = &s.table
 	if limit > 0 {
 		in.Limit = aws.Int32(int32(limit))
 	}
 	var all []T
+	err := s.pages(ctx, in, doing, func(row map[string]types.AttributeValue) error {
+		if limit > 0 && len(all) >= limit {
+			return errEnough // a page that was cut at 1 MB makes the next one overshoot
+		}
+		v, err := decode[T](row)
+		if err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		all = append(all, v)
+		return nil
+	})
+	return all, err
+}
+
+// errEnough ends pages.
+var errEnough = errors.New("enough was read")
+
+// pages gives each row of a query to each, until it says that it had enough, or fails.
+func (s *Store) pages(ctx context.Context, in *dynamodb.QueryInput, doing string, each func(row map[string]types.AttributeValue) error) error {
+	in.TableName = &s.table
+	read := 0
 	for {
 		out, err := s.client.Query(ctx, in)
 		if err != nil {
-			return nil, awsconf.Wrap(err, doing)
+			return awsconf.Wrap(err, doing)
 		}
 		for _, row := range out.Items {
-			v, err := decode[T](row)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", doing, err)
+			if err := each(row); errors.Is(err, errEnough) {
+				return nil
+			} else if err != nil {
+				return err
 			}
-			all = append(all, v)
 		}
-		if limit > 0 && len(all) >= limit {
-			return all[:limit], nil // a page that was cut at 1 MB makes the next one overshoot
-		}
-		if len(out.LastEvaluatedKey) == 0 {
-			return all, nil
+		read += len(out.Items)
+		if len(out.LastEvaluatedKey) == 0 || in.Limit != nil && read >= int(*in.Limit) {
+			return nil
 		}
 		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}

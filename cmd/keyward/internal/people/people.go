@@ -228,6 +228,41 @@ func (c *Client) ResetBreaker(ctx context.Context, scope record.Scope, reason st
 	return e, err
 }
 
+// Waivers are the waivers that stand, or all; of one machine unless it is empty.
+func (c *Client) Waivers(ctx context.Context, machine string, all bool) (l record.WaiverList, err error) {
+	query := url.Values{}
+	if machine != "" {
+		query.Set("machine", machine)
+	}
+	if all {
+		query.Set("all", "true")
+	}
+	path := "/v1/waivers"
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	_, err = c.send(ctx, http.MethodGet, path, nil, &l)
+	return l, err
+}
+
+// Waiver is one waiver.
+func (c *Client) Waiver(ctx context.Context, id string) (w record.Waiver, err error) {
+	_, err = c.send(ctx, http.MethodGet, "/v1/waivers/"+segment(id), nil, &w)
+	return w, err
+}
+
+// SetWaiver allows something to stand for a time.
+func (c *Client) SetWaiver(ctx context.Context, wish record.WaiverWish) (set record.WaiverSet, err error) {
+	_, err = c.send(ctx, http.MethodPost, "/v1/waivers", wish, &set)
+	return set, err
+}
+
+// LiftWaiver ends a waiver before its time.
+func (c *Client) LiftWaiver(ctx context.Context, id, reason string) (w record.Waiver, err error) {
+	_, err = c.send(ctx, http.MethodDelete, "/v1/waivers/"+segment(id), record.Reason{Reason: reason}, &w)
+	return w, err
+}
+
 // Requests are all key requests, oldest first.
 func (c *Client) Requests(ctx context.Context) ([]record.Request, error) {
 	var out struct{ Requests []record.Request }
