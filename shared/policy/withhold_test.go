@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/keyward/keyward/shared/policy"
 )
 
@@ -32,7 +34,7 @@ func TestWithhold(t *testing.T) {
 		if got.Verdict != c.want {
 			t.Errorf("%s: verdict %s, want %s", name, got.Verdict, c.want)
 		}
-		if before.Findings[0] != c.findings[0] {
+		if !cmp.Equal(before.Findings[0], c.findings[0]) {
 			t.Errorf("%s: the result that was given was changed", name)
 		}
 		if name == "a pass" && (got.Findings[0].Why != policy.WhyLocked || got.Findings[0].Verdict != policy.Unknown) {
