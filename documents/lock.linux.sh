@@ -5,8 +5,9 @@
 # Nothing is forced: a unit that does not stop, a mount that is in use and a mapping that is open stay
 # as they are and are told. After each step the system is read back. The first step that fails ends
 # the work, the rest is only read. No secret is read and no file is written.
-# It is one file because SSM runs one text. Awk programs are quoted on purpose.
-# shellcheck disable=SC2016
+# It is one file because SSM runs one text. Awk programs are quoted on purpose, the readers of states are
+# called by their names in variables, and ls shows many links of /proc in one call.
+# shellcheck disable=SC2016,SC2329,SC2012
 exec 2>/dev/null
 PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 unset ENV BASH_ENV CDPATH LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT IFS GREP_OPTIONS POSIXLY_CORRECT
@@ -112,7 +113,7 @@ act() {
       timed "$@"; _code=$?; "$_reader" "$_name"
     done
   fi
-  case "|$_good|" in *"|$S|"*) step "$_kind" "$_name" "$_before" "$S" done ''; return;; esac
+  case "|$_good|" in *"|$S|"*) step "$_kind" "$_name" "$_before" "$S" 'done' ''; return;; esac
   BROKEN=yes
   if [ "$_kind:$ACTION" = mount:lock ] && [ "$W" != not_root ]; then
     _h=$(holders "$_name"); [ -z "$_h" ] || W="$W; held by$_h"
@@ -124,7 +125,7 @@ see() { "$3" "$2"; step "$1" "$2" "$S" "$S" read ''; }
 # plan does the work; what it prints is a line for each step.
 plan() {
   if [ "$ACTION" = flush ] || [ "$ACTION" = lock ]; then
-    if timed sync; then step flush buffers '' '' done ''; else why "$?"; BROKEN=yes; step flush buffers '' '' failed "$W"; fi
+    if timed sync; then step flush buffers '' '' 'done' ''; else why "$?"; BROKEN=yes; step flush buffers '' '' failed "$W"; fi
   fi
   IFS=,
   [ "$ACTION" != unlock ] || for n in $MOUNTS; do

@@ -177,4 +177,4 @@ def safeguards(judge, ec2):
     judge.check(one["State"]["Name"] == "stopped", f"a minute later it is {one['State']}")
     judge.refused("InvalidInstanceID.NotFound", ec2.stop_instances, status=400, InstanceIds=[ABSENT])
     judge.refused("InvalidInstanceID.NotFound", ec2.create_snapshots, status=400, InstanceSpecification={"InstanceId": ABSENT})
-    judge.refused("InvalidSnapshot.NotFound", ec2.describe_snapshots, status=400, SnapshotIds=["snap-0fedcba9876543210"])
+    judge.refused("InvalidSnapshot.NotFound", ec2.describe_snapshots, status=400, SnapshotIds=["snap-00000000000000fff"])
