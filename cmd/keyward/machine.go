@@ -44,7 +44,7 @@ func (machineList) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	return p.Value(machines, func() {
 		var rows [][]string
 		for _, m := range machines {
-			rows = append(rows, []string{m.ID, show.Or(m.Name, "-"), m.Policy, standing(m.State), key(m.State), ago(status.Time, m.State.GoodAt), show.Time(m.State.DueAt), show.Or(m.State.Why, "-")})
+			rows = append(rows, []string{m.ID, show.Or(m.Name, "-"), m.Policy, standing(m.State), key(m), ago(status.Time, m.State.GoodAt), show.Time(m.State.DueAt), show.Or(m.State.Why, "-")})
 		}
 		p.Table([]string{"MACHINE", "NAME", "POLICY", "STANDING", "KEY", "GOOD", "DUE", "WHY"}, rows, "No machine is enrolled.")
 	})
@@ -67,7 +67,17 @@ func ago(now, at time.Time) string {
 
 func standing(s integrity.State) string { return show.Or(string(s.Standing), "Unknown") }
 
-func key(s integrity.State) string { return show.Or(string(s.Key), "not released") }
+// key is what Keyward did with the key, and what KMS shows beside it.
+func key(m record.Machine) string {
+	text := show.Or(string(m.State.Key), "not released")
+	switch {
+	case m.State.Key == integrity.KeyRevoked && len(m.NotEffective) > 0:
+		return text + ", not effective"
+	case m.State.Key == integrity.KeyReleased && m.KeyLost != "":
+		return text + ", disabled by others"
+	}
+	return text
+}
 
 type machineShow struct {
 	ID string `arg:"" help:"Machine id, such as i-1234567890abcdef0."`
@@ -95,11 +105,16 @@ func printMachine(p *show.Printer, v record.MachineView) {
 		{"standing", fmt.Sprintf("%s since %s", standing(s), show.Time(s.Since))},
 		{"last verdict", fmt.Sprintf("%s of the inspection of %s", show.Or(s.LastVerdict, "none"), show.Time(s.LastEvidence))},
 		{"last proven good", fmt.Sprintf("%s, last answer that could be judged %s", show.Time(s.GoodAt), show.Time(s.KnownAt))},
-		{"key", fmt.Sprintf("%s since %s, %s, %s", key(s), show.Time(s.KeySince), m.Key.Mode, m.Key.ARN)},
+		{"key", fmt.Sprintf("%s since %s, %s, %s", key(m), show.Time(s.KeySince), m.Key.Mode, m.Key.ARN)},
 		{"what follows", follows(v)},
 	}, "")
 	if rows := safeguarded(m); len(rows) > 0 {
 		p.Table(nil, rows, "")
+	}
+	if s.Key == integrity.KeyRevoked {
+		for _, way := range m.NotEffective {
+			p.Line("Not effective: %s", way)
+		}
 	}
 	printDependants(p, v)
 	for _, f := range m.Findings {
@@ -196,6 +211,9 @@ func follows(v record.MachineView) string {
 	switch {
 	case s.Key == integrity.KeyRevoked:
 		text = "the key is revoked; it comes back once the machine complies"
+		if len(v.Machine.NotEffective) > 0 {
+			text = "the key is revoked, not effective; it comes back once the machine complies"
+		}
 	case s.Standing != integrity.Bad:
 		return "nothing"
 	case s.DueAt.IsZero():

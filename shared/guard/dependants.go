@@ -34,6 +34,15 @@ type KeyGrant struct {
 	Operations    []string
 }
 
+// String is the grant in one line for people.
+func (g KeyGrant) String() string {
+	name := g.Name
+	if name == "" {
+		name = "without a name"
+	}
+	return fmt.Sprintf("grant %s to %s for %s", name, g.Grantee, strings.Join(g.Operations, ", "))
+}
+
 // Disk is a volume or a snapshot that is encrypted under the key.
 type Disk struct {
 	ID       string
@@ -80,7 +89,7 @@ func Depend(m Self, a Around) record.Dependants {
 	d := record.Dependants{Read: true, Aliases: a.Aliases, LastUse: a.LastUse.line(), Unseen: unseen}
 	for _, g := range a.Grants {
 		if g.Grantee != m.Session {
-			d.Others = append(d.Others, fmt.Sprintf("grant %s to %s for %s", orUnnamed(g.Name), g.Grantee, strings.Join(g.Operations, ", ")))
+			d.Others = append(d.Others, g.String())
 		}
 	}
 	for _, w := range ways {
@@ -124,13 +133,6 @@ func (u Use) line() string {
 		return "none since KMS keeps count"
 	}
 	return fmt.Sprintf("%s at %s, CloudTrail event %s", u.Operation, u.At.UTC().Format(time.RFC3339), u.Event)
-}
-
-func orUnnamed(name string) string {
-	if name == "" {
-		return "without a name"
-	}
-	return name
 }
 
 // alone holds when nobody else depends on the key, or the policy says that others may lose it too. A mode

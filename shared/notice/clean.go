@@ -84,6 +84,11 @@ func (n Notice) cleaned() Notice {
 	}
 	n.Policy, n.Reference = clean(n.Policy, 60), clean(n.Reference, 100)
 	n.Why, n.StepFailed, n.OnMachine = machineText(n.Why), machineText(n.StepFailed), machineText(n.OnMachine)
+	ways := make([]string, len(n.NotEffective))
+	for i, w := range n.NotEffective {
+		ways[i] = machineText(w)
+	}
+	n.NotEffective = ways
 	n.Findings, n.Waived = cleanedFindings(n.Findings), cleanedFindings(n.Waived)
 	return n
 }

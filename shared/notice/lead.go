@@ -23,7 +23,11 @@ func leadReminder(n Notice, c clock) []string {
 	}
 	switch {
 	case !n.RevokedAt.IsZero():
-		return []string{lead + " Its key is revoked since " + c.both(n.RevokedAt) + " and stays so until it complies."}
+		said := []string{lead + " Its key is revoked since " + c.both(n.RevokedAt) + " and stays so until it complies."}
+		if ways := otherWays(n); ways != "" {
+			said = append(said, ways)
+		}
+		return said
 	case !n.DueAt.IsZero():
 		return []string{lead + " The deadline has not changed: access to its encryption key will be revoked at " + c.whole(n.DueAt) + ", and not before."}
 	default:
@@ -49,6 +53,9 @@ func leadRevoked(n Notice, c clock) []string {
 	lead := []string{
 		"Machine " + who(n) + " did not comply with " + byPolicy(n) + " when its deadline had passed, and its access to its encryption key was revoked.",
 		"What is known: AWS KMS was asked, and read back twice at least 10 seconds apart it says that the access is gone. Within 5 minutes of that the change holds everywhere. " + effective(n),
+	}
+	if ways := otherWays(n); ways != "" {
+		lead = append(lead, ways)
 	}
 	if n.Silence {
 		lead[0] = "Machine " + who(n) + " gave no usable answer until its deadline had passed, and as its policy says, its access to its encryption key was revoked."

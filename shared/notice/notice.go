@@ -32,6 +32,9 @@ const (
 	Unconfirmed Kind = "unconfirmed" // KMS was asked, and what came of it is not known
 	NotifyBad   Kind = "notifyBad"   // does not comply, and the policy only tells
 
+	NotEffective Kind = "notEffective" // the key is revoked, and AWS KMS shows ways to use it all the same
+	KeyLost      Kind = "keyLost"      // somebody else took the key of a machine that has it
+
 	BreakerOpen  Kind = "breakerOpen"  // of the stack: the limit on revocations is reached
 	RulesTripped Kind = "rulesTripped" // of the stack: too many machines fail a policy at once
 	Outage       Kind = "outage"       // of the stack: machines could not be looked at, and deadlines were moved
@@ -40,7 +43,7 @@ const (
 
 // Kinds are all kinds.
 func Kinds() []Kind {
-	return []Kind{Warning, Reminder, StoodDown, Revoked, Restored, Held, CannotCheck, Withdrawn, Unconfirmed, NotifyBad, BreakerOpen, RulesTripped, Outage, WaiverEnding}
+	return []Kind{Warning, Reminder, StoodDown, Revoked, Restored, Held, CannotCheck, Withdrawn, Unconfirmed, NotifyBad, NotEffective, KeyLost, BreakerOpen, RulesTripped, Outage, WaiverEnding}
 }
 
 // Notice is what is to be told. Strings may hold anything; zero times and empty strings are left out.
@@ -76,6 +79,7 @@ type Notice struct {
 	Silence       bool        // the violation is silence, not a failed rule
 	Relapse       bool        // it stopped complying again soon after a correction
 	RestoreManual bool        // the policy leaves giving back to a person
+	NotEffective  []string    // of Revoked and Reminder: other ways to the key that AWS KMS shows
 	NothingTaken  bool        // of Revoked: there was nothing to take when Keyward came
 	Repeated      bool        // an earlier attempt may have sent this mail already
 }

@@ -41,6 +41,9 @@ func base(kind notice.Kind, change ...func(*notice.Notice)) notice.Notice {
 func due(n *notice.Notice)        { n.DueAt = now.Add(3*24*time.Hour + 4*time.Hour) }
 func noFindings(n *notice.Notice) { n.Findings = nil }
 func done(n *notice.Notice)       { n.DoneAt = now.Add(-5 * time.Second) }
+func ways(n *notice.Notice) {
+	n.NotEffective = []string{"grant without a name to arn:aws:iam::123456789012:role/backup for Decrypt", "key policy: statement 3 admits everybody"}
+}
 func revoked(n *notice.Notice) {
 	n.RevokedAt, n.DueAt, n.NextLook = now.Add(-time.Minute), now.Add(-2*time.Minute), now.Add(29*time.Minute)
 }
@@ -80,6 +83,14 @@ func mails() map[string]notice.Notice {
 		"revoked":         base(notice.Revoked, revoked),
 		"revoked-disable-key-manual": base(notice.Revoked, revoked, func(n *notice.Notice) {
 			n.Mode, n.RestoreManual, n.Silence = policy.DisableKey, true, true
+		}),
+		"revoked-not-effective":  base(notice.Revoked, revoked, ways),
+		"reminder-not-effective": base(notice.Reminder, revoked, ways),
+		"not-effective": base(notice.NotEffective, noFindings, func(n *notice.Notice) {
+			n.Why = "grant without a name to arn:aws:iam::123456789012:role/backup for Decrypt"
+		}),
+		"key-lost": base(notice.KeyLost, noFindings, func(n *notice.Notice) {
+			n.FoundAt, n.Why = time.Time{}, "AWS KMS says that the key is Disabled, and Keyward did not do that"
 		}),
 		"revoked-nothing": base(notice.Revoked, revoked, func(n *notice.Notice) { n.NothingTaken = true }),
 		"revoked-effective-machine": base(notice.Revoked, revoked, func(n *notice.Notice) {

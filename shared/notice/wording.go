@@ -35,7 +35,7 @@ var wordings = map[Kind]wording{
 		sections: []func(Notice, clock) section{allowed},
 	},
 	Revoked: {
-		subject:  func(n Notice, _ clock) string { return "The key of " + who(n) + " was revoked" },
+		subject:  func(n Notice, _ clock) string { return "The key of " + who(n) + " was revoked" + notEffective(n) },
 		heading:  func(n Notice) string { return "The key of machine " + who(n) + " was revoked" },
 		lead:     leadRevoked,
 		findings: true,
@@ -94,6 +94,17 @@ var wordings = map[Kind]wording{
 		lead:     leadWaiverEnding,
 		sections: []func(Notice, clock) section{allowed, beforeItEnds},
 	},
+	NotEffective: {
+		subject:  func(n Notice, _ clock) string { return "ALARM: the key of " + who(n) + " is revoked, not effective" },
+		heading:  func(n Notice) string { return "Alarm: the revocation on machine " + who(n) + " is not effective" },
+		lead:     leadNotEffective,
+		sections: []func(Notice, clock) section{closeWays},
+	},
+	KeyLost: {
+		subject: func(n Notice, _ clock) string { return "The key of " + who(n) + " was disabled, not by Keyward" },
+		heading: func(n Notice) string { return "The key of machine " + who(n) + " was disabled, not by Keyward" },
+		lead:    leadKeyLost,
+	},
 	BreakerOpen: {
 		subject:  func(Notice, clock) string { return "The breaker is open: revocations wait" },
 		heading:  func(Notice) string { return "The breaker is open: revocations wait" },
@@ -140,7 +151,7 @@ func because(why string) string {
 func reminderTail(n Notice, c clock) string {
 	switch {
 	case !n.RevokedAt.IsZero():
-		return ", its key is revoked"
+		return ", its key is revoked" + notEffective(n)
 	case !n.DueAt.IsZero():
 		return ": its key will be revoked at " + c.brief(n.DueAt)
 	default:

@@ -89,6 +89,7 @@ const (
 	EntryHeld      EntryKind = "held"
 	EntryMissed    EntryKind = "missed"  // an inspection that a running machine gave no answer to
 	EntryMoved     EntryKind = "moved"   // clocks moved later for an outage of ours
+	EntryAlarm     EntryKind = "alarm"   // KMS shows something else than what was done
 	EntryResumed   EntryKind = "resumed" // a person let it go on
 	EntryWithdrawn EntryKind = "withdrawn"
 	EntryEnrolled  EntryKind = "enrolled"

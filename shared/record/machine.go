@@ -37,6 +37,9 @@ type Machine struct {
 	ToldHeld   string           `json:"toldHeld,omitempty"`   // generation and reason of the hold that people were told last
 	ToldHeldAt time.Time        `json:"toldHeldAt"`
 
+	NotEffective []string `json:"notEffective,omitempty"` // its key is revoked, and KMS shows these ways to use it all the same
+	KeyLost      string   `json:"keyLost,omitempty"`      // it has its key by what Keyward did, and KMS shows that it cannot be used
+
 	Allowed   map[string][]string `json:"allowed,omitempty"` // by rule: values that are or were waived and are still there
 	ToldUntil time.Time           `json:"toldUntil"`         // end of a waiver that people were told of
 

@@ -51,6 +51,14 @@ func (k *Keys) Users(ctx context.Context, key string) (guard.Around, error) {
 	return a, err
 }
 
+// KeyPolicy is kmskey's.
+func (k *Keys) KeyPolicy(_ context.Context, key string) (string, error) {
+	if err := k.call("kms.KeyPolicy", key); err != nil {
+		return "", err
+	}
+	return k.policy(key)
+}
+
 func (k *Keys) policy(key string) (string, error) {
 	if text, ok := k.Policies[key]; ok {
 		return text, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/guard"
+	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/notice"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
@@ -29,6 +30,9 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 	}
 	if s.Silence && kind == notice.Warning {
 		n.GoodAt = s.GoodAt
+	}
+	if s.Key == integrity.KeyRevoked {
+		n.NotEffective = m.NotEffective
 	}
 	g := m.Safeguard
 	if g == nil {
@@ -60,6 +64,8 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 		if slices.Contains(ofSafeguard, reason) && g.Generation == t.Input.Generation {
 			n.StepFailed, n.OnMachine = g.Failed, g.Text
 		}
+	case notice.NotEffective, notice.KeyLost:
+		n.Why = t.Input.Why
 	case notice.CannotCheck:
 		n.GoodAt = s.GoodAt
 		n.FoundAt = s.SilentSince

@@ -11,6 +11,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
@@ -33,40 +34,39 @@ func (h *Handler) confirm(ctx context.Context, now time.Time, t enforcement.Task
 		h.leave(ctx, now, t)
 		return enforcement.Confirmation{Outcome: "notRevoked", At: now, Text: "the intent was withdrawn before it was carried out"}, nil
 	}
-	gone, text, err := h.readBack(ctx, m.ID, *m.Taken)
+	gone, remains, text, err := h.readBack(ctx, m.ID, *m.Taken)
 	if err != nil {
 		return enforcement.Confirmation{}, err
 	}
 	if !gone {
 		return h.notRevoked(ctx, now, t, text)
 	}
-	return h.seen(ctx, now, t, text)
+	return h.seen(ctx, now, t, text, remains)
 }
 
-// readBack says whether the machine has lost what was to be taken.
-func (h *Handler) readBack(ctx context.Context, machine string, taken record.Taken) (gone bool, text string, err error) {
+// readBack says whether the machine has lost what was to be taken, and what others gave it beside that.
+func (h *Handler) readBack(ctx context.Context, machine string, taken record.Taken) (gone bool, remains []string, text string, err error) {
 	if taken.Mode == policy.DisableKey {
 		k, err := h.Keys.Key(ctx, taken.KeyARN)
-		return err == nil && k.State == "Disabled", "KMS says that the key is " + k.State, err
+		return err == nil && k.State == "Disabled", nil, "KMS says that the key is " + k.State, err
 	}
 	grants, err := h.Keys.Grants(ctx, taken.KeyARN, taken.Grantee)
 	if err != nil {
-		return false, "", err
+		return false, nil, "", err
 	}
-	others := 0
 	for _, g := range grants {
 		if g.Ours(machine) || slices.Contains(taken.Grants, g.ID) {
-			return false, "KMS still lists a grant of the machine", nil
+			return false, nil, "KMS still lists a grant of the machine", nil
 		}
-		others++
+		remains = append(remains, guard.KeyGrant{Name: g.Name, Grantee: g.Grantee, Operations: g.Operations}.String())
 	}
-	if others > 0 {
-		return true, fmt.Sprintf("KMS lists no grant that Keyward made any more, but %d others of the same machine: not effective", others), nil
+	if len(remains) > 0 {
+		return true, remains, fmt.Sprintf("KMS lists no grant that Keyward made any more, but %d others of the same machine: not effective", len(remains)), nil
 	}
-	return true, "KMS lists no grant of the machine", nil
+	return true, nil, "KMS lists no grant of the machine", nil
 }
 
-func (h *Handler) seen(ctx context.Context, now time.Time, t enforcement.Task, text string) (enforcement.Confirmation, error) {
+func (h *Handler) seen(ctx context.Context, now time.Time, t enforcement.Task, text string, remains []string) (enforcement.Confirmation, error) {
 	result := enforcement.Confirmation{Outcome: "seen", At: now, Text: text}
 	terms, err := h.terms(ctx, t.Input.Policy)
 	if err != nil {
@@ -87,14 +87,14 @@ func (h *Handler) seen(ctx context.Context, now time.Time, t enforcement.Task, t
 		}
 		taken.ConfirmedAt, taken.InForceAt = now, now.Add(patience)
 		var entries []record.Entry
-		if g := m.Safeguard; terms.Effect == policy.EffectLock && g != nil && g.Generation == taken.Generation && !g.LockedAt.IsZero() {
+		if g := m.Safeguard; terms.Effect == policy.EffectLock && g != nil && g.Generation == taken.Generation && !g.LockedAt.IsZero() && len(remains) == 0 {
 			taken.EffectiveAt, taken.EffectiveBy = now, record.ByMachine
 			entries = append(entries, record.Entry{
 				Machine: m.ID, At: now, Kind: record.EntryEffective, Generation: m.State.Generation, Execution: t.Execution,
 				Text: "effective: says the machine, which was locked and read back before its key went",
 			})
 		}
-		m.State, m.Grant, m.GrantedFor = integrity.Revoked(m.State, now, terms), "", 0
+		m.State, m.Grant, m.GrantedFor, m.NotEffective = integrity.Revoked(m.State, now, terms), "", 0, remains
 		result.Outcome = "revoked"
 		return store.Change{
 			Machine: m, DropLease: lease(taken, m),

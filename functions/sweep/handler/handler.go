@@ -61,6 +61,8 @@ type invoker interface {
 
 type keys interface {
 	Key(ctx context.Context, id string) (kmskey.Key, error)
+	Grants(ctx context.Context, key, grantee string) ([]kmskey.Grant, error)
+	KeyPolicy(ctx context.Context, key string) (string, error)
 }
 
 type calendars interface {
@@ -108,7 +110,7 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, _ Event) (Summary, 
 		return s.done, errors.Join(err, s.settle(ctx), s.ask(ctx), s.outbox(ctx))
 	}
 	// One part that fails must not keep the others from being done.
-	err := errors.Join(s.settle(ctx), s.waivers(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.enforcements(ctx), s.completed(ctx))
+	err := errors.Join(s.settle(ctx), s.waivers(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.reconcile(ctx), s.enforcements(ctx), s.completed(ctx))
 	h.Log.InfoContext(ctx, "swept", boot.KeyCount, s.done.Machines, "settled", s.done.Settled, "asked", s.done.Asked,
 		"started", s.done.Started, "lifted", s.done.Lifted, "looking", s.looking())
 	return s.done, err

@@ -1,0 +1,74 @@
+package guard
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/keypolicy"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// Actual is what KMS shows of one key at a moment.
+type Actual struct {
+	State   string // Enabled, Disabled, PendingDeletion, …
+	Enabled bool
+	Grants  []KeyGrant // all of them, when the key is enabled
+	Policy  string
+}
+
+// Undone is what a machine whose key is revoked can still do with it.
+type Undone struct {
+	Ways   []string // one line each; none: the revocation is effective as far as KMS shows
+	Undone bool     // what was taken is there again, so that a new revocation would take it
+}
+
+// Remains compares a revocation with what KMS shows: after disable-key a key that is enabled again, after
+// revoke-grant a grant to the machine, a grant with which somebody else can decrypt, and every statement of
+// the key policy that lets anybody use the key for data of this machine. Other enrolled machines' own grants
+// are no way: each is bound to that machine's data. A key that is not enabled opens nothing to anybody.
+func Remains(m record.Machine, a Actual) Undone {
+	switch {
+	case !a.Enabled:
+		return Undone{}
+	case m.Key.Mode == policy.DisableKey:
+		return Undone{Ways: []string{"the key was enabled, not by Keyward"}, Undone: true}
+	}
+	var u Undone
+	for _, g := range a.Grants {
+		own := g.Grantee == m.SessionARN
+		if !own && (anothers(g) || !slices.ContainsFunc(g.Operations, opens)) {
+			continue
+		}
+		u.Undone = u.Undone || own && strings.HasPrefix(g.Name, "keyward-"+m.ID+"-")
+		u.Ways = append(u.Ways, g.String())
+	}
+	ways, err := keypolicy.Ways(a.Policy)
+	if err != nil {
+		return Undone{append(u.Ways, "the key policy is none that can be understood"), u.Undone}
+	}
+	for _, w := range ways {
+		if w.Reaches(m.ID) {
+			u.Ways = append(u.Ways, "key policy: "+w.How)
+		}
+	}
+	return u
+}
+
+// opens is whether an operation turns what was encrypted into something that can be read.
+func opens(operation string) bool { return operation == "Decrypt" || operation == "ReEncryptFrom" }
+
+// anothers is whether a grant is one that Keyward made for another machine: named for the session it is for.
+func anothers(g KeyGrant) bool {
+	at := strings.LastIndex(g.Grantee, "/")
+	return at >= 0 && strings.HasPrefix(g.Name, "keyward-"+g.Grantee[at+1:]+"-")
+}
+
+// Lost is why a machine that has its key cannot use it although Keyward took nothing, "" when it can.
+func Lost(m record.Machine, a Actual) string {
+	if m.State.Key != integrity.KeyReleased || a.Enabled {
+		return ""
+	}
+	return "AWS KMS says that the key is " + a.State + ", and Keyward did not do that"
+}
