@@ -37,11 +37,13 @@ func shut(f Facts) (name string, why Reason) {
 }
 
 // Detail is what a reason is about in these facts, for people: the calendar, and when it opens, or who else
-// depends on the key. It is "" where the reason's text says everything.
+// depends on the key, or the tags. It is "" where the reason's text says everything.
 func Detail(f Facts, r Reason) string {
 	switch r {
 	case ReasonCalendarClosed, ReasonCalendarUnread:
 		return calendar(f, r)
+	case ReasonTagDrift:
+		return drifted(f)
 	case ReasonKeyShared, ReasonDependantsUnread:
 		return shared(f.Key.Dependants, r)
 	}

@@ -26,7 +26,7 @@ type condition struct {
 //     waivers, calendars.
 //  4. the breaker has room, and none of the rules has tripped: rule, breaker. The breaker is asked last,
 //     so that it opens only for what would else be revoked.
-//  5. the key is guarded, and nobody else depends on it: guarded, alone
+//  5. the key is guarded, is the one that a person meant, and nobody else depends on it: tags, guarded, alone
 //  6. the generation is the execution's own: closed, which supersedes instead of holding
 //  7. the intent was written: the caller's transaction, and Unwritten
 //
@@ -46,6 +46,7 @@ var conditions = []condition{
 	{"holds", notHeld, []Reason{ReasonHoldsUnread, ReasonHeldGlobal, ReasonHeldPolicy, ReasonHeldMachine}},
 	{"waivers", notWaived, []Reason{ReasonWaiversUnread, ReasonWaived}},
 	{"calendars", calendarsOpen, []Reason{ReasonCalendarUnread, ReasonCalendarClosed}},
+	{"tags", undrifted, []Reason{ReasonTagDrift}},
 	{"guarded", guarded, []Reason{ReasonKeyUnread, ReasonNotGuarded}},
 	{"alone", alone, nil}, // asked anew by another try: each asking reads every volume and snapshot
 	{"rule", notTripped, []Reason{ReasonRuleUnread, ReasonRuleTripped}},

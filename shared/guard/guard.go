@@ -25,6 +25,7 @@ type Facts struct {
 	Fleet      Fleet
 	Holds      Holds
 	Waivers    Waivers
+	Drift      []string // what the machine's tags say now and did not say at enrolment
 	Key        Key
 	Calendars  map[string]Calendar // by the policy's name for them; one that is missing could not be read
 	Rule       Rule
@@ -39,13 +40,14 @@ type Policy struct {
 
 // Look is the inspection that this execution asked for.
 type Look struct {
-	AskedAt  time.Time // zero: not asked yet
-	AnswerBy time.Time // no answer is expected after it
-	Answered bool      // evaluate judged it
-	Verdict  policy.Verdict
-	Sent     time.Time
-	Presence integrity.Presence
-	Effects  []integrity.Effect // of the move that the answer made
+	AskedAt   time.Time // zero: not asked yet
+	AnswerBy  time.Time // no answer is expected after it
+	Answered  bool      // evaluate judged it
+	Verdict   policy.Verdict
+	Sent      time.Time
+	Presence  integrity.Presence
+	Effects   []integrity.Effect // of the move that the answer made
+	StoodDown bool               // another look of this execution ended the violation
 }
 
 // Watch is what is known of Keyward's own work.
@@ -153,7 +155,7 @@ func Outdated(d Decision) Decision { return decide(Hold, ReasonOutdated, d.DueAt
 func closed(f Facts) (Decision, bool) {
 	s := f.State
 	switch {
-	case slices.Contains(f.Look.Effects, integrity.StandDown) && s.Standing == integrity.Good:
+	case (f.Look.StoodDown || slices.Contains(f.Look.Effects, integrity.StandDown)) && s.Standing == integrity.Good:
 		// The answer of this very look raised the generation, and nobody else says so.
 		return decide(StandDown, ReasonCorrected, time.Time{}), true
 	case f.Generation != s.Generation:

@@ -170,6 +170,13 @@ var weighed = []row{
 	{"condition 4: rules unread", func(f *guard.Facts) { f.Rule = guard.Rule{} }, guard.Hold, guard.ReasonRuleUnread},
 	{"condition 4: its rules tripped", func(f *guard.Facts) { f.Rule.Tripped = true }, guard.Hold, guard.ReasonRuleTripped},
 	{"condition 5: tags unread", func(f *guard.Facts) { f.Key.Read = false }, guard.Hold, guard.ReasonKeyUnread},
+	{"condition 5: the tags were changed", func(f *guard.Facts) { f.Drift = []string{"keyward:key"} }, guard.Hold, guard.ReasonTagDrift},
+	{"another look of this execution ended it", func(f *guard.Facts) {
+		f.State.Standing, f.State.Generation, f.Look.StoodDown = integrity.Good, 8, true
+	}, guard.StandDown, guard.ReasonCorrected},
+	{"another look ended it, and it failed again since", func(f *guard.Facts) {
+		f.State.Generation, f.Look.StoodDown = 9, true
+	}, guard.Superseded, guard.ReasonGeneration},
 	{"condition 5: others depend on the key", func(f *guard.Facts) { f.Key.Dependants.Others = []string{"volume vol-1"} }, guard.Hold, guard.ReasonKeyShared},
 	{"condition 5: a list that was not read whole", func(f *guard.Facts) { f.Key.Dependants = record.Dependants{} }, guard.Hold, guard.ReasonDependantsUnread},
 	{"condition 5: a mode that is not known", func(f *guard.Facts) { f.Key = guard.Key{Read: true, Guarded: true} }, guard.Hold, guard.ReasonDependantsUnread},

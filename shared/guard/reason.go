@@ -120,6 +120,8 @@ var texts = map[Reason]string{
 	ReasonOutdated:      "this enforcement was started before the policy's safeguards could be carried out",
 	ReasonNotOurs:       "somebody else had disabled the key before it was revoked, and it stays as they wanted it",
 
+	ReasonTagDrift: "the tags of the machine say something else than when it was enrolled",
+
 	ReasonKeyShared:        "others depend on the key and would lose it too",
 	ReasonDependantsUnread: "it could not be read whole who else depends on the key",
 

@@ -67,6 +67,8 @@ func TestLifted(t *testing.T) {
 			f.State.HeldSince = now.Add(-guard.RetryAfter + time.Second)
 		}, false},
 		{"a step tried again", string(guard.ReasonTaskFailed), nil, true},
+		{"tags as they were", string(guard.ReasonTagDrift), nil, true},
+		{"tags still changed", string(guard.ReasonTagDrift), func(f *guard.Facts) { f.Drift = []string{"owner"} }, false},
 		{"dependants looked at again", string(guard.ReasonKeyShared), nil, true},
 		{"dependants not yet", string(guard.ReasonDependantsUnread), func(f *guard.Facts) { f.State.HeldSince = now }, false},
 		{"silence is ended by evidence", integrity.HeldSilence, nil, false},

@@ -8,6 +8,24 @@ import (
 	"github.com/keyward/keyward/shared/policy"
 )
 
+func TestRevokedGone(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s := integrity.State{Key: integrity.KeyRevoking, GoneAt: at.Add(-time.Minute), Generation: 5}
+	got := integrity.RevokedGone(s, at)
+	if got.Key != integrity.KeyRevoked || !got.KeySince.Equal(at) || got.Generation != 5 {
+		t.Errorf("RevokedGone = %+v, want it revoked", got)
+	}
+	if owed, ok := integrity.Owed(got, policy.Integrity{OnFail: policy.ActRevoke}); ok {
+		t.Errorf("Owed = %v, want nothing", owed)
+	}
+	for _, other := range []integrity.State{{Key: integrity.KeyRevoking}, {Key: integrity.KeyReleased, GoneAt: at}} {
+		if got := integrity.RevokedGone(other, at); got != other {
+			t.Errorf("RevokedGone changed %+v to %+v", other, got)
+		}
+	}
+}
+
 func TestReturned(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

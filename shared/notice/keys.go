@@ -18,6 +18,34 @@ func leadKeyLost(n Notice, _ clock) []string {
 	}
 }
 
+func leadTagDrift(n Notice, _ clock) []string {
+	return []string{
+		"The tags of machine " + who(n) + " say something else than when it was enrolled" + because(n.Why),
+		"Nothing follows the tags: key, policy and owner are those of the enrolment. While they differ, no key is taken from this machine.",
+	}
+}
+
+func leadRestoreDropped(n Notice, _ clock) []string {
+	return []string{
+		"A person asked to give the key of machine " + who(n) + " back, and it is not given back" + because(n.Why),
+	}
+}
+
+func acceptTags(n Notice, _ clock) section {
+	return section{"What to do", []item{
+		says("Find out who changed them. Set the tags back, or, if they are right, enrol the machine again with what it shall have; that accepts them:"),
+		runs("keyward machine enrol " + argument(n) + " --role ROLE-ARN --key KEY --policy POLICY"),
+	}}
+}
+
+func askAgain(n Notice, _ clock) section {
+	return section{"What to do", []item{
+		says("Correct what is listed above. If the machine shall have its key all the same, stop its revocation first, then ask again:"),
+		runs("keyward hold set machine:" + argument(n) + ` --reason "why it has to wait"`),
+		runs("keyward machine restore " + argument(n) + ` --reason "why it is given back"`),
+	}}
+}
+
 func closeWays(n Notice, _ clock) section {
 	return section{"What to do", []item{
 		says("Close in AWS KMS what is listed above: revoke the grant, or take the statement out of the key policy. If the machine shall have its key, give it back, or stop the revocation:"),
@@ -40,4 +68,12 @@ func otherWays(n Notice) string {
 		return ""
 	}
 	return "The revocation is not effective. AWS KMS shows other ways to the key: " + strings.Join(n.NotEffective, "; ") + "."
+}
+
+// whatIsLeft is what became of the key of a machine that is gone.
+func whatIsLeft(n Notice) string {
+	if !n.RevokedAt.IsZero() {
+		return "its key is disabled"
+	}
+	return "its access to the key was withdrawn"
 }

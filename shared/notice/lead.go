@@ -109,6 +109,12 @@ func leadCannotCheck(n Notice, c clock) []string {
 }
 
 func leadWithdrawn(n Notice, _ clock) []string {
+	if !n.RevokedAt.IsZero() {
+		return []string{
+			"Machine " + who(n) + " was terminated or deregistered while its key was being revoked. The key had been disabled by then, which was read back twice, and it stays disabled.",
+			"The data under it is unchanged and cannot be read by anybody until the key is enabled: keyward machine restore " + argument(n) + " does that.",
+		}
+	}
 	return []string{
 		"Machine " + who(n) + " was terminated or deregistered, which was read twice. Its access to its encryption key was withdrawn. This is no revocation: nobody is left to use it.",
 		"The key itself, and all data under it, are unchanged.",

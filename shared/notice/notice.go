@@ -32,8 +32,10 @@ const (
 	Unconfirmed Kind = "unconfirmed" // KMS was asked, and what came of it is not known
 	NotifyBad   Kind = "notifyBad"   // does not comply, and the policy only tells
 
-	NotEffective Kind = "notEffective" // the key is revoked, and AWS KMS shows ways to use it all the same
-	KeyLost      Kind = "keyLost"      // somebody else took the key of a machine that has it
+	NotEffective   Kind = "notEffective"   // the key is revoked, and AWS KMS shows ways to use it all the same
+	KeyLost        Kind = "keyLost"        // somebody else took the key of a machine that has it
+	TagDrift       Kind = "tagDrift"       // its tags say something else than at enrolment
+	RestoreDropped Kind = "restoreDropped" // a person wanted the key given back, and a newer inspection fails
 
 	BreakerOpen  Kind = "breakerOpen"  // of the stack: the limit on revocations is reached
 	RulesTripped Kind = "rulesTripped" // of the stack: too many machines fail a policy at once
@@ -43,7 +45,7 @@ const (
 
 // Kinds are all kinds.
 func Kinds() []Kind {
-	return []Kind{Warning, Reminder, StoodDown, Revoked, Restored, Held, CannotCheck, Withdrawn, Unconfirmed, NotifyBad, NotEffective, KeyLost, BreakerOpen, RulesTripped, Outage, WaiverEnding}
+	return []Kind{Warning, Reminder, StoodDown, Revoked, Restored, Held, CannotCheck, Withdrawn, Unconfirmed, NotifyBad, NotEffective, KeyLost, TagDrift, RestoreDropped, BreakerOpen, RulesTripped, Outage, WaiverEnding}
 }
 
 // Notice is what is to be told. Strings may hold anything; zero times and empty strings are left out.

@@ -89,6 +89,15 @@ func mails() map[string]notice.Notice {
 		"not-effective": base(notice.NotEffective, noFindings, func(n *notice.Notice) {
 			n.Why = "grant without a name to arn:aws:iam::123456789012:role/backup for Decrypt"
 		}),
+		"tag-drift": base(notice.TagDrift, noFindings, func(n *notice.Notice) {
+			n.FoundAt, n.Why = time.Time{}, `keyward:key was "alias/web", is "alias/other"`
+		}),
+		"restore-dropped": base(notice.RestoreDropped, func(n *notice.Notice) {
+			n.Why = "what arn:aws:iam::123456789012:user/dana asked for is not carried out: a newer inspection fails: no plain telnet: tcp/23 listens on 0.0.0.0"
+		}),
+		"withdrawn-disabled": base(notice.Withdrawn, done, noFindings, func(n *notice.Notice) {
+			n.FoundAt, n.Mode, n.RevokedAt = time.Time{}, policy.DisableKey, now.Add(-time.Minute)
+		}),
 		"key-lost": base(notice.KeyLost, noFindings, func(n *notice.Notice) {
 			n.FoundAt, n.Why = time.Time{}, "AWS KMS says that the key is Disabled, and Keyward did not do that"
 		}),

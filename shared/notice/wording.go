@@ -62,7 +62,7 @@ var wordings = map[Kind]wording{
 		sections: []func(Notice, clock) section{lookInto},
 	},
 	Withdrawn: {
-		subject: func(n Notice, _ clock) string { return who(n) + " is gone, its access to the key was withdrawn" },
+		subject: func(n Notice, _ clock) string { return who(n) + " is gone, " + whatIsLeft(n) },
 		heading: func(n Notice) string { return "Machine " + who(n) + " is gone" },
 		lead:    leadWithdrawn,
 	},
@@ -104,6 +104,21 @@ var wordings = map[Kind]wording{
 		subject: func(n Notice, _ clock) string { return "The key of " + who(n) + " was disabled, not by Keyward" },
 		heading: func(n Notice) string { return "The key of machine " + who(n) + " was disabled, not by Keyward" },
 		lead:    leadKeyLost,
+	},
+	TagDrift: {
+		subject:  func(n Notice, _ clock) string { return "ALARM: the tags of " + who(n) + " were changed" },
+		heading:  func(n Notice) string { return "Alarm: the tags of machine " + who(n) + " were changed" },
+		lead:     leadTagDrift,
+		sections: []func(Notice, clock) section{acceptTags},
+	},
+	RestoreDropped: {
+		subject: func(n Notice, _ clock) string {
+			return "The key of " + who(n) + " is not given back: it still does not comply"
+		},
+		heading:  func(n Notice) string { return "The key of machine " + who(n) + " is not given back" },
+		lead:     leadRestoreDropped,
+		findings: true,
+		sections: []func(Notice, clock) section{askAgain},
 	},
 	BreakerOpen: {
 		subject:  func(Notice, clock) string { return "The breaker is open: revocations wait" },

@@ -37,6 +37,10 @@ type Machine struct {
 	ToldHeld   string           `json:"toldHeld,omitempty"`   // generation and reason of the hold that people were told last
 	ToldHeldAt time.Time        `json:"toldHeldAt"`
 
+	Drift     []string `json:"drift,omitempty"`     // what its tags say now and did not say at enrolment
+	StoodDown string   `json:"stoodDown,omitempty"` // the execution whose look ended its last violation, and which tells of it
+	RestoreBy string   `json:"restoreBy,omitempty"` // the person who asked to give the key back, until that is done
+
 	NotEffective []string `json:"notEffective,omitempty"` // its key is revoked, and KMS shows these ways to use it all the same
 	KeyLost      string   `json:"keyLost,omitempty"`      // it has its key by what Keyward did, and KMS shows that it cannot be used
 

@@ -274,3 +274,40 @@ func TestHoldsRefused(t *testing.T) {
 		}
 	}
 }
+
+// Whoever releases, revokes or restores the present access is let finish before it is changed.
+func TestEnrolAgainWhileAReleaseIsUnderWay(t *testing.T) {
+	t.Parallel()
+	body := func(role string) string {
+		return `{"role": "arn:aws:iam::123456789012:role/` + role + `", "key": "` + fake.KeyARN + `", "policy": "web-tier"}`
+	}
+	w := fake.New()
+	w.Store.Change(fake.ID, func(m *record.Machine) { m.Grant, m.GrantedFor = "", 0 })
+	lease := record.Lease{
+		Name: record.LeaseName(policy.RevokeGrant, fake.KeyARN, fake.ID), Holder: record.LeaseHolder("release", fake.ID, 1), Until: fake.Start.Add(time.Minute),
+	}
+	w.Store.Leases[lease.Name] = lease
+	if status, answer := call(t, w, "PUT", "/v1/machines/"+fake.ID, body("other")); status != http.StatusConflict {
+		t.Errorf("another role = %d %s, want a conflict", status, answer)
+	}
+	if status, answer := call(t, w, "PUT", "/v1/machines/"+fake.ID, body("web")); status != http.StatusOK {
+		t.Errorf("the same role = %d %s", status, answer)
+	}
+	lease.Until = fake.Start
+	w.Store.Leases[lease.Name] = lease
+	if status, answer := call(t, w, "PUT", "/v1/machines/"+fake.ID, body("other")); status != http.StatusOK {
+		t.Errorf("after the release = %d %s", status, answer)
+	}
+}
+
+// Enrolling again accepts the tags as they are.
+func TestEnrolAgainAcceptsTags(t *testing.T) {
+	t.Parallel()
+	w := fake.New()
+	w.Store.Change(fake.ID, func(m *record.Machine) { m.Drift = []string{"owner was not there"} })
+	w.Instances.Tags["owner"] = "ada"
+	status, answer := call(t, w, "PUT", "/v1/machines/"+fake.ID, `{"role": "arn:aws:iam::123456789012:role/web", "key": "`+fake.KeyARN+`", "policy": "web-tier"}`)
+	if m := w.Store.ByID[fake.ID]; status != http.StatusOK || len(m.Drift) > 0 || m.Tags["owner"] != "ada" {
+		t.Errorf("enrol = %d %s, drift %v, tags %v", status, answer, m.Drift, m.Tags)
+	}
+}

@@ -77,7 +77,7 @@ func (h *Handler) waivers(ctx context.Context, c boot.Call, m record.Machine) (s
 
 // facts are what guard.Stops reads.
 func (h *Handler) facts(ctx context.Context, c boot.Call, m record.Machine, holds []record.Hold) guard.Facts {
-	f := guard.Facts{State: m.State, Policy: guard.Policy{Read: true, Terms: policy.Default().Integrity}}
+	f := guard.Facts{State: m.State, Drift: m.Drift, Policy: guard.Policy{Read: true, Terms: policy.Default().Integrity}}
 	if stored, err := h.Store.Policy(ctx, m.Policy); err == nil {
 		p, err := stored.Compile()
 		f.Policy = guard.Policy{Read: err == nil}
@@ -184,10 +184,16 @@ func (h *Handler) enrol(ctx context.Context, c boot.Call) (int, any, error) {
 	if m.Policy != e.Policy {
 		m.PolicyUsed, m.BrokeAt = 0, time.Time{} // the new one has not judged it: it counts in no breaker yet
 	}
+	var free *record.Lease // nobody releases, revokes or restores the access that is left
+	if changed || status == http.StatusOK && m.Key.Mode != e.Mode {
+		free = &record.Lease{
+			Name: record.LeaseName(m.Key.Mode, m.Key.ARN, id), Holder: record.LeaseHolder("enrol", id, m.State.Generation),
+		}
+	}
 	m.Name, m.Owner, m.Policy, m.SessionARN = e.Name, e.Owner, e.Policy, session
 	m.Key, m.Zone, m.Tags = record.Key{ARN: k.ARN, Mode: e.Mode}, there[id].Zone, there[id].Tags
-	m.EnrolledAt, m.EnrolledBy = c.Now, c.Caller
-	m, err = h.Store.Apply(ctx, store.Change{Machine: m, At: c.Now, Ledger: []record.Entry{{
+	m.EnrolledAt, m.EnrolledBy, m.Drift = c.Now, c.Caller, nil
+	m, err = h.Store.Apply(ctx, store.Change{Machine: m, At: c.Now, DropLease: free, Ledger: []record.Entry{{
 		Machine: id, At: c.Now, Kind: record.EntryEnrolled, By: c.Caller, Text: fmt.Sprintf("enrolled under policy %s, mode %s", e.Policy, e.Mode), Detail: k.ARN,
 	}}})
 	return status, m, err
@@ -317,7 +323,7 @@ func (h *Handler) restore(ctx context.Context, c boot.Call) (int, any, error) {
 		return 0, nil, fmt.Errorf("encoding input of an execution: %w", err)
 	}
 	start := record.Start{Name: enforcement.Name(in, 1), Machine: id, Input: text, At: c.Now}
-	m.Execution = start.Name
+	m.Execution, m.RestoreBy = start.Name, c.Caller
 	m, err = h.Store.Apply(ctx, store.Change{Machine: m, At: c.Now, Start: []record.Start{start}, Ledger: []record.Entry{{
 		Machine: id, At: c.Now, Kind: record.EntryRequest, Generation: m.State.Generation, By: c.Caller,
 		Execution: start.Name, Text: "a person asked to give the key back: " + r.Reason,

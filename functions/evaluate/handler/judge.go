@@ -84,6 +84,9 @@ func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machi
 			JudgedAt: now, Presence: l.presence,
 		},
 	}
+	if err := h.drift(&ch, l.tags, p.Policy, now); err != nil {
+		return ch, err
+	}
 	if now.Sub(c.SentAt) > inspection.TooOld {
 		answer.Verdict, answer.Why = policy.Unknown, "inspection_too_old"
 		return ch, nil
@@ -112,6 +115,12 @@ func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machi
 			Machine: m.ID, At: now, Kind: record.EntryVerdict, Generation: next.Generation, Detail: digest,
 			Text: fmt.Sprintf("%s: %s; standing %s", answer.Verdict, orNone(why), standing(next)),
 		})
+	}
+	if err := h.overtaken(&ch, before, p.Policy, now); err != nil {
+		return ch, err
+	}
+	if c.Purpose == record.Look && slices.Contains(effects, integrity.StandDown) {
+		ch.Machine.StoodDown = c.Execution // it may have asked twice, and only one of the answers says so
 	}
 	if c.Purpose == record.Look {
 		effects = besides(effects) // the execution that asked reads the answer and goes on

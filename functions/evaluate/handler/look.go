@@ -20,7 +20,8 @@ type look struct {
 	evidence *evidence.Evidence // nil when there is none
 	why      string             // why there is none
 	presence integrity.Presence
-	launched time.Time // by EC2; zero when it is not known
+	launched time.Time         // by EC2; zero when it is not known
+	tags     map[string]string // of an instance that is there; nil when EC2 says nothing of them
 }
 
 // looks are the machines of a command that have no verdict yet, with what they answered. A machine
@@ -53,6 +54,9 @@ func (h *Handler) looks(ctx context.Context, now time.Time, c record.Command) ([
 			continue
 		}
 		l.presence, l.launched = there[id].Presence, there[id].Launched
+		if l.presence == integrity.Running || l.presence == integrity.Stopped {
+			l.tags = there[id].Tags
+		}
 		all = append(all, l)
 	}
 	return all, errors.Join(problems...)

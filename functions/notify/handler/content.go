@@ -64,7 +64,7 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 		if slices.Contains(ofSafeguard, reason) && g.Generation == t.Input.Generation {
 			n.StepFailed, n.OnMachine = g.Failed, g.Text
 		}
-	case notice.NotEffective, notice.KeyLost:
+	case notice.NotEffective, notice.KeyLost, notice.TagDrift, notice.RestoreDropped:
 		n.Why = t.Input.Why
 	case notice.CannotCheck:
 		n.GoodAt = s.GoodAt

@@ -109,7 +109,7 @@ type known struct {
 // so never lets a revocation pass; only a store that does not answer is an error of the task.
 func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine) (guard.Facts, known, error) {
 	var k known
-	f := guard.Facts{Generation: t.Input.Generation, State: m.State, Fleet: guard.Fleet{Read: true}}
+	f := guard.Facts{Generation: t.Input.Generation, State: m.State, Drift: m.Drift, Fleet: guard.Fleet{Read: true}}
 	stored, err := h.Store.Policy(ctx, m.Policy)
 	switch {
 	case err == nil:
@@ -130,6 +130,7 @@ func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, 
 			return f, k, err
 		}
 	}
+	f.Look.StoodDown = m.StoodDown == t.Execution && t.Execution != ""
 	if f.Look.Answered {
 		f.Holds, f.Calendars = h.holds(ctx, now, m), h.calendars(ctx, m, f.Policy.Terms)
 		f.Waivers = h.waivers(ctx, now, m, &k)

@@ -197,6 +197,21 @@ func TestEveryConditionHolds(t *testing.T) {
 			answered(w, policy.Pass, integrity.StandDown)
 			w.Store.Change(fake.ID, func(m *record.Machine) { m.State.Standing, m.State.Generation = integrity.Good, 3 })
 		}, guard.StandDown, guard.ReasonCorrected},
+		{"corrected, says a look of this execution that was asked for again", func(w *fake.World) {
+			answered(w, policy.Pass)
+			w.Store.Change(fake.ID, func(m *record.Machine) {
+				m.State.Standing, m.State.Generation, m.StoodDown = integrity.Good, 3, execution
+			})
+		}, guard.StandDown, guard.ReasonCorrected},
+		{"corrected, says a look of another execution", func(w *fake.World) {
+			answered(w, policy.Pass)
+			w.Store.Change(fake.ID, func(m *record.Machine) {
+				m.State.Standing, m.State.Generation, m.StoodDown = integrity.Good, 3, execution+"0"
+			})
+		}, guard.Superseded, guard.ReasonGeneration},
+		{"the tags were changed", func(w *fake.World) {
+			w.Store.Change(fake.ID, func(m *record.Machine) { m.Drift = []string{"owner"} })
+		}, guard.Hold, guard.ReasonTagDrift},
 		{"gone", change(func(m *record.Machine) { m.State.GoneAt = fake.Start }), guard.Withdraw, guard.ReasonGone},
 	}
 	for _, tt := range tests {

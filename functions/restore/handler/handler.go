@@ -187,6 +187,7 @@ func (h *Handler) restored(ctx context.Context, now time.Time, t enforcement.Tas
 		m.GrantedFor = m.State.Generation
 	}
 	m.State, m.Grant, m.Taken, m.NotEffective = integrity.Restored(m.State, now, terms), g.grant, nil, nil
+	m.RestoreBy = ""
 	_, err = h.Store.Apply(ctx, store.Change{
 		Machine: m, At: now, DropLease: mine,
 		Ledger: []record.Entry{{

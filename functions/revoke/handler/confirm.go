@@ -163,6 +163,9 @@ func (h *Handler) withdraw(ctx context.Context, now time.Time, t enforcement.Tas
 	if err != nil {
 		return enforcement.Ordered{}, err
 	}
+	if stands, err := h.disabling(ctx, now, t, m); stands || err != nil {
+		return enforcement.Ordered{Outcome: "ordered", At: now}, err
+	}
 	grants, err := h.Keys.Grants(ctx, m.Key.ARN, m.SessionARN)
 	if err != nil {
 		return enforcement.Ordered{}, err

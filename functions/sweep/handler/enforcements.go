@@ -174,7 +174,7 @@ func (s *sweep) facts(ctx context.Context, m record.Machine, p *policy.Policy) g
 	_, silent := s.paused[m.Policy]
 	_, stuck := s.paused[record.Everything]
 	f := guard.Facts{
-		State: m.State, Policy: guard.Policy{Read: true, Terms: p.Integrity},
+		State: m.State, Drift: m.Drift, Policy: guard.Policy{Read: true, Terms: p.Integrity},
 		Watch: guard.Watch{Read: true, SweptAt: s.now}, Fleet: guard.Fleet{Read: true, Doubtful: silent || stuck},
 	}
 	scopes := record.Scopes(m.ID, m.Policy)
