@@ -58,6 +58,10 @@ check: test ## test, formatting and the race detector (needs a C compiler)
 bench: build ## measure evidence to verdict, the probe, init times, AWS calls
 	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -timeout 30m $(RUN) ./bench
 
+.PHONY: simulate
+simulate: build ## run 10,000 machines for 30 days on virtual time, with faults
+	@bin/keyward simulate $(ARGS)
+
 .PHONY: cover
 cover: go ## print the coverage of the pure core
 	CGO_ENABLED=0 $(GO) test -cover $(COVERED)

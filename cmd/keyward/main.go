@@ -32,16 +32,17 @@ type cli struct {
 	API    string `help:"URL of the people's API; the stack's output PeopleApiUrl." env:"KEYWARD_API_URL" placeholder:"URL"`
 	Region string `help:"Region that requests are signed for." env:"AWS_REGION" default:"us-east-1"`
 
-	Demo    demoCommand     `cmd:"" help:"Tell the whole story on this machine, without AWS."`
-	Local   localCommands   `cmd:"" help:"Run the stack on this machine, and move its time."`
-	Machine machineCommands `cmd:"" help:"Enrolled machines."`
-	Policy  policyCommands  `cmd:"" help:"Policies."`
-	Hold    holdCommands    `cmd:"" help:"Stops by people: nothing is revoked under a hold."`
-	Breaker breakerCommands `cmd:"" help:"The limit on revocations."`
-	Waiver  waiverCommands  `cmd:"" help:"What machines fail by and people allow for a time."`
-	Request requestCommands `cmd:"" help:"Key requests."`
-	Inspect inspectCommand  `cmd:"" help:"Inspect a machine."`
-	Invoke  invokeCommand   `cmd:"" help:"Run one function of keyward local with an event from a file."`
+	Demo     demoCommand     `cmd:"" help:"Tell the whole story on this machine, without AWS."`
+	Local    localCommands   `cmd:"" help:"Run the stack on this machine, and move its time."`
+	Machine  machineCommands `cmd:"" help:"Enrolled machines."`
+	Policy   policyCommands  `cmd:"" help:"Policies."`
+	Hold     holdCommands    `cmd:"" help:"Stops by people: nothing is revoked under a hold."`
+	Breaker  breakerCommands `cmd:"" help:"The limit on revocations."`
+	Waiver   waiverCommands  `cmd:"" help:"What machines fail by and people allow for a time."`
+	Request  requestCommands `cmd:"" help:"Key requests."`
+	Inspect  inspectCommand  `cmd:"" help:"Inspect a machine."`
+	Simulate simulateCommand `cmd:"" help:"Run Keyward on virtual time, with everything that can go wrong."`
+	Invoke   invokeCommand   `cmd:"" help:"Run one function of keyward local with an event from a file."`
 }
 
 // notInOrder is the error of commands that worked and found a machine that does not comply.

@@ -10,7 +10,6 @@ import (
 	"github.com/keyward/keyward/documents"
 	"github.com/keyward/keyward/functions/inspect/handler"
 	"github.com/keyward/keyward/functions/internal/boot"
-	"github.com/keyward/keyward/functions/internal/send"
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/aws/ssmrun"
 	"github.com/keyward/keyward/shared/aws/store"
@@ -35,7 +34,7 @@ func main() {
 			return nil, err
 		}
 		s := store.New(aws, cfg.Table, cfg.Account, cfg.Region)
-		sender := &send.Sender{Commander: ssmrun.New(aws), Recorder: s, Document: cfg.Document, Digest: documents.InspectDigest()}
+		sender := &handler.Sender{Commander: ssmrun.New(aws), Recorder: s, Document: cfg.Document, Digest: documents.InspectDigest()}
 		return (&handler.Handler{Machines: s, Send: sender.Send, Log: log}).Handle, nil
 	})
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/keyward/keyward/documents"
 	"github.com/keyward/keyward/functions/internal/boot"
-	"github.com/keyward/keyward/functions/internal/send"
 	"github.com/keyward/keyward/functions/recheck/handler"
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/aws/ec2info"
@@ -48,7 +47,7 @@ func main() {
 			return nil, err
 		}
 		s := store.New(aws, cfg.Table, cfg.Account, cfg.Region)
-		sender := &send.Sender{Commander: ssmrun.New(aws), Recorder: s, Document: cfg.Document, Digest: documents.InspectDigest()}
+		sender := &handler.Sender{Commander: ssmrun.New(aws), Recorder: s, Document: cfg.Document, Digest: documents.InspectDigest()}
 		h := &handler.Handler{
 			Store: s, Keys: kmskey.New(aws), Calendars: ssmcalendar.New(aws), Instances: ec2info.New(aws), Send: sender.Send, Log: log,
 			Limits: guard.Limits{

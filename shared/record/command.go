@@ -120,7 +120,7 @@ type Notice struct {
 	Kind       string    `json:"kind"`
 	To         []string  `json:"to"`
 	Subject    string    `json:"subject"`
-	BegunAt    time.Time `json:"begunAt"`
+	BegunAt    time.Time `json:"begunAt"`    // of the first attempt that may have been accepted
 	AcceptedAt time.Time `json:"acceptedAt"` // zero: not accepted
 	MessageID  string    `json:"messageId,omitempty"`
 	Attempts   int       `json:"attempts"`

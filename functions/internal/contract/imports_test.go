@@ -84,6 +84,10 @@ func forbidden(from, to string) string {
 		if own && !under(in, "local") {
 			return "keyward local contains no Keyward logic: it is AWS, and what is true there must not be true for its sake"
 		}
+	case under(from, "simulate/world"):
+		if own && under(in, "functions", "cmd") {
+			return "the simulated world contains no Keyward logic: handlers run on it, and simulate puts them there"
+		}
 	case under(from, "documents", "statemachine"):
 		if own && !under(in, "documents", "statemachine") {
 			return "what is deployed as text depends on nothing of ours"
@@ -160,6 +164,9 @@ func TestForbiddenEdges(t *testing.T) {
 		"local/kms → " + module + "local/wire":                          false,
 		"statemachine → " + module + "local/sfn":                        true,
 		"cmd/keyward → " + module + "local":                             false,
+		"simulate → " + module + "functions/revoke/handler":             false,
+		"simulate/world → " + module + "functions/revoke/handler":       true,
+		"simulate/world → " + module + "local/sfn/asl":                  false,
 		"functions/inspect → " + module + "shared/aws/ssmrun":           false,
 		"functions/evaluate → github.com/aws/smithy-go":                 true,
 		"functions/internal/boot → github.com/aws/aws-lambda-go/lambda": false,

@@ -61,7 +61,10 @@ func (s *Store) BeginNotice(_ context.Context, n record.Notice) (record.Notice, 
 		if !earlier.AcceptedAt.IsZero() {
 			return clone(earlier), nil
 		}
-		n = clone(earlier)
+		begun := n.BegunAt
+		if n = clone(earlier); n.BegunAt.IsZero() {
+			n.BegunAt = begun
+		}
 	}
 	n.Attempts++
 	s.Told[n.Reference] = clone(n)

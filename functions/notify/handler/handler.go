@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
@@ -55,8 +56,8 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, t enforcement.Task)
 	}
 }
 
-// warn sends the warning of a violation. That SES accepted it starts the grace: the deadline that the
-// mail names is the one that is stored.
+// warn sends the warning of a violation. That SES accepted it starts the grace, which counts from the start of
+// the first attempt that SES may have accepted: the deadline that every mail of it names is the one that is stored.
 func (h *Handler) warn(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Warned, error) {
 	m, p, err := h.read(ctx, t)
 	if err != nil {
@@ -68,9 +69,7 @@ func (h *Handler) warn(ctx context.Context, now time.Time, t enforcement.Task) (
 	if !m.State.WarnedAt.IsZero() {
 		return enforcement.Warned{Outcome: "warned", DueAt: m.State.DueAt, AcceptedAt: m.State.WarnedAt}, nil
 	}
-	warned := integrity.Warned(m.State, now, p.Integrity)
 	n := content(notice.Warning, m, p, t)
-	n.DueAt = warned.DueAt
 	n.Relapse = !m.State.Silence && !m.State.OldDueAt.IsZero()
 	sent, err := h.send(ctx, now, m, p, n)
 	if err != nil {
@@ -92,7 +91,7 @@ func (h *Handler) accepted(ctx context.Context, now time.Time, t enforcement.Tas
 		if m.State.Generation != t.Input.Generation {
 			return now.Truncate(time.Second), nil // the next state finds that it was superseded
 		}
-		m.State = integrity.Warned(m.State, sent.AcceptedAt, p.Integrity)
+		m.State = integrity.Warned(m.State, sent.BegunAt, p.Integrity)
 		m, err = h.Store.Apply(ctx, store.Change{Machine: m, At: now, Ledger: []record.Entry{{
 			Machine: m.ID, At: now, Kind: record.EntryWarned, Generation: m.State.Generation, Execution: t.Execution,
 			Text: "warning accepted by the mail service; due " + m.State.DueAt.Format(time.RFC3339), Detail: sent.MessageID,
@@ -174,6 +173,10 @@ func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *
 		return r, err
 	}
 	n.Repeated = r.Attempts > 1
+	if n.Kind == notice.Warning {
+		// The mail of an attempt that was cut off may have arrived: a repeat names the deadline that it named.
+		n.DueAt = integrity.Warned(m.State, r.BegunAt, p.Integrity).DueAt
+	}
 	rendered, err := notice.Render(n, now)
 	if err != nil {
 		return r, fault.Wrap(fault.Internal, err, "rendering notice %s", r.Reference)
@@ -182,11 +185,22 @@ func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *
 		To: r.To, Subject: rendered.Subject, Text: rendered.Text, HTML: rendered.HTML, Reference: r.Reference,
 	})
 	if err != nil {
-		return r, err
+		return r, errors.Join(err, h.refused(ctx, r, err))
 	}
 	r.Subject, r.MessageID, r.AcceptedAt = rendered.Subject, id, now
 	h.Log.InfoContext(ctx, "notice accepted", boot.KeyMachine, m.ID, boot.KeyKind, r.Kind, boot.KeyExecution, n.Reference)
 	return r, h.Store.EndNotice(ctx, r)
+}
+
+// refused notes that SES said no, so that there is no mail: the next attempt is like a first one and gives the
+// whole grace. After any other error there may be one.
+func (h *Handler) refused(ctx context.Context, r record.Notice, err error) error {
+	var aws interface{ ErrorCode() string } // what every error of the SDK has, without importing it
+	if !errors.As(err, &aws) || strings.HasPrefix(aws.ErrorCode(), "Internal") || strings.HasPrefix(aws.ErrorCode(), "Service") {
+		return nil
+	}
+	r.BegunAt = time.Time{}
+	return h.Store.EndNotice(ctx, r)
 }
 
 // recipients are the owner and those whom the policy names; with neither, the account's contact.

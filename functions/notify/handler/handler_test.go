@@ -146,22 +146,6 @@ func TestAcceptedBefore(t *testing.T) {
 	}
 }
 
-// What SES answered was lost: a second mail with the same reference, marked, and a later deadline.
-func TestAnswerThatWasLost(t *testing.T) {
-	t.Parallel()
-	w := violation()
-	w.Fail("store.EndNotice", fake.Down)
-	_, err := warn(t, w, fake.Start)
-	fake.Kind(t, err, fault.Transient)
-	got, err := warn(t, w, fake.Start.Add(time.Minute))
-	if err != nil || len(w.Mail.Sent) != 2 || w.Mail.Sent[0].Reference != w.Mail.Sent[1].Reference {
-		t.Fatalf("the retry = %+v, %v with %d mails", got, err, len(w.Mail.Sent))
-	}
-	if w.Mail.Sent[0].Text == w.Mail.Sent[1].Text || !got.DueAt.After(fake.Start.Add(4*time.Hour)) {
-		t.Errorf("the second mail is not marked, or its deadline is earlier: %v", got.DueAt)
-	}
-}
-
 func TestRacesWithTheWarning(t *testing.T) {
 	t.Parallel()
 	// The violation is over by the time SES accepted: no grace starts.
@@ -218,5 +202,59 @@ func TestRefusedTasks(t *testing.T) {
 		_, err := newHandler(w).Handle(t.Context(), fake.Start, task)
 		fake.Kind(t, err, fault.Invalid)
 		w.Never(t, "store.", "ses.")
+	}
+}
+
+// A repeat of a warning that may have been sent names the deadline that it named, and that is the one that counts.
+func TestARepeatedWarningNamesTheSameDeadline(t *testing.T) {
+	t.Parallel()
+	w := violation()
+	due := fake.Start.Add(4 * time.Hour)
+	w.Fail("store.EndNotice", fake.Down) // SES has it, and nobody noted that
+	if _, err := warn(t, w, fake.Start); err == nil {
+		t.Fatal("an outcome that was not recorded is no error")
+	}
+	got, err := warn(t, w, fake.Start.Add(40*time.Second))
+	if err != nil || !got.DueAt.Equal(due) {
+		t.Fatalf("the repeat = %+v, %v, want due %s", got, err, due)
+	}
+	if len(w.Mail.Sent) != 2 || w.Mail.Sent[0].Reference != w.Mail.Sent[1].Reference || w.Mail.Sent[0].Text == w.Mail.Sent[1].Text {
+		t.Fatalf("mails = %d, want a second one with the same reference that says that it is a repeat", len(w.Mail.Sent))
+	}
+	for i, m := range w.Mail.Sent {
+		if !strings.Contains(m.Text, "2 March 2026, 08:30:00 UTC") {
+			t.Errorf("mail %d does not name the first deadline:\n%s", i, m.Text)
+		}
+	}
+	if m := w.Store.ByID[fake.ID]; !m.State.DueAt.Equal(due) {
+		t.Errorf("stored is %s, want %s", m.State.DueAt, due)
+	}
+}
+
+// A warning that SES refused was not sent: the grace counts from the next one.
+func TestARefusedWarningGivesTheWholeGrace(t *testing.T) {
+	t.Parallel()
+	for code, later := range map[string]time.Duration{"TooManyRequestsException": 40 * time.Second, "InternalFailure": 0, "ServiceUnavailable": 0} {
+		w := violation()
+		w.Fail("ses.Send", fake.AWS(fault.Transient, code))
+		_, err := warn(t, w, fake.Start)
+		fake.Kind(t, err, fault.Transient)
+		got, err := warn(t, w, fake.Start.Add(40*time.Second))
+		if want := fake.Start.Add(4*time.Hour + later); err != nil || !got.DueAt.Equal(want) {
+			t.Errorf("%s: the next = %+v, %v, want due %s", code, got, err, want)
+		}
+	}
+}
+
+func TestARefusalThatCannotBeRecordedKeepsTheDeadline(t *testing.T) {
+	t.Parallel()
+	w := violation()
+	w.Fail("ses.Send", fake.AWS(fault.Transient, "TooManyRequestsException"))
+	w.Fail("store.EndNotice", fake.Down)
+	_, err := warn(t, w, fake.Start)
+	fake.Kind(t, err, fault.Transient)
+	got, err := warn(t, w, fake.Start.Add(40*time.Second))
+	if want := fake.Start.Add(4 * time.Hour); err != nil || !got.DueAt.Equal(want) {
+		t.Errorf("the next = %+v, %v, want due %s", got, err, want)
 	}
 }

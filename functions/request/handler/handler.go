@@ -50,6 +50,10 @@ type Handler struct {
 	Log *slog.Logger
 }
 
+// Call is one call of an endpoint, with who signed it. It has a name here so that the simulation, which is no
+// function, asks as a machine does.
+type Call = boot.Call
+
 // Routes are its endpoints.
 func (h *Handler) Routes() boot.Routes {
 	return boot.Routes{

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/keyward/keyward/functions/internal/boot"
@@ -47,10 +48,9 @@ func (s *sweep) start(ctx context.Context, o record.Start) error {
 // enforcements looks at every machine that is owed an execution, and starts one where none is alive.
 func (s *sweep) enforcements(ctx context.Context) error {
 	var problems []error
-	for _, m := range bySeverity(s.machines) {
-		if !owing(m) {
-			continue
-		}
+	// Nearly all machines are in order: only what is left is put into an order, by records of a kilobyte each.
+	left := slices.DeleteFunc(slices.Clone(s.machines), func(m record.Machine) bool { return !owing(m) })
+	for _, m := range bySeverity(left) {
 		problems = append(problems, s.enforce(ctx, m.ID))
 	}
 	return errors.Join(problems...)

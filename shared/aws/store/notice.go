@@ -14,7 +14,8 @@ func noticeItem(n record.Notice) item {
 }
 
 // BeginNotice records that a notice is about to be sent, before it is. When one of this reference is
-// there already, it is returned with its attempts raised: an accepted one must not be sent again.
+// there already, it is returned with its attempts raised: an accepted one must not be sent again. One that was
+// ended without BegunAt begins anew.
 func (s *Store) BeginNotice(ctx context.Context, n record.Notice) (record.Notice, error) {
 	doing := "recording notice " + n.Reference
 	n.Attempts = 1
@@ -28,6 +29,9 @@ func (s *Store) BeginNotice(ctx context.Context, n record.Notice) (record.Notice
 	}
 	before := int64(earlier.Attempts)
 	earlier.Attempts++
+	if earlier.BegunAt.IsZero() {
+		earlier.BegunAt = n.BegunAt
+	}
 	return earlier, s.put(ctx, noticeItem(earlier), versionIs(before), doing)
 }
 

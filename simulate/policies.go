@@ -1,0 +1,74 @@
+package simulate
+
+import (
+	"time"
+
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// kind is a policy of the simulated fleets, with the share of the machines that have it.
+type kind struct {
+	name  string
+	share float64
+	text  string
+
+	parsed *policy.Policy
+	terms  policy.Integrity
+	at     string // of the daily inspection, UTC
+}
+
+const rules = `
+rules:
+  - {rule: no plain web, ports: {closed: [tcp/80]}}
+  - {rule: kernel is supported, os: {kernel: ">= 5.10"}}
+notify: {to: [ops@example.com]}
+`
+
+// kinds are chosen so that both ways of taking a key, both answers to silence and every onFail happen.
+func kinds() []*kind {
+	all := []*kind{
+		{name: "web", share: 0.45, text: `
+schedule: {daily: "04:30", timeZone: UTC}
+integrity: {onFail: revoke, grace: 4h, settle: 10m}`},
+		{name: "strict", share: 0.2, text: `
+schedule: {daily: "02:00", timeZone: UTC}
+integrity: {onFail: revoke, grace: 45m, confirm: 2, settle: 0s, silence: {after: 6h, then: revoke}, retry: {every: 15m, upTo: 100}, remind: 12h}`},
+		{name: "vault", share: 0.15, text: `
+schedule: {daily: "05:15", timeZone: UTC}
+integrity: {onFail: revoke, grace: 2h, key: {mode: disable-key}}`},
+		{name: "calm", share: 0.05, text: `
+schedule: {daily: "04:00", timeZone: UTC}
+integrity: {onFail: revoke, grace: 3h, calendar: [` + calendar + `]}`},
+		{name: "patient", share: 0.05, text: `
+schedule: {daily: "03:00", timeZone: UTC}
+integrity: {onFail: revoke, grace: 2d, restore: manual}`},
+		{name: "soft", share: 0.05, text: `
+schedule: {daily: "06:00", timeZone: UTC}
+integrity: {onFail: notify, remind: 24h}`},
+		{name: "asking", share: 0.05, text: `
+schedule: {daily: "06:30", timeZone: UTC}
+integrity: {onFail: hold}`},
+	}
+	for _, k := range all {
+		k.text = "policy: " + k.name + k.text + rules
+		p, err := policy.Parse([]byte(k.text))
+		if err != nil {
+			panic("the simulation's policy " + k.name + ": " + err.Error())
+		}
+		p.Version = 1 // it is put once
+		k.parsed, k.terms, k.at = p, p.Integrity, p.Schedule.Daily
+	}
+	return all
+}
+
+func (k *kind) stored(at time.Time) record.Policy {
+	p, _ := policy.Parse([]byte(k.text)) // kinds parsed it
+	return record.Policy{Name: k.name, Text: k.text, Digest: p.Digest, PutAt: at, PutBy: person}
+}
+
+// calendar is the change calendar of one of the policies.
+const calendar = "business-hours"
+
+// person is who sets holds and puts policies.
+const person = "arn:aws:iam::123456789012:user/alice"
