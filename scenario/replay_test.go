@@ -37,7 +37,7 @@ func (w *world) replayed(text string) []replay.Row {
 		}
 		query.Set("after", page.Next)
 	}
-	return replay.Compare(machineID, replay.Run([]replay.History{h}, p.Integrity)[0].Events, really)
+	return replay.Compare(machineID, replay.Run([]replay.History{h}, p.Integrity, replay.Breaker{Limit: 5, Window: time.Hour})[0].Events, really)
 }
 
 func kindsOf(rows []replay.Row) []string {

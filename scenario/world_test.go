@@ -169,11 +169,14 @@ const keyPolicy = `{"Version":"2012-10-17","Statement":[{"Sid":"Administration",
 const admission = `,{"Sid":"ThisMachineAlone","Effect":"Allow","Principal":{"AWS":"arn:aws:sts::123456789012:assumed-role/keyward-machine/%s"},
 "Action":["kms:Decrypt","kms:GenerateDataKey"],"Resource":"*"}`
 
-func (w *world) createKey() {
+func (w *world) createKey() { w.t.Helper(); w.createKeyOf(machineID) }
+
+// createKeyOf makes the key of a machine: with disable-key its policy admits that one.
+func (w *world) createKeyOf(machine string) {
 	w.t.Helper()
 	text := fmt.Sprintf(keyPolicy, "")
 	if w.setup.mode == policy.DisableKey {
-		text = fmt.Sprintf(keyPolicy, fmt.Sprintf(admission, machineID))
+		text = fmt.Sprintf(keyPolicy, fmt.Sprintf(admission, machine))
 	}
 	in := &kms.CreateKeyInput{Policy: &text}
 	tags := w.setup.tags

@@ -17,6 +17,7 @@ import (
 	sweep "github.com/keyward/keyward/functions/sweep/handler"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
+	"github.com/keyward/keyward/shared/pace"
 	"github.com/keyward/keyward/simulate/world"
 )
 
@@ -25,6 +26,9 @@ const contact = "security@example.com"
 
 // limits are the template's defaults.
 var limits = guard.Limits{Machines: 5, Percent: 2, Window: time.Hour, Rules: guard.RuleLimits{Percent: 10, Machines: 3}}
+
+// keyCalls and grantCalls are the template's defaults, a second.
+const keyCalls, grantCalls = 5, 50
 
 // Install puts every function of the stack that the simulation needs into a world, wired as its main.go
 // wires it, with the world's adapters. A handler that takes a new call gets it here.
@@ -37,8 +41,14 @@ func Install(w *world.World) {
 	again := &recheck.Handler{
 		Store: w.Store, Keys: w.Keys, Calendars: w.Calendars, Instances: w.EC2, Limits: limits, Send: sender.Send, Log: w.Log,
 	}
-	taking := &revoke.Handler{Store: w.Store, Keys: w.Keys, Taker: w.Keys, Log: w.Log}
-	giving := &restore.Handler{Store: w.Store, Keys: w.Keys, Giver: w.Keys, Log: w.Log}
+	taking := &revoke.Handler{
+		Store: w.Store, Keys: w.Keys, Taker: w.Keys, Log: w.Log,
+		Pace: revoke.Pace{DisableKey: pace.Half(pace.DisableKey, keyCalls), RevokeGrant: pace.Half(pace.RevokeGrant, grantCalls)},
+	}
+	giving := &restore.Handler{
+		Store: w.Store, Keys: w.Keys, Giver: w.Keys, Log: w.Log,
+		Pace: restore.Pace{EnableKey: pace.Half(pace.EnableKey, keyCalls), CreateGrant: pace.Half(pace.CreateGrant, grantCalls)},
+	}
 	telling := &notify.Handler{Store: w.Store, Mail: w.Mail, Contact: contact, Log: w.Log}
 	asked := &request.Handler{
 		Store: w.Store, Keys: w.Keys, Giver: w.Keys, Instances: w.EC2, Inspect: w.Queue("inspect"), Log: w.Log,

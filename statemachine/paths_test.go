@@ -28,6 +28,10 @@ func confirmed(outcome string) enforcement.Confirmation {
 	return enforcement.Confirmation{Outcome: outcome, At: start}
 }
 
+func paced(in time.Duration) enforcement.Turn {
+	return enforcement.Turn{Outcome: enforcement.Paced, At: start.Add(in)}
+}
+
 func TestPaths(t *testing.T) {
 	t.Parallel()
 	toDecide := []string{"warn", "look", "decide"}
@@ -42,8 +46,8 @@ func TestPaths(t *testing.T) {
 		status  string
 		error   string
 	}{
-		{"revoked", input(enforcement.Enforce), nil, append(toDecide, "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
-		{"look resumes without a warning", due(input(enforcement.Look)), nil, []string{"look", "decide", "order", "confirm", "confirm", "tell revoked"}, "SUCCEEDED", ""},
+		{"revoked", input(enforcement.Enforce), nil, append(toDecide, "turn", "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
+		{"look resumes without a warning", due(input(enforcement.Look)), nil, []string{"look", "decide", "turn", "order", "confirm", "confirm", "tell revoked"}, "SUCCEEDED", ""},
 		{"look without a deadline", input(enforcement.Look), answers("decide", decided("withdraw"), "withdraw", enforcement.Ordered{Outcome: "ordered", At: start}),
 			[]string{"look", "decide", "withdraw", "tell withdrawn"}, "SUCCEEDED", ""},
 		{"stands down", input(enforcement.Enforce), answers("decide", decided("standDown")), append(toDecide, "tell stoodDown"), "SUCCEEDED", ""},
@@ -64,38 +68,48 @@ func TestPaths(t *testing.T) {
 		{"withdrawal is superseded", input(enforcement.Enforce), answers("decide", decided("withdraw"), "withdraw", enforcement.Ordered{Outcome: "superseded", At: start}),
 			append(toDecide, "withdraw"), "SUCCEEDED", ""},
 		{"not revoked", input(enforcement.Enforce), map[string][]any{"confirm": {confirmed("seen"), confirmed("notRevoked")}},
-			append(toDecide, "order", "confirm", "confirm", "hold", "tell held"), "SUCCEEDED", ""},
+			append(toDecide, "turn", "order", "confirm", "confirm", "hold", "tell held"), "SUCCEEDED", ""},
 		{"seen twice", input(enforcement.Enforce), map[string][]any{"confirm": {confirmed("seen"), confirmed("seen"), confirmed("revoked")}},
-			append(toDecide, "order", "confirm", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
+			append(toDecide, "turn", "order", "confirm", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
 		{"unconfirmed", input(enforcement.Enforce), answers("confirm", confirmed("unconfirmed")),
-			append(toDecide, "order", "confirm", "confirm", "hold", "tell unconfirmed"), "FAILED", "Unconfirmed"},
+			append(toDecide, "turn", "order", "confirm", "confirm", "hold", "tell unconfirmed"), "FAILED", "Unconfirmed"},
 		{"snapshot, look, lock, revoke", input(enforcement.Enforce), map[string][]any{
 			"decide": {decided("snapshot"), decided("lock")}, "snapshot": {safe("waiting"), safe("waiting"), safe("done")}, "lock": {safe("waiting"), safe("locked")},
-		}, append(toDecide, "snapshot", "snapshot", "snapshot", "look", "decide", "lock", "lock", "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
+		}, append(toDecide, "snapshot", "snapshot", "snapshot", "look", "decide", "turn", "lock", "lock", "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
 		{"corrected while the snapshot was made", input(enforcement.Enforce), map[string][]any{"decide": {decided("snapshot"), decided("standDown")}, "snapshot": {safe("done")}},
 			append(toDecide, "snapshot", "look", "decide", "tell stoodDown"), "SUCCEEDED", ""},
 		{"snapshot fails", input(enforcement.Enforce), answers("decide", decided("snapshot"), "snapshot", safe("failed")), append(toDecide, "snapshot", "hold", "tell held"), "SUCCEEDED", ""},
 		{"snapshot fails and the policy revokes", input(enforcement.Enforce), map[string][]any{"decide": {decided("snapshot"), decided("revoke")}, "snapshot": {safe("goOn")}},
-			append(toDecide, "snapshot", "look", "decide", "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
+			append(toDecide, "snapshot", "look", "decide", "turn", "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
 		{"snapshot is superseded", input(enforcement.Enforce), answers("decide", decided("snapshot"), "snapshot", safe("superseded")), append(toDecide, "snapshot"), "SUCCEEDED", ""},
 		{"outcome of snapshot unknown", input(enforcement.Enforce), answers("decide", decided("snapshot"), "snapshot", safe("fine")), append(toDecide, "snapshot", "hold", "tell held"), "SUCCEEDED", ""},
 		{"lock fails", input(enforcement.Enforce), map[string][]any{"decide": {decided("lock")}, "lock": {safe("failed")}, "unlock": {safe("waiting"), safe("unlocked")}},
-			append(toDecide, "lock", "unlock", "unlock", "hold", "tell held"), "SUCCEEDED", ""},
-		{"outcome of lock unknown", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", safe("closed"), "unlock", safe("unlocked")), append(toDecide, "lock", "unlock", "hold", "tell held"), "SUCCEEDED", ""},
-		{"lock fails and the policy revokes", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", safe("goOn")), append(toDecide, "lock", "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
+			append(toDecide, "turn", "lock", "unlock", "unlock", "hold", "tell held"), "SUCCEEDED", ""},
+		{"outcome of lock unknown", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", safe("closed"), "unlock", safe("unlocked")), append(toDecide, "turn", "lock", "unlock", "hold", "tell held"), "SUCCEEDED", ""},
+		{"lock fails and the policy revokes", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", safe("goOn")), append(toDecide, "turn", "lock", "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED", ""},
 		{"lock is superseded", input(enforcement.Enforce), map[string][]any{
 			"decide": {decided("lock")}, "lock": {safe("superseded")}, "order": {enforcement.Ordered{Outcome: "superseded", At: start}},
 			"confirm": {confirmed("notRevoked")}, "unlock": {safe("unlocked")}, "hold": held,
-		}, append(toDecide, "lock", "order", "confirm", "confirm", "unlock", "hold"), "SUCCEEDED", ""},
+		}, append(toDecide, "turn", "lock", "order", "confirm", "confirm", "unlock", "hold"), "SUCCEEDED", ""},
 		{"locked and not revoked", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", safe("locked"), "confirm", confirmed("notRevoked"), "unlock", safe("failed")),
-			append(toDecide, "lock", "order", "confirm", "confirm", "unlock", "hold", "tell held"), "SUCCEEDED", ""},
+			append(toDecide, "turn", "lock", "order", "confirm", "confirm", "unlock", "hold", "tell held"), "SUCCEEDED", ""},
 		{"locked and unconfirmed stays locked", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", safe("locked"), "confirm", confirmed("unconfirmed")),
-			append(toDecide, "lock", "order", "confirm", "confirm", "hold", "tell unconfirmed"), "FAILED", "Unconfirmed"},
+			append(toDecide, "turn", "lock", "order", "confirm", "confirm", "hold", "tell unconfirmed"), "FAILED", "Unconfirmed"},
 		{"stopped after the revocation", input(enforcement.Enforce), map[string][]any{"decide": {stopping("revoke")}, "stop": {safe("waiting"), safe("stopped")}},
-			append(toDecide, "order", "confirm", "confirm", "stop", "stop", "tell revoked"), "SUCCEEDED", ""},
-		{"not stopped", input(enforcement.Enforce), answers("decide", stopping("revoke"), "stop", safe("failed")), append(toDecide, "order", "confirm", "confirm", "stop", "tell revoked"), "SUCCEEDED", ""},
+			append(toDecide, "turn", "order", "confirm", "confirm", "stop", "stop", "tell revoked"), "SUCCEEDED", ""},
+		{"not stopped", input(enforcement.Enforce), answers("decide", stopping("revoke"), "stop", safe("failed")), append(toDecide, "turn", "order", "confirm", "confirm", "stop", "tell revoked"), "SUCCEEDED", ""},
 		{"not revoked, not stopped", input(enforcement.Enforce), map[string][]any{"decide": {stopping("revoke")}, "confirm": {confirmed("seen"), confirmed("notRevoked")}},
-			append(toDecide, "order", "confirm", "confirm", "hold", "tell held"), "SUCCEEDED", ""},
+			append(toDecide, "turn", "order", "confirm", "confirm", "hold", "tell held"), "SUCCEEDED", ""},
+		{"waits for its turn", input(enforcement.Look), map[string][]any{"turn": {paced(time.Second), paced(3 * time.Second), enforcement.Turn{Outcome: "now"}}},
+			[]string{"look", "decide", "turn", "turn", "turn", "order", "confirm", "confirm", "tell revoked"}, "SUCCEEDED", ""},
+		{"its turn does not come", input(enforcement.Look), map[string][]any{"turn": {paced(time.Second), enforcement.Turn{Outcome: "held", Reason: "no-turn"}}},
+			[]string{"look", "decide", "turn", "turn", "hold", "tell held"}, "SUCCEEDED", ""},
+		{"outcome of turn unknown", input(enforcement.Look), map[string][]any{"turn": {enforcement.Turn{Outcome: "soon"}}, "confirm": {confirmed("notRevoked")}},
+			[]string{"look", "decide", "turn", "confirm", "confirm", "hold", "tell held"}, "SUCCEEDED", ""},
+		{"no turn could be asked for", input(enforcement.Look), map[string][]any{"turn": {"Denied"}, "confirm": {confirmed("notRevoked")}},
+			[]string{"look", "decide", "turn", "confirm", "confirm", "hold", "tell held"}, "SUCCEEDED", ""},
+		{"restore waits for its turn", input(enforcement.Restore), map[string][]any{"restore": {enforcement.Outcome{Outcome: "paced", At: start.Add(time.Second)}, enforcement.Outcome{Outcome: "restored"}}},
+			[]string{"restore", "restore", "tell restored"}, "SUCCEEDED", ""},
 		{"restored", input(enforcement.Restore), nil, []string{"restore", "tell restored"}, "SUCCEEDED", ""},
 		{"restore is held", input(enforcement.Restore), answers("restore", enforcement.Outcome{Outcome: "held", Reason: "key-changed"}), []string{"restore", "tell held"}, "SUCCEEDED", ""},
 		{"restore is superseded", input(enforcement.Restore), answers("restore", enforcement.Outcome{Outcome: "superseded"}), []string{"restore"}, "SUCCEEDED", ""},
@@ -159,15 +173,15 @@ func TestFailures(t *testing.T) {
 		{"decide", input(enforcement.Enforce), answers("decide", "Internal"), append(toDecide, "hold", "tell held"), "SUCCEEDED"},
 		{"hold", input(enforcement.Enforce), answers("decide", decided("hold"), "hold", "Internal"), append(toDecide, "hold", "tell held"), "SUCCEEDED"},
 		{"withdraw", input(enforcement.Enforce), answers("decide", decided("withdraw"), "withdraw", "Denied"), append(toDecide, "withdraw", "hold", "tell held"), "SUCCEEDED"},
-		{"order", input(enforcement.Enforce), answers("order", "Denied"), append(toDecide, "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED"},
+		{"order", input(enforcement.Enforce), answers("order", "Denied"), append(toDecide, "turn", "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED"},
 		{"snapshot", input(enforcement.Enforce), answers("decide", decided("snapshot"), "snapshot", "Conflict"), append(toDecide, "snapshot", "hold", "tell held"), "SUCCEEDED"},
-		{"lock", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", "Internal", "unlock", safe("unlocked")), append(toDecide, "lock", "unlock", "hold", "tell held"), "SUCCEEDED"},
-		{"lock and unlock", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", "Internal", "unlock", "Internal"), append(toDecide, "lock", "unlock", "hold", "tell held"), "SUCCEEDED"},
-		{"stop", input(enforcement.Enforce), answers("decide", stopping("revoke"), "stop", "Denied"), append(toDecide, "order", "confirm", "confirm", "stop", "tell revoked"), "SUCCEEDED"},
-		{"order and confirm", input(enforcement.Enforce), answers("order", "Internal", "confirm", "Internal"), append(toDecide, "order", "confirm", "confirm", "hold", "tell unconfirmed"), "FAILED"},
-		{"first confirm", input(enforcement.Enforce), map[string][]any{"confirm": {"Internal", confirmed("revoked")}}, append(toDecide, "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED"},
-		{"say revoked", input(enforcement.Enforce), answers("tell revoked", "Denied"), append(toDecide, "order", "confirm", "confirm", "tell revoked"), "FAILED"},
-		{"alarm", input(enforcement.Enforce), answers("confirm", confirmed("unconfirmed"), "tell unconfirmed", "Denied"), append(toDecide, "order", "confirm", "confirm", "hold", "tell unconfirmed"), "FAILED"},
+		{"lock", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", "Internal", "unlock", safe("unlocked")), append(toDecide, "turn", "lock", "unlock", "hold", "tell held"), "SUCCEEDED"},
+		{"lock and unlock", input(enforcement.Enforce), answers("decide", decided("lock"), "lock", "Internal", "unlock", "Internal"), append(toDecide, "turn", "lock", "unlock", "hold", "tell held"), "SUCCEEDED"},
+		{"stop", input(enforcement.Enforce), answers("decide", stopping("revoke"), "stop", "Denied"), append(toDecide, "turn", "order", "confirm", "confirm", "stop", "tell revoked"), "SUCCEEDED"},
+		{"order and confirm", input(enforcement.Enforce), answers("order", "Internal", "confirm", "Internal"), append(toDecide, "turn", "order", "confirm", "confirm", "hold", "tell unconfirmed"), "FAILED"},
+		{"first confirm", input(enforcement.Enforce), map[string][]any{"confirm": {"Internal", confirmed("revoked")}}, append(toDecide, "turn", "order", "confirm", "confirm", "tell revoked"), "SUCCEEDED"},
+		{"say revoked", input(enforcement.Enforce), answers("tell revoked", "Denied"), append(toDecide, "turn", "order", "confirm", "confirm", "tell revoked"), "FAILED"},
+		{"alarm", input(enforcement.Enforce), answers("confirm", confirmed("unconfirmed"), "tell unconfirmed", "Denied"), append(toDecide, "turn", "order", "confirm", "confirm", "hold", "tell unconfirmed"), "FAILED"},
 		{"stand down", input(enforcement.Enforce), answers("decide", decided("standDown"), "tell stoodDown", "Denied"), append(toDecide, "tell stoodDown"), "FAILED"},
 		{"restore", input(enforcement.Restore), answers("restore", "Denied"), []string{"restore", "hold", "tell held"}, "SUCCEEDED"},
 		{"tell", notice(input(enforcement.Tell), "held"), answers("tell held", "NotFound"), []string{"tell held"}, "FAILED"},
@@ -200,7 +214,7 @@ func TestTransient(t *testing.T) {
 			if out.Status != "SUCCEEDED" {
 				t.Errorf("execution = %s %q; it went %v", out.Status, out.Error, out.States)
 			}
-			want := []string{"warn", "warn", "warn", "look", "look", "look", "decide", "decide", "decide", "order", "order", "order",
+			want := []string{"warn", "warn", "warn", "look", "look", "look", "decide", "decide", "decide", "turn", "turn", "turn", "order", "order", "order",
 				"confirm", "confirm", "confirm", "confirm", "tell revoked"}
 			if diff := cmp.Diff(want, w.words()); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)

@@ -73,7 +73,7 @@ func TestEveryWayToRevoke(t *testing.T) {
 	if !reaches(all, first, "Revoke") {
 		t.Fatal("no way leads to Revoke")
 	}
-	for _, name := range []string{"Wait until due", "Look again", "Decide", "Choose what follows"} {
+	for _, name := range []string{"Wait until due", "Look again", "Decide", "Choose what follows", "Take a turn", "Check the turn"} {
 		if reaches(all, first, "Revoke", name) {
 			t.Errorf("a way to Revoke does not pass %q", name)
 		}
@@ -84,11 +84,14 @@ func TestEveryWayToRevoke(t *testing.T) {
 		}
 	}
 	for name, s := range all {
-		if slices.Contains(s.targets(), "Revoke") && name != "Choose what follows" && name != "Check the lock" {
-			t.Errorf("%q leads to Revoke, and only a decision may, by Lock or not", name)
+		if slices.Contains(s.targets(), "Revoke") && name != "Check the turn" && name != "Check the lock" {
+			t.Errorf("%q leads to Revoke, and only a turn may, by Lock or not", name)
 		}
-		if slices.Contains(s.targets(), "Lock") && name != "Choose what follows" && name != "Wait for the lock" {
-			t.Errorf("%q leads to Lock, and only a decision may", name)
+		if slices.Contains(s.targets(), "Take a turn") && name != "Choose what follows" && name != "Wait for its turn" {
+			t.Errorf("%q leads to a turn, and only a decision may", name)
+		}
+		if slices.Contains(s.targets(), "Lock") && name != "Check the turn" && name != "Wait for the lock" {
+			t.Errorf("%q leads to Lock, and only a turn may", name)
 		}
 	}
 	for _, to := range all["Revoke"].targets() {
@@ -162,12 +165,12 @@ func TestTold(t *testing.T) {
 			t.Errorf("task of %s = %+v, want version, execution and input", made.word(), made.Task)
 		}
 	}
-	wantFunctions := map[string]string{"warn": "Notify", "look": "Recheck", "decide": "Recheck", "order": "Revoke", "confirm": "Revoke", "tell revoked": "Notify"}
+	wantFunctions := map[string]string{"warn": "Notify", "look": "Recheck", "decide": "Recheck", "turn": "Revoke", "order": "Revoke", "confirm": "Revoke", "tell revoked": "Notify"}
 	if diff := cmp.Diff(wantFunctions, functions); diff != "" {
 		t.Errorf("functions (-want +got):\n%s", diff)
 	}
 	due := 4 * time.Hour
-	wantAt := map[string]time.Duration{"warn": 0, "look": due, "decide": due + 10*time.Second, "order": due + 10*time.Second,
+	wantAt := map[string]time.Duration{"warn": 0, "look": due, "decide": due + 10*time.Second, "turn": due + 10*time.Second, "order": due + 10*time.Second,
 		"confirm": due + 20*time.Second, "tell revoked": due + 20*time.Second}
 	if diff := cmp.Diff(wantAt, at); diff != "" {
 		t.Errorf("times after the start (-want +got):\n%s", diff)
@@ -178,6 +181,7 @@ func TestTold(t *testing.T) {
 		Warning:      &enforcement.Warned{Outcome: "warned", DueAt: start.Add(due), AcceptedAt: start, Reference: "KW-1"},
 		Look:         &enforcement.Looked{Outcome: "asked", CommandID: "c-1", AskedAt: start},
 		Decision:     &enforcement.Decision{Outcome: "revoke", Reason: "due"},
+		Turn:         &enforcement.Turn{Outcome: "now", At: start},
 		Order:        &enforcement.Ordered{Outcome: "ordered", At: start},
 		Confirmation: &enforcement.Confirmation{Outcome: "revoked", At: start},
 	}
@@ -240,6 +244,8 @@ func TestEveryState(t *testing.T) {
 		}},
 		{input(enforcement.Enforce), map[string][]any{"decide": {decided("lock")}, "lock": {safe("failed")}, "unlock": {safe("waiting"), "Internal"}}},
 		{input(enforcement.Restore), nil},
+		{input(enforcement.Enforce), map[string][]any{"turn": {paced(time.Second), enforcement.Turn{Outcome: "now"}}}},
+		{input(enforcement.Restore), map[string][]any{"restore": {enforcement.Outcome{Outcome: "paced", At: start.Add(time.Second)}, enforcement.Outcome{Outcome: "restored"}}}},
 		{input(enforcement.Restore), answers("restore", enforcement.Outcome{Outcome: "superseded"})},
 		{notice(input(enforcement.Tell), "held"), nil},
 		{map[string]any{}, nil},

@@ -58,6 +58,7 @@ func newWorld(t *testing.T, answers map[string][]any) *world {
 		"look":    {enforcement.Looked{Outcome: "asked", CommandID: "c-1", AskedAt: start}},
 		"decide":  {enforcement.Decision{Outcome: "revoke", Reason: "due"}},
 		"hold":    {enforcement.Decision{Outcome: "hold", Reason: "task-failed", Text: "a step failed"}},
+		"turn":    {enforcement.Turn{Outcome: "now", At: start}},
 		"order":   {enforcement.Ordered{Outcome: "ordered", At: start}},
 		"confirm": {enforcement.Confirmation{Outcome: "seen", At: start}, enforcement.Confirmation{Outcome: "revoked", At: start}},
 		"restore": {enforcement.Outcome{Outcome: "restored", At: start}},

@@ -24,14 +24,21 @@ type machineCommands struct {
 	Ledger  machineLedger  `cmd:"" help:"Show everything that was done about a machine."`
 }
 
-type machineList struct{}
+type machineList struct {
+	Due bool `help:"Only those whose keys are to be revoked, in the order in which that will be, and how long it will take."`
+}
 
-func (machineList) Help() string { return "Example:\n  keyward machine list --output json" }
+func (machineList) Help() string {
+	return "Example:\n  keyward machine list --due"
+}
 
-func (machineList) Run(ctx context.Context, c *cli, p *show.Printer) error {
+func (a machineList) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	api, err := c.people(ctx)
 	if err != nil {
 		return err
+	}
+	if a.Due {
+		return listDue(ctx, api, p)
 	}
 	machines, err := api.Machines(ctx)
 	if err != nil {

@@ -46,13 +46,17 @@ func (a policyReplay) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if err != nil {
 		return err
 	}
+	limit, err := breakerNow(ctx, api)
+	if err != nil {
+		return err
+	}
 	histories, really, err := kept(ctx, api, ids, candidate, since, status.Time)
 	if err != nil {
 		return err
 	}
-	result := replayed{Policy: candidate.Name, Digest: candidate.Digest, Since: since, Until: status.Time}
+	result := replayed{Policy: candidate.Name, Digest: candidate.Digest, Since: since, Until: status.Time, Limit: limit.Limit, Window: limit.Window.String()}
 	looks := 0
-	for i, o := range replay.Run(histories, candidate.Integrity) {
+	for i, o := range replay.Run(histories, candidate.Integrity, limit) {
 		result.Machines = append(result.Machines, replayedMachine{Outcome: o, Really: really[i]})
 		looks += o.Looks
 	}
@@ -61,6 +65,19 @@ func (a policyReplay) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	}
 	result.Totals = totals(result.Machines)
 	return p.Value(result, func() { printReplay(p, result) })
+}
+
+// breakerNow is the limit on revocations as it is now.
+func breakerNow(ctx context.Context, api *people.Client) (replay.Breaker, error) {
+	v, err := api.Breaker(ctx)
+	if err != nil {
+		return replay.Breaker{}, err
+	}
+	window, err := time.ParseDuration(v.Window)
+	if err != nil {
+		return replay.Breaker{}, fmt.Errorf("reading the breaker: %w", err)
+	}
+	return replay.Breaker{Limit: v.Limit, Window: window}, nil
 }
 
 const keptFor = 400 * 24 * time.Hour

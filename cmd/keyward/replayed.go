@@ -16,6 +16,8 @@ type replayed struct {
 	Digest   string            `json:"digest"`
 	Since    time.Time         `json:"since"`
 	Until    time.Time         `json:"until"`
+	Limit    int               `json:"breakerLimit"`  // machines that may lose their keys within the window
+	Window   string            `json:"breakerWindow"` // such as 1h0m0s
 	Totals   []total           `json:"totals"`
 	Machines []replayedMachine `json:"machines"`
 }
@@ -71,6 +73,7 @@ func printReplay(p *show.Printer, r replayed) {
 		}
 	}
 	p.Line("Policy %s on %s, %s from %s to %s, %d of them Unknown.", r.Policy, count(len(r.Machines), "machine"), count(looks, "inspection"), show.Time(r.Since), show.Time(r.Until), unknown)
+	p.Line("At most %s within %s, as the breaker allows now.", count(r.Limit, "revocation"), r.Window)
 	if len(without) > 0 {
 		p.Line("No evidence is kept of %s.", strings.Join(without, ", "))
 	}

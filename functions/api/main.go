@@ -38,6 +38,9 @@ type config struct {
 	Machines int `env:"BREAKER_MACHINES"`
 	Percent  int `env:"BREAKER_PERCENT"`
 	Minutes  int `env:"BREAKER_WINDOW_MINUTES"`
+
+	KeyCalls   int `env:"KEY_CALLS_PER_SECOND"`
+	GrantCalls int `env:"GRANT_CALLS_PER_SECOND"`
 }
 
 func main() {
@@ -55,7 +58,8 @@ func main() {
 			Inspect: lambdacall.New(aws, cfg.Inspect), Flow: sfnflow.New(aws, cfg.StateMachine),
 			Schedules: schedule.New(aws, cfg.ScheduleGroup, cfg.ScheduleRole, cfg.InspectARN),
 			Account:   cfg.Account, Region: cfg.Region, Log: log,
-			Limits: guard.Limits{Machines: cfg.Machines, Percent: cfg.Percent, Window: time.Duration(cfg.Minutes) * time.Minute},
+			Limits:   guard.Limits{Machines: cfg.Machines, Percent: cfg.Percent, Window: time.Duration(cfg.Minutes) * time.Minute},
+			KeyCalls: cfg.KeyCalls, GrantCalls: cfg.GrantCalls,
 		}
 		return boot.HTTP(h.Routes(), log), nil
 	})

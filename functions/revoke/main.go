@@ -16,12 +16,16 @@ import (
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/env"
+	"github.com/keyward/keyward/shared/pace"
 )
 
 type config struct {
 	Table   string `env:"TABLE_NAME"`
 	Account string `env:"ACCOUNT_ID"`
 	Region  string `env:"AWS_REGION"`
+
+	KeyCalls   int `env:"KEY_CALLS_PER_SECOND"`   // what KMS allows the account of EnableKey and DisableKey
+	GrantCalls int `env:"GRANT_CALLS_PER_SECOND"` // and of CreateGrant and RevokeGrant
 }
 
 func main() {
@@ -37,6 +41,7 @@ func main() {
 		h := &handler.Handler{
 			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region),
 			Keys:  kmskey.New(aws), Taker: revoke.New(aws), Log: log,
+			Pace: handler.Pace{DisableKey: pace.Half(pace.DisableKey, cfg.KeyCalls), RevokeGrant: pace.Half(pace.RevokeGrant, cfg.GrantCalls)},
 		}
 		return h.Handle, nil
 	})

@@ -69,7 +69,7 @@ func Attempt(name string, in Input) (attempt int, ok bool) {
 // Task is the payload of every task.
 type Task struct {
 	Version   int    `json:"version"`
-	Op        string `json:"op"` // warn, tell, look, decide, hold, order, confirm, withdraw, restore, snapshot, lock, unlock, stop
+	Op        string `json:"op"` // warn, tell, look, decide, hold, turn, order, confirm, withdraw, restore, snapshot, lock, unlock, stop
 	Notice    string `json:"notice,omitempty"`
 	Execution string `json:"execution"`
 	Input     State  `json:"input"`
@@ -85,6 +85,7 @@ type State struct {
 	Warning      *Warned       `json:"warning,omitempty"`
 	Look         *Looked       `json:"look,omitempty"`
 	Decision     *Decision     `json:"decision,omitempty"`
+	Turn         *Turn         `json:"turn,omitempty"`
 	Order        *Ordered      `json:"order,omitempty"`
 	Confirmation *Confirmation `json:"confirmation,omitempty"`
 	Snapshot     *Safeguarded  `json:"snapshot,omitempty"`
@@ -133,6 +134,16 @@ type Safeguarded struct {
 	At      time.Time `json:"at"`
 }
 
+// Paced is the outcome of a turn or a restore whose time has not come: it is asked for again at At.
+const Paced = "paced"
+
+// Turn is the result of op turn.
+type Turn struct {
+	Outcome string    `json:"outcome"` // now, paced, held
+	Reason  string    `json:"reason"`  // why it is held
+	At      time.Time `json:"at"`      // of paced: when it is asked for again, in whole seconds
+}
+
 // Ordered is the result of op order and op withdraw.
 type Ordered struct {
 	Outcome string    `json:"outcome"` // ordered, superseded, nothing
@@ -148,7 +159,7 @@ type Confirmation struct {
 
 // Outcome is the result of the restore task.
 type Outcome struct {
-	Outcome string    `json:"outcome"` // restored, held, superseded
+	Outcome string    `json:"outcome"` // restored, held, superseded, paced
 	Reason  string    `json:"reason,omitempty"`
 	At      time.Time `json:"at"`
 }

@@ -61,6 +61,7 @@ const (
 	ReasonPolicyHold  Reason = integrity.HeldPolicy
 	ReasonManual      Reason = integrity.HeldManual
 	ReasonTaskFailed  Reason = "task-failed"
+	ReasonNoTurn      Reason = "no-turn"
 	ReasonNotRevoked  Reason = "not-revoked"
 	ReasonUnconfirmed Reason = "unconfirmed"
 	ReasonKeyChanged  Reason = "key-changed"
@@ -111,6 +112,7 @@ var texts = map[Reason]string{
 	ReasonPolicyHold:    "the policy leaves what follows to a person",
 	ReasonManual:        "the machine complies again, and the policy leaves giving the key back to a person",
 	ReasonTaskFailed:    "a step of the enforcement failed",
+	ReasonNoTurn:        "more keys are to be revoked than AWS KMS takes requests for, and its turn did not come in time",
 	ReasonNotRevoked:    "AWS KMS was asked to revoke and read back, and the machine still has its key",
 	ReasonUnconfirmed:   "AWS KMS was asked to revoke, and it cannot be read back whether it did",
 	ReasonKeyChanged:    "somebody else changed the key since it was revoked",
@@ -142,7 +144,7 @@ const RetryAfter = 30 * time.Minute
 
 // tried are the reasons that only another try can end.
 var tried = []Reason{
-	ReasonNotWarned, ReasonKeyShared, ReasonDependantsUnread, ReasonNotWritten, ReasonTaskFailed, ReasonNotRevoked, ReasonUnconfirmed,
+	ReasonNotWarned, ReasonKeyShared, ReasonDependantsUnread, ReasonNotWritten, ReasonTaskFailed, ReasonNoTurn, ReasonNotRevoked, ReasonUnconfirmed,
 	ReasonNoSnapshot, ReasonNotLocked, ReasonNotUnlocked, ReasonOutdated,
 }
 

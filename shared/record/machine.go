@@ -115,3 +115,10 @@ type Move struct {
 	By  string    `json:"by"`
 	Why string    `json:"why"`
 }
+
+// Turn is a place in the queue for calls that a quota limits. It is kept while somebody waits.
+type Turn struct {
+	Bucket string    `json:"bucket"` // a name of shared/pace
+	Order  string    `json:"order"`  // pace.Order: what sorts before it goes first
+	Until  time.Time `json:"until"`  // who has not asked again by then does not wait any more
+}

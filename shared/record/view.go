@@ -52,6 +52,9 @@ type Status struct {
 
 	SweptAt time.Time        `json:"sweptAt"`          // when the last completed sweep began
 	Paused  map[string]Pause `json:"paused,omitempty"` // policies whose deadlines are moved now, since too many machines are silent; "" is all
+
+	KeyCalls   int `json:"keyCallsPerSecond"`   // what KMS allows of EnableKey and DisableKey, by the stack's parameter
+	GrantCalls int `json:"grantCallsPerSecond"` // and of CreateGrant and RevokeGrant
 }
 
 // Release is the answer to a machine's key request.

@@ -9,10 +9,13 @@
 //   - A look that Keyward would have asked for at a time without evidence (at a deadline, to confirm a failure, for a
 //     correction, at the end of a settling time or of a silence) says what the inspections before and after it say, when
 //     they say the same. When they differ nothing is supposed: the later one counts from when it was judged.
+//   - The breaker leaves room for as many machines as now; those that wait for it go on at the moment there is room.
 //   - KMS does at once what it is asked. What people did at the time (holds, restores by hand) is not repeated.
 package replay
 
 import (
+	"cmp"
+	"container/heap"
 	"time"
 
 	"github.com/keyward/keyward/shared/integrity"
@@ -68,11 +71,51 @@ type Outcome struct {
 	Due      time.Time          `json:"due,omitzero"` // a deadline that is to come at the end, or passed since the last inspection
 }
 
-// Run replays the machines under the terms of one policy. The outcomes are in the order of the histories.
-func Run(histories []History, terms policy.Integrity) []Outcome {
-	outcomes := make([]Outcome, len(histories))
+// Run replays the machines under the terms of one policy, all of them in the order of time, since they share the room
+// that the breaker leaves. The outcomes are in the order of the histories.
+func Run(histories []History, terms policy.Integrity, b Breaker) []Outcome {
+	limit := &breaker{Breaker: b}
+	runners := make([]*runner, len(histories))
+	var waiting queue
 	for i, h := range histories {
-		outcomes[i] = newRunner(h, terms).run()
+		runners[i] = newRunner(h, terms, limit)
+		waiting.add(runners[i])
+	}
+	for len(waiting) > 0 {
+		r := heap.Pop(&waiting).(*runner)
+		r.step()
+		waiting.add(r)
+	}
+	outcomes := make([]Outcome, len(histories))
+	for i, r := range runners {
+		outcomes[i] = r.end()
 	}
 	return outcomes
+}
+
+// queue are the runners that have a step before them, the earliest first; of two at one time the one whose deadline is
+// earlier, then the one with the lower id.
+type queue []*runner
+
+func (q *queue) add(r *runner) {
+	if at, more := r.next(); more {
+		r.at = at
+		heap.Push(q, r)
+	}
+}
+
+func (q queue) Len() int      { return len(q) }
+func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(r any)   { *q = append(*q, r.(*runner)) }
+
+func (q queue) Less(i, j int) bool {
+	a, b := q[i], q[j]
+	return cmp.Or(a.at.Compare(b.at), a.state.DueAt.Compare(b.state.DueAt), cmp.Compare(a.out.Machine, b.out.Machine)) < 0
+}
+
+func (q *queue) Pop() any {
+	old := *q
+	r := old[len(old)-1]
+	*q = old[:len(old)-1]
+	return r
 }

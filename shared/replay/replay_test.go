@@ -15,6 +15,9 @@ import (
 
 var start = time.Date(2026, 3, 2, 4, 30, 0, 0, time.UTC)
 
+// wide is a breaker that never opens.
+var wide = replay.Breaker{Limit: 1000, Window: time.Hour}
+
 // at is a time of the tables: "1d4h", "30m" after the start.
 func at(t *testing.T, text string) time.Time {
 	t.Helper()
@@ -136,7 +139,7 @@ func TestRun(t *testing.T) {
 			if tt.looks != "" {
 				h.Looks = looks(t, tt.looks)
 			}
-			got := replay.Run([]replay.History{h}, terms(tt.edits...))[0]
+			got := replay.Run([]replay.History{h}, terms(tt.edits...), wide)[0]
 			if diff := cmp.Diff(tt.want, lines(got.Events)); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}
@@ -160,7 +163,7 @@ func TestWhatCounts(t *testing.T) {
 	all := looks(t, "1d Pass, 0s Fail, 2d Unknown")
 	late := all[1]
 	late.Sent, late.Judged = start.Add(time.Hour), start.Add(time.Hour+16*time.Minute)
-	got := replay.Run([]replay.History{{Machine: "i-1", Looks: append(all, late, all[0])}}, terms())[0]
+	got := replay.Run([]replay.History{{Machine: "i-1", Looks: append(all, late, all[0])}}, terms(), wide)[0]
 	want := map[string]int{"Pass": 1, "Fail": 1, "Unknown": 1}
 	if diff := cmp.Diff(want, got.Verdicts); diff != "" || got.Looks != 3 || !got.First.Equal(start) || !got.Last.Equal(at(t, "2d")) {
 		t.Errorf("%d from %s to %s (-want +got):\n%s", got.Looks, got.First, got.Last, diff)
@@ -168,7 +171,7 @@ func TestWhatCounts(t *testing.T) {
 	// One that was sent earlier and judged later than another changes nothing, as at the time.
 	two := looks(t, "0s Fail, 5m Pass")
 	two[0].Judged = start.Add(10 * time.Minute)
-	if got := replay.Run([]replay.History{{Looks: two}}, terms())[0]; len(got.Events) != 0 || got.Standing != integrity.Good {
+	if got := replay.Run([]replay.History{{Looks: two}}, terms(), wide)[0]; len(got.Events) != 0 || got.Standing != integrity.Good {
 		t.Errorf("an older inspection that was judged last: %s, %s", got.Standing, lines(got.Events))
 	}
 }

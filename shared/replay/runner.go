@@ -3,6 +3,7 @@ package replay
 import (
 	"time"
 
+	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
@@ -11,25 +12,66 @@ import (
 // runner moves one machine through the window.
 type runner struct {
 	terms policy.Integrity
+	limit *breaker
 	state integrity.State
-	looks []Look
-	last  Look // the newest that moved the machine; zero before the first
+	looks []Look    // that are to come
+	last  Look      // the newest that moved the machine; zero before the first
+	stuck bool      // a supposed look moved nothing, and would not the next time: the next is a real one
+	at    time.Time // of the next step
 	out   Outcome
 }
 
-func newRunner(h History, terms policy.Integrity) *runner {
+func newRunner(h History, terms policy.Integrity, limit *breaker) *runner {
 	return &runner{
-		terms: terms, looks: inOrder(h.Looks), state: integrity.State{Key: integrity.KeyReleased},
+		terms: terms, limit: limit, looks: inOrder(h.Looks), state: integrity.State{Key: integrity.KeyReleased},
 		out: Outcome{Machine: h.Machine, Events: []Event{}, Verdicts: map[string]int{}},
 	}
 }
 
-func (r *runner) run() Outcome {
-	for _, l := range r.looks {
-		r.suppose(l)
-		r.move(l, false)
-		r.count(l)
+// next is when the machine moves next: at a look that is supposed, or when the next one that was kept was judged. False is
+// the end.
+func (r *runner) next() (time.Time, bool) {
+	if len(r.looks) == 0 {
+		return time.Time{}, false
 	}
+	if at, _ := r.supposed(); !at.IsZero() {
+		return at, true
+	}
+	return r.looks[0].Judged, true
+}
+
+// step is the move that next announced.
+func (r *runner) step() {
+	if at, _ := r.next(); at.After(r.at) {
+		return // others took the room that it waited for
+	}
+	l, seen := r.looks[0], r.state.LastEvidence
+	if at, asked := r.supposed(); !at.IsZero() {
+		if asked {
+			r.state = integrity.Asked(r.state, at, r.terms)
+		}
+		l.Sent, l.Judged = at, at
+		r.unblock(at)
+		r.move(l, true)
+		r.stuck = r.state.LastEvidence.Equal(seen)
+		return
+	}
+	r.looks, r.stuck = r.looks[1:], false
+	r.unblock(l.Judged)
+	r.move(l, false)
+	r.count(l)
+}
+
+// unblock lets a machine go on that waits for room in the breaker, once there is some.
+func (r *runner) unblock(now time.Time) {
+	if r.blocked() && r.limit.free(now).Equal(now) {
+		r.state = integrity.Unheld(r.state, now)
+	}
+}
+
+func (r *runner) blocked() bool { return r.state.HeldFor == string(guard.ReasonBreakerOpen) }
+
+func (r *runner) end() Outcome {
 	r.out.Standing, r.out.Key = r.state.Standing, r.state.Key
 	if r.waiting() {
 		r.out.Due = r.state.DueAt
@@ -48,31 +90,31 @@ func (r *runner) count(l Look) {
 	r.out.Verdicts[l.Verdict.String()]++
 }
 
-// suppose has the looks happen that Keyward would have asked for before the next inspection that was kept, as long as
-// that one says what the last one said.
-func (r *runner) suppose(next Look) {
-	for next.Presence == integrity.Running && r.last.same(next) {
-		at, asked := r.asks()
-		// An inspection that came soon after is the look itself.
-		if at.IsZero() || next.Sent.Sub(at) <= inspection.TooOld {
-			return
-		}
-		if asked {
-			r.state = integrity.Asked(r.state, at, r.terms)
-		}
-		supposed := next
-		supposed.Sent, supposed.Judged = at, at
-		r.move(supposed, true)
-		if r.state.LastEvidence.Before(at) {
-			return // it moved nothing, and would not the next time
-		}
+// supposed is a look that Keyward would have asked for before the next inspection that was kept, if that one says what the
+// last one said; zero when there is none. Asked is asks'.
+func (r *runner) supposed() (at time.Time, asked bool) {
+	next := r.looks[0]
+	if r.stuck || next.Presence != integrity.Running || !r.last.same(next) {
+		return time.Time{}, false
 	}
+	at, asked = r.asks()
+	// An inspection that came soon after is the look itself.
+	if at.IsZero() || next.Sent.Sub(at) <= inspection.TooOld {
+		return time.Time{}, false
+	}
+	return at, asked
 }
 
-// asks is when Keyward would look at the machine next, apart from its schedule: at the deadline, or at the look that the
-// state asks for (asked is true then). It is the zero time when it would not.
+// asks is when Keyward would look at the machine next, apart from its schedule: at the deadline, when the breaker has room,
+// or at the look that the state asks for (asked is true then). It is the zero time when it would not.
 func (r *runner) asks() (at time.Time, asked bool) {
-	if r.waiting() && r.state.HeldFor == "" && r.state.FrozenSince.IsZero() && r.state.DueAt.After(r.state.LastEvidence) {
+	switch {
+	case !r.waiting() || !r.state.FrozenSince.IsZero():
+	case r.blocked():
+		if at = r.limit.free(r.state.LastEvidence.Add(time.Nanosecond)); !at.IsZero() && at.Before(r.at) {
+			at = r.at
+		}
+	case r.state.HeldFor == "" && r.state.DueAt.After(r.state.LastEvidence):
 		at = r.state.DueAt
 	}
 	if look := r.state.LookAt; look.After(r.state.LastEvidence) && (at.IsZero() || look.Before(at)) {
@@ -115,6 +157,11 @@ func (r *runner) follow(e integrity.Effect, before integrity.State, l Look) (Eve
 		r.state = integrity.Warned(r.state, now, r.terms)
 		happened.Kind, happened.Due = Warned, r.state.DueAt
 	case integrity.Revoke:
+		if !r.limit.take(r.out.Machine, now) {
+			r.state = integrity.Held(r.state, string(guard.ReasonBreakerOpen), now)
+			happened.Kind, happened.Why = Held, r.state.HeldFor
+			return happened, true
+		}
 		happened.Kind, happened.Doubt = Revoked, r.silence()
 		r.state = integrity.Revoked(integrity.Ordered(r.state, now), now, r.terms)
 	case integrity.StandDown:

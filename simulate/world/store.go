@@ -43,6 +43,9 @@ type Store struct {
 	watch     record.Watch
 	evaluated time.Time
 
+	used  map[string]time.Time              // until when buckets are used, by name
+	turns map[string]map[string]record.Turn // that are waited for, by bucket and order
+
 	writes, dumpedAt int               // calls that may have changed something: in all, and when dumped was made
 	dumped           map[string]string // Dump's last
 }
@@ -62,6 +65,7 @@ func newStore(w *World) *Store {
 		ledger: map[string][]record.Entry{}, notices: map[string]map[string]record.Notice{},
 		requests: map[string]record.Request{}, outbox: map[string]record.Start{}, leases: map[string]record.Lease{},
 		rules: map[string]record.RuleBreaker{}, waivers: map[string]record.Waiver{}, revisions: map[record.Scope]int64{},
+		used: map[string]time.Time{}, turns: map[string]map[string]record.Turn{},
 	}
 }
 
@@ -275,7 +279,7 @@ func (s *Store) Dump() map[string]string {
 	}
 	s.dumped, s.dumpedAt = map[string]string{
 		"machine": text(machines), "holds": text(holds), "breaker": text(s.breaker) + text(s.rules),
-		"rest": text(s.leases) + text(s.answers) + text(s.open) + text(s.outbox) + text(s.watch) + text(s.waivers),
+		"rest": text(s.leases) + text(s.answers) + text(s.open) + text(s.outbox) + text(s.watch) + text(s.waivers) + text(s.used) + text(s.turns),
 	}, s.writes
 	return maps.Clone(s.dumped)
 }

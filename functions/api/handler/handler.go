@@ -75,9 +75,10 @@ type Handler struct {
 		Put(ctx context.Context, s schedule.Schedule) error
 		Delete(ctx context.Context, name string) error
 	}
-	Account, Region string
-	Limits          guard.Limits // but those on rules, which nothing here asks
-	Log             *slog.Logger
+	Account, Region      string
+	KeyCalls, GrantCalls int          // that KMS allows the account a second
+	Limits               guard.Limits // but those on rules, which nothing here asks
+	Log                  *slog.Logger
 }
 
 // Routes are its endpoints.
@@ -139,6 +140,7 @@ func (h *Handler) status(ctx context.Context, c boot.Call) (int, any, error) {
 	s := record.Status{
 		Time: c.Now, Account: h.Account, Region: h.Region, Machines: map[string]int{}, Holds: len(holds),
 		SweptAt: watch.SweptAt, Paused: watch.Paused,
+		KeyCalls: h.KeyCalls, GrantCalls: h.GrantCalls,
 	}
 	for _, m := range machines {
 		standing := string(m.State.Standing)

@@ -22,7 +22,7 @@ const alice = "arn:aws:iam::123456789012:user/alice"
 func newHandler(w *fake.World) *Handler {
 	return &Handler{
 		Store: w.Store, Keys: w.Keys, Calendars: w.Calendars, Instances: w.Instances, Inspect: w.Inspect, Flow: w.Flow, Schedules: w.Schedules,
-		Account: fake.Account, Region: fake.Region, Limits: fake.Limits, Log: w.Log,
+		Account: fake.Account, Region: fake.Region, Limits: fake.Limits, KeyCalls: 5, GrantCalls: 50, Log: w.Log,
 	}
 }
 
@@ -129,6 +129,7 @@ func TestStatus(t *testing.T) {
 	want := record.Status{
 		Time: fake.Start, Account: fake.Account, Region: fake.Region, Machines: map[string]int{"Good": 1, "Bad": 1, "Unknown": 1}, Holds: 1,
 		SweptAt: fake.Start, Paused: w.Store.Watched.Paused,
+		KeyCalls: 5, GrantCalls: 50,
 	}
 	if diff := cmp.Diff(want, decode[record.Status](t, body)); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)

@@ -141,7 +141,7 @@ func needed(t *testing.T, function string) map[string]bool {
 	for _, s := range files {
 		for _, i := range s.file.Imports {
 			path, _ := strings.CutPrefix(strings.Trim(i.Path.Value, `"`), module)
-			if path == "functions/internal/send" || path == "functions/internal/dependants" {
+			if under(path, "functions/internal/send", "functions/internal/dependants", "functions/internal/turn") {
 				files = append(files, sources(t, path, false)...)
 			}
 			if under(path, "shared/aws") && path != "shared/aws/awsconf" {

@@ -9,7 +9,7 @@ import (
 // pure are the packages that decide and touch nothing.
 var pure = []string{
 	"shared/enforcement", "shared/env", "shared/evidence", "shared/fault", "shared/guard", "shared/inspection", "shared/integrity",
-	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/policy", "shared/record", "shared/replay", "shared/safeguard",
+	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/pace", "shared/policy", "shared/record", "shared/replay", "shared/safeguard",
 	"shared/waiver",
 }
 

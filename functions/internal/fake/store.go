@@ -40,6 +40,9 @@ type Store struct {
 
 	Watched     record.Watch // its default is never old
 	EvaluatedAt time.Time
+
+	Turns     map[string]record.Turn // by bucket and order
+	UsedUntil map[string]time.Time   // by bucket
 }
 
 func newStore(c *Calls) *Store {
@@ -48,6 +51,7 @@ func newStore(c *Calls) *Store {
 		ByName: map[string]record.Policy{}, Held: map[record.Scope]record.Hold{}, Told: map[string]record.Notice{},
 		Asked: map[string]record.Request{}, Leases: map[string]record.Lease{}, Rules: map[string]record.RuleBreaker{}, Watched: record.Watch{SweptAt: fresh}, EvaluatedAt: fresh,
 		Waived: map[string]record.Waiver{}, Garbled: map[record.Scope]int{}, Revised: map[record.Scope]int64{},
+		Turns: map[string]record.Turn{}, UsedUntil: map[string]time.Time{},
 	}
 }
 

@@ -158,6 +158,8 @@ func holdReason(s enforcement.State) guard.Reason {
 	switch {
 	case s.Unlock != nil && s.Unlock.Outcome == "failed":
 		return guard.ReasonNotUnlocked
+	case s.Turn != nil && s.Turn.Outcome == "held" && s.Turn.Reason != "":
+		return guard.Reason(s.Turn.Reason)
 	case s.Confirmation != nil && s.Confirmation.Outcome == "notRevoked":
 		return guard.ReasonNotRevoked
 	case s.Confirmation != nil && s.Confirmation.Outcome == "unconfirmed":

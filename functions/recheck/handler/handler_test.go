@@ -168,6 +168,8 @@ func TestHoldReasons(t *testing.T) {
 			failed("Transient")(s)
 			s.Decision = &enforcement.Decision{Outcome: "revoke"}
 		}, guard.ReasonTaskFailed},
+		{"its turn did not come", func(s *enforcement.State) { s.Turn = &enforcement.Turn{Outcome: "held", Reason: "no-turn"} }, guard.ReasonNoTurn},
+		{"it waited for its turn and a task failed", func(s *enforcement.State) { s.Turn, s.Decision = &enforcement.Turn{Outcome: "paced"}, nil }, guard.ReasonTaskFailed},
 		{"restore held", func(s *enforcement.State) { s.Restored = &enforcement.Outcome{Reason: "key-changed"} }, guard.ReasonKeyChanged},
 	}
 	for _, tt := range tests {

@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/functions/internal/turn"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/pace"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
@@ -27,6 +29,7 @@ type records interface {
 	Machine(ctx context.Context, id string) (record.Machine, error)
 	Policy(ctx context.Context, name string) (record.Policy, error)
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
+	turn.Store
 }
 
 type keys interface {
@@ -45,8 +48,12 @@ type Handler struct {
 	Store records
 	Keys  keys
 	Giver giver
+	Pace  Pace
 	Log   *slog.Logger
 }
+
+// Pace are the buckets of the calls that give keys back.
+type Pace struct{ EnableKey, CreateGrant pace.Bucket }
 
 // Handle serves one task.
 func (h *Handler) Handle(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Outcome, error) {
@@ -65,6 +72,9 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, t enforcement.Task)
 	case m.Taken == nil:
 		return enforcement.Outcome{Outcome: "superseded", At: now}, nil
 	}
+	if at := h.turn(ctx, now, t, m); !at.IsZero() {
+		return enforcement.Outcome{Outcome: enforcement.Paced, At: at}, nil
+	}
 	again := m.Taken.GivenBy != ""
 	m, err = h.reserve(ctx, now, t, m)
 	if err != nil {
@@ -82,6 +92,25 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, t enforcement.Task)
 	}
 	h.Log.InfoContext(ctx, "key restored", boot.KeyMachine, m.ID, boot.KeyExecution, t.Execution)
 	return enforcement.Outcome{Outcome: "restored", At: now}, nil
+}
+
+// turn is when to ask again whether KMS may be called, zero when it may be now: those who were put right first go first. A
+// pace that cannot be read keeps nobody from their key.
+func (h *Handler) turn(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine) time.Time {
+	bucket := h.Pace.CreateGrant
+	if m.Taken.Mode == policy.DisableKey {
+		bucket = h.Pace.EnableKey
+	}
+	if m.Taken.HadNone {
+		return time.Time{}
+	}
+	waited := t.Input.Restored != nil && t.Input.Restored.Outcome == enforcement.Paced
+	at, err := turn.Asker{Store: h.Store, Bucket: bucket}.Ask(ctx, now, pace.Order(0, m.State.CorrectedAt, m.ID), 1, waited)
+	if err != nil {
+		h.Log.WarnContext(ctx, "pace cannot be read", boot.KeyMachine, m.ID, boot.KeyError, err.Error())
+		return time.Time{}
+	}
+	return at
 }
 
 // reserve takes the lease of the key, so that nothing revokes it meanwhile. No lease, no call to KMS.

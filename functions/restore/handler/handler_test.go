@@ -12,6 +12,7 @@ import (
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/pace"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -27,8 +28,20 @@ func corrected(edits ...func(*record.Machine)) *fake.World {
 
 func restore(t *testing.T, w *fake.World) (enforcement.Outcome, error) {
 	t.Helper()
-	h := &Handler{Store: w.Store, Keys: w.Keys, Giver: w.Keys, Log: w.Log}
-	return h.Handle(t.Context(), fake.Start, fake.Event[enforcement.Task](t, "restore/restore.json"))
+	return restoreAt(t, w, fake.Start)
+}
+
+func restoreAt(t *testing.T, w *fake.World, at time.Time, edits ...func(*enforcement.Task)) (enforcement.Outcome, error) {
+	t.Helper()
+	h := &Handler{
+		Store: w.Store, Keys: w.Keys, Giver: w.Keys, Log: w.Log,
+		Pace: Pace{EnableKey: pace.Half(pace.EnableKey, 5), CreateGrant: pace.Half(pace.CreateGrant, 50)},
+	}
+	task := fake.Event[enforcement.Task](t, "restore/restore.json")
+	for _, e := range edits {
+		e(&task)
+	}
+	return h.Handle(t.Context(), at, task)
 }
 
 func TestRestoreGrant(t *testing.T) {

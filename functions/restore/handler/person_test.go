@@ -36,9 +36,7 @@ func TestRestoreByAPerson(t *testing.T) {
 			t.Parallel()
 			w := corrected(tt.mode)
 			tt.make(w)
-			task := fake.Event[enforcement.Task](t, "restore/restore.json")
-			task.Input.By = "arn:aws:iam::123456789012:user/alice"
-			got, err := (&Handler{Store: w.Store, Keys: w.Keys, Giver: w.Keys, Log: w.Log}).Handle(t.Context(), fake.Start, task)
+			got, err := restoreAt(t, w, fake.Start, func(t *enforcement.Task) { t.Input.By = "arn:aws:iam::123456789012:user/alice" })
 			if err != nil || got.Outcome != tt.want {
 				t.Errorf("restore = %+v, %v, want %s", got, err, tt.want)
 			}

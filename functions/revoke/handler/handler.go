@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/functions/internal/turn"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
@@ -19,7 +20,9 @@ import (
 type records interface {
 	Machine(ctx context.Context, id string) (record.Machine, error)
 	Policy(ctx context.Context, name string) (record.Policy, error)
+	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
+	turn.Store
 }
 
 type keys interface {
@@ -33,11 +36,12 @@ type taker interface {
 	RevokeGrant(ctx context.Context, key, grant string) error
 }
 
-// Handler serves the ops order, confirm and withdraw. All fields are required.
+// Handler serves the ops turn, order, confirm and withdraw. All fields are required.
 type Handler struct {
 	Store records
 	Keys  keys
 	Taker taker
+	Pace  Pace
 	Log   *slog.Logger
 }
 
@@ -47,6 +51,8 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, t enforcement.Task)
 		return nil, fault.New(fault.Invalid, "reading the task: version is %d, expected %d", t.Version, enforcement.Version)
 	}
 	switch t.Op {
+	case "turn":
+		return h.turn(ctx, now, t)
 	case "order":
 		return h.order(ctx, now, t)
 	case "confirm":
@@ -54,7 +60,7 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, t enforcement.Task)
 	case "withdraw":
 		return h.withdraw(ctx, now, t)
 	default:
-		return nil, fault.New(fault.Invalid, "reading the task: op is %q, expected order, confirm or withdraw", t.Op)
+		return nil, fault.New(fault.Invalid, "reading the task: op is %q, expected turn, order, confirm or withdraw", t.Op)
 	}
 }
 

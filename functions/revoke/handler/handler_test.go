@@ -11,6 +11,7 @@ import (
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/pace"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
@@ -27,13 +28,20 @@ func reserved(edits ...func(*record.Machine)) *fake.World {
 	return w
 }
 
+func newHandler(w *fake.World) *Handler {
+	return &Handler{
+		Store: w.Store, Keys: w.Keys, Taker: w.Keys, Log: w.Log,
+		Pace: Pace{DisableKey: pace.Half(pace.DisableKey, 5), RevokeGrant: pace.Half(pace.RevokeGrant, 50)},
+	}
+}
+
 func handle(t *testing.T, w *fake.World, now time.Time, file string, edits ...func(*enforcement.Task)) (any, error) {
 	t.Helper()
 	task := fake.Event[enforcement.Task](t, file)
 	for _, e := range edits {
 		e(&task)
 	}
-	return (&Handler{Store: w.Store, Keys: w.Keys, Taker: w.Keys, Log: w.Log}).Handle(t.Context(), now, task)
+	return newHandler(w).Handle(t.Context(), now, task)
 }
 
 func order(t *testing.T, w *fake.World) (enforcement.Ordered, error) {

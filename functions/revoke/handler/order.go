@@ -50,6 +50,10 @@ func (h *Handler) order(ctx context.Context, now time.Time, t enforcement.Task) 
 	return enforcement.Ordered{Outcome: "ordered", At: at}, nil
 }
 
+// leaseFor is longer than the timeouts of all tasks from here to the second read-back: the wait for a turn used up some
+// of what recheck took.
+const leaseFor = 10 * time.Minute
+
 // recordOrder writes that KMS is asked before it is, and asks the holds and the waivers a last time with it. An order that
 // is written already is asked again: both calls change nothing the second time.
 func (h *Handler) recordOrder(ctx context.Context, now time.Time, t enforcement.Task) (at time.Time, superseded bool, err error) {
@@ -63,7 +67,9 @@ func (h *Handler) recordOrder(ctx context.Context, now time.Time, t enforcement.
 			return store.Change{}, false
 		}
 		taken.OrderedAt, at = now, now
-		return store.Change{Machine: m, NotHeld: record.Scopes(m.ID, m.Policy), Waivers: taken.Waivers, Ledger: []record.Entry{{
+		mine := lease(taken, m)
+		mine.Until = now.Add(leaseFor)
+		return store.Change{Machine: m, NotHeld: record.Scopes(m.ID, m.Policy), Waivers: taken.Waivers, TakeLease: mine, Ledger: []record.Entry{{
 			Machine: m.ID, At: now, Kind: record.EntryOrdered, Generation: m.State.Generation, Execution: t.Execution,
 			Text: "KMS is asked: " + action(taken), Detail: strings.Join(taken.Grants, " "),
 		}}}, true

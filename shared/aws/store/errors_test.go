@@ -29,6 +29,8 @@ func TestErrors(t *testing.T) {
 	for operation, all := range map[string]methods{
 		"PutItem": {
 			"Settled":   func(ctx context.Context, s *store.Store) error { return s.Settled(ctx, record.Command{ID: "c"}) },
+			"Use":       func(ctx context.Context, s *store.Store) error { return s.Use(ctx, "b", noon, noon) },
+			"Queue":     func(ctx context.Context, s *store.Store) error { return s.Queue(ctx, record.Turn{}) },
 			"SetHold":   func(ctx context.Context, s *store.Store) error { return s.SetHold(ctx, record.Hold{Scope: "global"}) },
 			"EndNotice": func(ctx context.Context, s *store.Store) error { return s.EndNotice(ctx, record.Notice{}) },
 			"BeginNotice": func(ctx context.Context, s *store.Store) error {
@@ -37,6 +39,7 @@ func TestErrors(t *testing.T) {
 		},
 		"GetItem": {
 			"Machine": func(ctx context.Context, s *store.Store) error { return only(s.Machine(ctx, awstest.Machine)) },
+			"Used":    func(ctx context.Context, s *store.Store) error { return only(s.Used(ctx, "b")) },
 			"Command": func(ctx context.Context, s *store.Store) error { return only(s.Command(ctx, "c")) },
 			"Answer":  func(ctx context.Context, s *store.Store) error { return only(s.Answer(ctx, "c", awstest.Machine)) },
 			"Policy":  func(ctx context.Context, s *store.Store) error { return only(s.Policy(ctx, "web")) },
@@ -54,6 +57,7 @@ func TestErrors(t *testing.T) {
 				return only(s.WaiversOn(ctx, []record.Scope{"global"}))
 			},
 			"Ledger":       func(ctx context.Context, s *store.Store) error { return only(s.Ledger(ctx, awstest.Machine, 1)) },
+			"Ahead":        func(ctx context.Context, s *store.Store) error { return only(s.Ahead(ctx, "b", "", noon)) },
 			"Outbox":       func(ctx context.Context, s *store.Store) error { return only(s.Outbox(ctx)) },
 			"OpenCommands": func(ctx context.Context, s *store.Store) error { return only(s.OpenCommands(ctx)) },
 			"Holds":        func(ctx context.Context, s *store.Store) error { return only(s.Holds(ctx, noon)) },
