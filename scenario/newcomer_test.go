@@ -56,7 +56,7 @@ func TestANewlyRevokingPolicyWarnsEverybody(t *testing.T) {
 	due := state(machineID).DueAt
 	w.until(due.Add(-2 * time.Second))
 	w.wantKept()
-	w.until(last.Add(3 * time.Minute))
+	w.until(last.Add(15 * time.Minute))
 	revoked := 0
 	for _, id := range ids {
 		var v record.MachineView
