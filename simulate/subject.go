@@ -36,7 +36,6 @@ type subject struct {
 	judgedGood             time.Time       // when it was last judged to be in order
 	warnedAt, promised     time.Time       // of the last warning: accepted, and the deadline that it names
 	silence                bool            // that warning was of silence
-	earlier                time.Time       // the warning before that one
 	sent                   map[string]told // mails by reference
 	owed                   map[string]time.Time
 	failedAt               time.Time // an execution of it ended as failed, which rings an alarm

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/notice"
 	"github.com/keyward/keyward/shared/policy"
@@ -372,14 +371,4 @@ func (f *fleet) Crashed(function, subject, at string) {
 	if s := f.byID[machineOf(subject)]; s != nil {
 		f.note(s, "crash", function+" died at "+at)
 	}
-}
-
-// kindOf is what an execution is for.
-func kindOf(execution string) enforcement.Kind {
-	for _, k := range []enforcement.Kind{enforcement.Enforce, enforcement.Look, enforcement.Restore, enforcement.Tell} {
-		if strings.Contains(execution, "-"+string(k)+"-") {
-			return k
-		}
-	}
-	return ""
 }

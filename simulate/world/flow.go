@@ -226,7 +226,7 @@ func (f *Flow) task(e *execution, state *asl.State) {
 		answered = true
 		if problem != nil {
 			name := ErrorName(problem)
-			if errors.Is(problem, lost) {
+			if errors.Is(problem, errLost) {
 				name = "Lambda.SdkClientException"
 			}
 			f.failed(e, state, in, &asl.Error{Name: name, Cause: fault.Safe(problem)})
@@ -235,15 +235,15 @@ func (f *Flow) task(e *execution, state *asl.State) {
 		f.answered(e, state, in, out)
 	}
 	if f.w.chance(f.w.Faults.Detached) {
-		f.w.After(f.w.between(0, 2*time.Second), func() { answer(nil, lost) })
+		f.w.After(f.w.between(0, 2*time.Second), func() { answer(nil, errLost) })
 		f.w.Invoke(function, e.name, payload, func(any, error) {}) // what it says reaches nobody
 		return
 	}
 	f.w.Invoke(function, e.name, payload, answer)
 }
 
-// lost is that Step Functions does not hear of an invocation, which goes on.
-var lost = errors.New("the invocation was lost")
+// errLost is that Step Functions does not hear of an invocation, which goes on.
+var errLost = errors.New("the invocation was lost")
 
 func (f *Flow) answered(e *execution, state *asl.State, in asl.Scope, out any) {
 	text, err := json.Marshal(out)

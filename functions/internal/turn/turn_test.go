@@ -100,7 +100,6 @@ func TestAQueue(t *testing.T) {
 			})
 		}
 		var granted []time.Time
-		var orders []string
 		for questions := 0; len(queue) > 0; questions++ {
 			if questions > 200*n {
 				t.Fatalf("%d of %d still wait", len(queue), n)
@@ -114,7 +113,7 @@ func TestAQueue(t *testing.T) {
 			}
 			switch {
 			case again.IsZero():
-				granted, orders = append(granted, q.at), append(orders, q.order)
+				granted = append(granted, q.at)
 			case !again.After(q.at):
 				t.Fatalf("to come back at %s, and it is %s", again, q.at)
 			case !q.lost:
