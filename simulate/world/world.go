@@ -4,8 +4,8 @@
 // after any of its calls; all of it by one seed, so that a run can be repeated.
 //
 // It contains no Keyward logic: the functions' own handlers run on it, and the state machine's own
-// definition. What happens in truth, it tells its Watch. The same cases (simulate/cases) run on its table and
-// keys and on the real adapters against keyward local. To give a handler a call that is new, add a method
+// definition. What happens in truth, it tells its Watch. The same cases (simulate/cases) run on its table, keys and
+// flow and on the real adapters against keyward local. To give a handler a call that is new, add a method
 // here that makes it through World.call.
 package world
 

@@ -1,0 +1,173 @@
+package cases
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/record"
+)
+
+func commands(t *testing.T, ctx context.Context, s Table) {
+	_, err := s.Command(ctx, "c")
+	kind(t, "a command that is not there", err, fault.NotFound)
+	c := record.Command{ID: "c", Nonce: "n", Purpose: record.Check, Machines: []string{id}, SentAt: noon, TotalBy: noon.Add(time.Minute)}
+	earlier := c
+	earlier.ID, earlier.SentAt = "b", noon.Add(-time.Minute)
+	kind(t, "settling what was not sent", s.Settled(ctx, c), fault.Conflict)
+	done(t, "sending", s.Sent(ctx, c))
+	kind(t, "sending it again", s.Sent(ctx, c), fault.Conflict)
+	done(t, "sending another", s.Sent(ctx, earlier))
+	c.Open, earlier.Open = true, true
+	open, err := s.OpenCommands(ctx)
+	equal(t, "those that are open", open, err, []record.Command{earlier, c})
+	done(t, "settling", s.Settled(ctx, earlier))
+	open, err = s.OpenCommands(ctx)
+	equal(t, "those that are open then", open, err, []record.Command{c})
+	earlier.Open = false
+	read, err := s.Command(ctx, "b")
+	equal(t, "the settled one", read, err, earlier)
+}
+
+func notices(t *testing.T, ctx context.Context, s Table) {
+	n := record.Notice{Machine: id, Reference: "e/warning", Kind: "warning", To: []string{"a@example.com"}, BegunAt: noon}
+	first, err := s.BeginNotice(ctx, n)
+	n.Attempts = 1
+	equal(t, "the first attempt", first, err, n)
+	later := n
+	later.BegunAt = noon.Add(time.Minute)
+	second, err := s.BeginNotice(ctx, later)
+	n.Attempts = 2
+	equal(t, "the second, which keeps when it began", second, err, n)
+	kind(t, "the end of the first", s.EndNotice(ctx, first), fault.Conflict)
+	second.BegunAt = time.Time{}
+	done(t, "noting a refusal", s.EndNotice(ctx, second))
+	third, err := s.BeginNotice(ctx, later)
+	later.Attempts = 3
+	equal(t, "the third, which begins anew", third, err, later)
+	third.AcceptedAt, third.MessageID = noon.Add(2*time.Minute), "m"
+	done(t, "noting that it was accepted", s.EndNotice(ctx, third))
+	again, err := s.BeginNotice(ctx, n)
+	equal(t, "what was accepted", again, err, third)
+	all, err := s.Notices(ctx, id)
+	equal(t, "the notices", all, err, []record.Notice{third})
+}
+
+func puts(t *testing.T, ctx context.Context, s Table) {
+	_, err := s.Policy(ctx, "web")
+	kind(t, "a policy that is not there", err, fault.NotFound)
+	p := record.Policy{Name: "web", Text: "policy: web", PutAt: noon, PutBy: "alice"}
+	first, err := s.PutPolicy(ctx, p)
+	p.Version = 1
+	equal(t, "the first version", first, err, p)
+	_, err = s.PutPolicy(ctx, record.Policy{Name: "web"})
+	kind(t, "as if there were none", err, fault.Conflict)
+	second, err := s.PutPolicy(ctx, first)
+	read, _ := s.Policy(ctx, "web")
+	equal(t, "the second version", read, err, second)
+
+	r := record.Request{ID: "b", Machine: id, State: "Pending", AskedAt: noon, BootID: "b"}
+	_, err = s.Request(ctx, id, "b")
+	kind(t, "a request that is not there", err, fault.NotFound)
+	put, err := s.PutRequest(ctx, r)
+	done(t, "the first request", err)
+	_, err = s.PutRequest(ctx, r)
+	kind(t, "the same again", err, fault.Conflict)
+	m := enrolled(t, ctx, s)
+	put.State = "Denied"
+	_, err = s.Apply(ctx, store.Change{Machine: m, Request: &put, At: noon})
+	done(t, "a request in a transition", err)
+	_, err = s.PutRequest(ctx, put)
+	kind(t, "what the transition changed", err, fault.Conflict)
+	now, err := s.Request(ctx, id, "b")
+	equal(t, "the request's state", now.State, err, "Denied")
+}
+
+func breakers(t *testing.T, ctx context.Context, s Table) {
+	m := enrolled(t, ctx, s)
+	b, err := s.Breaker(ctx)
+	equal(t, "no breaker yet", b, err, record.Breaker{})
+	counted := b
+	counted.Spent = []record.Spent{{Machine: id, Generation: 1, At: noon}}
+	m, err = s.Apply(ctx, store.Change{Machine: m, Breaker: &counted, At: noon})
+	done(t, "counting one", err)
+	_, err = s.Apply(ctx, store.Change{Machine: m, Breaker: &counted, At: noon})
+	kind(t, "counting on an old one", err, fault.Conflict)
+	counted.Version = 1
+	b, err = s.Breaker(ctx)
+	equal(t, "the breaker", b, err, counted)
+	kind(t, "changing an old one", s.ChangeBreaker(ctx, record.BreakerChange{Breaker: &record.Breaker{}}), fault.Conflict)
+
+	rules, err := s.RuleBreaker(ctx, "web")
+	equal(t, "no rules yet", rules, err, record.RuleBreaker{Policy: "web"})
+	rules.Trips = []record.Trip{{PolicyVersion: 1, Rule: "r", At: noon}}
+	event := &record.BreakerEvent{At: noon, Kind: record.BreakerTripped, Scope: "policy:web", Text: "t"}
+	done(t, "tripping", s.ChangeBreaker(ctx, record.BreakerChange{Rules: &rules, Event: event}))
+	_, err = s.Apply(ctx, store.Change{Machine: m, Rules: &record.RuleBreaker{Policy: "web"}, At: noon})
+	kind(t, "a transition that does not know of it", err, fault.Conflict)
+	rules.Version = 1
+	_, err = s.Apply(ctx, store.Change{Machine: m, Rules: &rules, At: noon})
+	done(t, "one that does", err)
+}
+
+func waivers(t *testing.T, ctx context.Context, s Table) {
+	m := enrolled(t, ctx, s)
+	scope := record.Scope("machine:" + id)
+	none, err := s.WaiversOn(ctx, []record.Scope{scope})
+	equal(t, "none yet", none, err, record.Waivers{Revisions: []record.Revision{{Scope: scope}}})
+	v := record.Waiver{ID: "w-0123456789ab", Scope: scope, Rule: "r", Values: []string{"v"}, Reason: "x", By: "alice", SetAt: noon, Expires: noon.Add(time.Hour)}
+	done(t, "setting", s.SetWaiver(ctx, v))
+	kind(t, "setting it again", s.SetWaiver(ctx, v), fault.Conflict)
+	_, err = s.Apply(ctx, store.Change{Machine: m, Waivers: none.Revisions, At: noon})
+	kind(t, "a transition that does not know of it", err, fault.Conflict)
+	one, err := s.WaiversOn(ctx, []record.Scope{scope, "global"})
+	equal(t, "one", one, err, record.Waivers{All: []record.Waiver{v}, Revisions: []record.Revision{{Scope: scope, Number: 1}, {Scope: "global"}}})
+	_, err = s.Apply(ctx, store.Change{Machine: m, Waivers: one.Revisions, At: noon})
+	done(t, "one that does", err)
+	missing := v
+	missing.ID = "w-ffffffffffff"
+	kind(t, "lifting what is not there", s.LiftWaiver(ctx, missing), fault.NotFound)
+	v.Lifted = &record.Lift{At: noon, By: "alice", Reason: "done"}
+	done(t, "lifting", s.LiftWaiver(ctx, v))
+	kind(t, "lifting it again", s.LiftWaiver(ctx, v), fault.Conflict)
+}
+
+func watches(t *testing.T, ctx context.Context, s Table) {
+	v, err := s.Watch(ctx)
+	equal(t, "never", v, err, record.Watch{})
+	v.SweptAt, v.Paused = noon, map[string]record.Pause{"web": {Since: noon, Why: "w"}}
+	done(t, "the first", s.PutWatch(ctx, v))
+	kind(t, "another at the same moment", s.PutWatch(ctx, v), fault.Conflict)
+	read, err := s.Watch(ctx)
+	v.Version = 1
+	equal(t, "the first again", read, err, v)
+}
+
+func turns(t *testing.T, ctx context.Context, s Table) {
+	never, err := s.Used(ctx, "kms")
+	equal(t, "a bucket that was never used", never, err, time.Time{})
+	done(t, "the first turn", s.Use(ctx, "kms", never, noon))
+	kind(t, "the first turn by somebody else", s.Use(ctx, "kms", never, noon.Add(time.Second)), fault.Conflict)
+	done(t, "the second turn", s.Use(ctx, "kms", noon, noon.Add(time.Second)))
+	used, err := s.Used(ctx, "kms")
+	equal(t, "until when it is used", used, err, noon.Add(time.Second))
+	other, err := s.Used(ctx, "ses")
+	equal(t, "another bucket", other, err, time.Time{})
+
+	for order, until := range map[string]time.Time{"1#a": noon.Add(time.Minute), "1#b": noon.Add(2 * time.Minute), "2#a": noon.Add(time.Minute)} {
+		done(t, "waiting at "+order, s.Queue(ctx, record.Turn{Bucket: "kms", Order: order, Until: until}))
+	}
+	ahead := func(what, bucket, order string, now time.Time, want int) {
+		t.Helper()
+		n, err := s.Ahead(ctx, bucket, order, now)
+		equal(t, what, n, err, want)
+	}
+	ahead("before the first", "kms", "1#a", noon, 0)
+	ahead("before the last", "kms", "2#a", noon, 2)
+	ahead("in another bucket", "ses", "2#a", noon, 0)
+	ahead("when one waits no more", "kms", "2#a", noon.Add(time.Minute), 1)
+	done(t, "waiting no more", s.Queue(ctx, record.Turn{Bucket: "kms", Order: "1#b", Until: noon}))
+	ahead("when that is written", "kms", "2#a", noon.Add(time.Minute), 0)
+}
