@@ -30,7 +30,7 @@ func (w *world) replayed(text string) []replay.Row {
 			really = replay.Really(page.Ledger, page.Notices, from, until)
 		}
 		for _, e := range page.Evidence {
-			h.Looks = append(h.Looks, replay.Judge(p, e))
+			h.Looks = append(h.Looks, replay.Judge(p, e, w.view().Machine, nil))
 		}
 		if page.Next == "" {
 			break

@@ -11,6 +11,7 @@ import (
 	"github.com/keyward/keyward/cmd/keyward/internal/people"
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
 	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
 	"github.com/keyward/keyward/shared/replay"
 )
 
@@ -42,7 +43,7 @@ func (a policyReplay) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if err != nil {
 		return err
 	}
-	ids, err := a.machines(ctx, api, candidate.Name)
+	machines, err := a.machines(ctx, api, candidate.Name)
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,14 @@ func (a policyReplay) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if err != nil {
 		return err
 	}
-	histories, really, err := kept(ctx, api, ids, candidate, since, status.Time)
+	waivers, err := api.Waivers(ctx, "", true)
+	if err != nil {
+		return err
+	}
+	if waivers.Unread > 0 {
+		return fmt.Errorf("reading the waivers: %s cannot be read, and what they allow is not known", count(waivers.Unread, "waiver"))
+	}
+	histories, really, err := kept(ctx, api, machines, reading{candidate, waivers.Waivers, since, status.Time})
 	if err != nil {
 		return err
 	}
@@ -61,7 +69,7 @@ func (a policyReplay) Run(ctx context.Context, c *cli, p *show.Printer) error {
 		looks += o.Looks
 	}
 	if looks == 0 {
-		return fmt.Errorf("no evidence is kept of %s since %s", count(len(ids), "machine"), show.Time(since))
+		return fmt.Errorf("no evidence is kept of %s since %s", count(len(machines), "machine"), show.Time(since))
 	}
 	result.Totals = totals(result.Machines)
 	return p.Value(result, func() { printReplay(p, result) })
@@ -101,7 +109,7 @@ func sinceWhen(text string, now time.Time) (time.Time, error) {
 }
 
 // machines are those to replay on, by id.
-func (a policyReplay) machines(ctx context.Context, api *people.Client, name string) ([]string, error) {
+func (a policyReplay) machines(ctx context.Context, api *people.Client, name string) ([]record.Machine, error) {
 	if len(a.Machine) > 0 && a.Of != "" {
 		return nil, &invalid{errors.New("--of and --machine both say which machines; expected one of them")}
 	}
@@ -112,37 +120,44 @@ func (a policyReplay) machines(ctx context.Context, api *people.Client, name str
 	if a.Of != "" {
 		name = a.Of
 	}
-	var ids []string
-	for _, m := range all {
-		if slices.Contains(a.Machine, m.ID) || len(a.Machine) == 0 && m.Policy == name {
-			ids = append(ids, m.ID)
+	machines := slices.DeleteFunc(all, func(m record.Machine) bool {
+		if len(a.Machine) > 0 {
+			return !slices.Contains(a.Machine, m.ID)
 		}
-	}
+		return m.Policy != name
+	})
 	for _, id := range a.Machine {
-		if !slices.Contains(ids, id) {
+		if !slices.ContainsFunc(machines, func(m record.Machine) bool { return m.ID == id }) {
 			return nil, &invalid{fmt.Errorf("--machine is %q, expected the id of an enrolled machine", id)}
 		}
 	}
-	if len(ids) == 0 {
+	if len(machines) == 0 {
 		return nil, &invalid{fmt.Errorf("no machine is enrolled under policy %q; name another with --of, or machines with --machine", name)}
 	}
-	return ids, nil
+	return machines, nil
+}
+
+// reading is what kept evidence is judged by, and of which time it is.
+type reading struct {
+	candidate    *policy.Policy
+	waivers      []record.Waiver
+	since, until time.Time
 }
 
 // kept reads what is kept of the machines, a few at a time, and judges it by the candidate on the way: a fleet's
 // evidence would not fit into memory, its verdicts do.
-func kept(ctx context.Context, api *people.Client, ids []string, candidate *policy.Policy, since, until time.Time) ([]replay.History, [][]replay.Event, error) {
+func kept(ctx context.Context, api *people.Client, machines []record.Machine, r reading) ([]replay.History, [][]replay.Event, error) {
 	const atOnce = 8
-	histories, really, problems := make([]replay.History, len(ids)), make([][]replay.Event, len(ids)), make([]error, len(ids))
+	histories, really, problems := make([]replay.History, len(machines)), make([][]replay.Event, len(machines)), make([]error, len(machines))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wait sync.WaitGroup
 	turns := make(chan struct{}, atOnce)
-	for i, id := range ids {
+	for i, m := range machines {
 		turns <- struct{}{}
 		wait.Go(func() {
 			defer func() { <-turns }()
-			histories[i], really[i], problems[i] = keptOf(ctx, api, id, candidate, since, until)
+			histories[i], really[i], problems[i] = keptOf(ctx, api, m, r)
 			if problems[i] != nil {
 				cancel() // one machine left out would make the totals wrong
 			}
@@ -157,25 +172,25 @@ func kept(ctx context.Context, api *people.Client, ids []string, candidate *poli
 	return histories, really, ctx.Err()
 }
 
-func keptOf(ctx context.Context, api *people.Client, id string, candidate *policy.Policy, since, until time.Time) (replay.History, []replay.Event, error) {
-	h := replay.History{Machine: id}
+func keptOf(ctx context.Context, api *people.Client, m record.Machine, r reading) (replay.History, []replay.Event, error) {
+	h := replay.History{Machine: m.ID}
 	var really []replay.Event
 	for after := ""; ; {
-		page, err := api.History(ctx, id, since, until, after)
+		page, err := api.History(ctx, m.ID, r.since, r.until, after)
 		if err != nil {
 			return h, nil, err
 		}
 		if after == "" {
-			really = replay.Really(page.Ledger, page.Notices, since, until)
+			really = replay.Really(page.Ledger, page.Notices, r.since, r.until)
 		}
 		for _, e := range page.Evidence {
-			h.Looks = append(h.Looks, replay.Judge(candidate, e))
+			h.Looks = append(h.Looks, replay.Judge(r.candidate, e, m, r.waivers))
 		}
 		if page.Next == "" {
 			return h, really, nil
 		}
 		if page.Next <= after {
-			return h, nil, fmt.Errorf("reading the history of %s: its pages do not go on after %s", id, after)
+			return h, nil, fmt.Errorf("reading the history of %s: its pages do not go on after %s", m.ID, after)
 		}
 		after = page.Next
 	}

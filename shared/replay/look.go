@@ -9,6 +9,7 @@ import (
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
+	"github.com/keyward/keyward/shared/waiver"
 )
 
 // Look is what one kept inspection says under the candidate.
@@ -17,13 +18,16 @@ type Look struct {
 	Judged   time.Time // when it was judged at the time: what follows from it follows then
 	Verdict  policy.Verdict
 	Presence integrity.Presence
-	Why      string // the first bad finding, or why there was no evidence
+	Why      string           // the first bad finding, or why there was no evidence
+	Seen     bool             // there was evidence
+	Findings []policy.Finding // failed and unknown ones, waived or not
 }
 
 // Judge judges one kept inspection by the candidate, as evaluate would have at the time. Records of before JudgedAt and
 // Presence were kept count as judged when they were received, else when they were sent; a machine that gave evidence
-// as running, and one that gave none as one that could not be looked at, which takes nothing from anybody.
-func Judge(p *policy.Policy, e record.Evidence) Look {
+// as running, and one that gave none as one that could not be looked at, which takes nothing from anybody. The waivers that
+// stood then count as they did.
+func Judge(p *policy.Policy, e record.Evidence, m record.Machine, waivers []record.Waiver) Look {
 	l := Look{Sent: e.Sent.UTC(), Judged: e.JudgedAt.UTC(), Presence: e.Presence, Why: e.Why}
 	if e.Evidence != nil {
 		if e.JudgedAt.IsZero() {
@@ -37,12 +41,31 @@ func Judge(p *policy.Policy, e record.Evidence) Look {
 	if e.Evidence == nil {
 		return l
 	}
-	result := policy.Evaluate(p, e.Evidence, l.Judged)
-	l.Verdict, l.Why = result.Verdict, ""
+	result := waiver.Apply(policy.Evaluate(p, e.Evidence, l.Judged), stood(waivers, l.Judged), m, l.Judged)
+	l.Verdict, l.Why, l.Seen = result.Verdict, "", true
 	if bad := result.Bad(); len(bad) > 0 {
 		l.Why = bad[0].Rule + ": " + bad[0].Actual
 	}
+	for _, f := range result.Findings {
+		if f.Verdict != policy.Pass && !f.Info {
+			l.Findings = append(l.Findings, f)
+		}
+	}
 	return l
+}
+
+// stood are the waivers that stood at a time, as they were then: set already, and not lifted yet.
+func stood(waivers []record.Waiver, at time.Time) []record.Waiver {
+	var then []record.Waiver
+	for _, w := range waivers {
+		if w.Lifted != nil && at.Before(w.Lifted.At) {
+			w.Lifted = nil
+		}
+		if !at.Before(w.SetAt) && w.Stands(at) {
+			then = append(then, w)
+		}
+	}
+	return then
 }
 
 // late is whether the inspection was judged so long after it was sent that it moved nothing.

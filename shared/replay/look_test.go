@@ -62,7 +62,12 @@ func TestJudge(t *testing.T) {
 			if tt.edit != nil {
 				tt.edit(&tt.kept)
 			}
-			if diff := cmp.Diff(tt.want, replay.Judge(candidate(t), tt.kept)); diff != "" {
+			got := replay.Judge(candidate(t), tt.kept, record.Machine{ID: "i-1", Policy: "web"}, nil)
+			if got.Seen != (tt.kept.Evidence != nil) || (len(got.Findings) > 0) != (got.Verdict == policy.Fail) {
+				t.Errorf("seen %t, findings %v", got.Seen, got.Findings)
+			}
+			got.Seen, got.Findings = false, nil
+			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

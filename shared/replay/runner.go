@@ -7,18 +7,21 @@ import (
 	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+	"github.com/keyward/keyward/shared/waiver"
 )
 
 // runner moves one machine through the window.
 type runner struct {
-	terms policy.Integrity
-	limit *breaker
-	state integrity.State
-	looks []Look    // that are to come
-	last  Look      // the newest that moved the machine; zero before the first
-	stuck bool      // a supposed look moved nothing, and would not the next time: the next is a real one
-	at    time.Time // of the next step
-	out   Outcome
+	terms   policy.Integrity
+	limit   *breaker
+	state   integrity.State
+	machine record.Machine // what its last judgement found, for the next
+	looks   []Look         // that are to come
+	last    Look           // the newest that moved the machine; zero before the first
+	stuck   bool           // a supposed look moved nothing, and would not the next time: the next is a real one
+	at      time.Time      // of the next step
+	out     Outcome
 }
 
 func newRunner(h History, terms policy.Integrity, limit *breaker) *runner {
@@ -136,10 +139,15 @@ func (r *runner) move(l Look, supposed bool) {
 	if !supposed {
 		r.last = l
 	}
+	result := policy.Result{Verdict: l.Verdict, Findings: l.Findings}
 	next, effects := integrity.Next(before, integrity.Input{
 		Verdict: l.Verdict.String(), Sent: l.Sent, Presence: l.Presence, Why: l.Why,
+		Permitted: waiver.Permitted(r.machine, result), WaiverEnded: waiver.Ended(r.machine, result),
 	}, r.terms, l.Judged)
 	r.state = next
+	if l.Seen {
+		r.machine = record.Machine{Findings: result.Bad(), Waived: result.Waived(), Allowed: waiver.Allowed(r.machine, result)}
+	}
 	for _, e := range effects {
 		if happened, ok := r.follow(e, before, l); ok {
 			happened.Supposed = supposed
