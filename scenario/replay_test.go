@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 	"github.com/keyward/keyward/shared/replay"
@@ -37,7 +38,7 @@ func (w *world) replayed(text string) []replay.Row {
 		}
 		query.Set("after", page.Next)
 	}
-	return replay.Compare(machineID, replay.Run([]replay.History{h}, p.Integrity, replay.Breaker{Limit: 5, Window: time.Hour})[0].Events, really)
+	return replay.Compare(machineID, replay.Run([]replay.History{h}, p.Integrity, replay.Breaker{Limit: 5, Window: time.Hour, Rules: guard.RuleLimits{Percent: 100}}).Machines[0].Events, really)
 }
 
 func kindsOf(rows []replay.Row) []string {

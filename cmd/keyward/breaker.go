@@ -38,6 +38,7 @@ func printBreaker(p *show.Printer, v record.BreakerView) {
 	p.Table(nil, [][]string{
 		{"breaker", state},
 		{"limit", fmt.Sprintf("%d machines within %s, of %d that are enrolled", v.Limit, v.Window, v.Breaker.Guarded)},
+		{"a rule trips", fmt.Sprintf("when more than %d %% of a policy's machines that complied newly fail it, at least %d", v.Newly.Percent, v.Newly.Machines)},
 		{"used", fmt.Sprintf("%d, room for %d", len(v.Breaker.Spent), v.Room)},
 		{"waiting", show.Or(strings.Join(v.Waiting, " "), "-")},
 	}, "")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyward/keyward/cmd/keyward/internal/people"
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
+	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 	"github.com/keyward/keyward/shared/replay"
@@ -64,7 +65,9 @@ func (a policyReplay) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	}
 	result := replayed{Policy: candidate.Name, Digest: candidate.Digest, Since: since, Until: status.Time, Limit: limit.Limit, Window: limit.Window.String()}
 	looks := 0
-	for i, o := range replay.Run(histories, candidate.Integrity, limit) {
+	would := replay.Run(histories, candidate.Integrity, limit)
+	result.Trips = append([]record.Trip{}, would.Trips...)
+	for i, o := range would.Machines {
 		result.Machines = append(result.Machines, replayedMachine{Outcome: o, Really: really[i]})
 		looks += o.Looks
 	}
@@ -75,7 +78,7 @@ func (a policyReplay) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	return p.Value(result, func() { printReplay(p, result) })
 }
 
-// breakerNow is the limit on revocations as it is now.
+// breakerNow are the limits on revocations as they are now.
 func breakerNow(ctx context.Context, api *people.Client) (replay.Breaker, error) {
 	v, err := api.Breaker(ctx)
 	if err != nil {
@@ -85,7 +88,7 @@ func breakerNow(ctx context.Context, api *people.Client) (replay.Breaker, error)
 	if err != nil {
 		return replay.Breaker{}, fmt.Errorf("reading the breaker: %w", err)
 	}
-	return replay.Breaker{Limit: v.Limit, Window: window}, nil
+	return replay.Breaker{Limit: v.Limit, Window: window, Rules: guard.RuleLimits(v.Newly)}, nil
 }
 
 const keptFor = 400 * 24 * time.Hour

@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
 	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
 	"github.com/keyward/keyward/shared/replay"
 )
 
@@ -18,6 +20,7 @@ type replayed struct {
 	Until    time.Time         `json:"until"`
 	Limit    int               `json:"breakerLimit"`  // machines that may lose their keys within the window
 	Window   string            `json:"breakerWindow"` // such as 1h0m0s
+	Trips    []record.Trip     `json:"trips"`         // rules that only notify from then on
 	Totals   []total           `json:"totals"`
 	Machines []replayedMachine `json:"machines"`
 }
@@ -74,6 +77,9 @@ func printReplay(p *show.Printer, r replayed) {
 	}
 	p.Line("Policy %s on %s, %s from %s to %s, %d of them Unknown.", r.Policy, count(len(r.Machines), "machine"), count(looks, "inspection"), show.Time(r.Since), show.Time(r.Until), unknown)
 	p.Line("At most %s within %s, as the breaker allows now.", count(r.Limit, "revocation"), r.Window)
+	for _, t := range r.Trips {
+		p.Line("From %s on %s only notifies: %d of %s that complied fail it.", show.Time(t.At), ruleNamed(t.Rule), t.Failed, count(t.Passed, "machine"))
+	}
 	if len(without) > 0 {
 		p.Line("No evidence is kept of %s.", strings.Join(without, ", "))
 	}
@@ -88,6 +94,13 @@ func printReplay(p *show.Printer, r replayed) {
 	for _, line := range ends {
 		p.Line("%s.", line)
 	}
+}
+
+func ruleNamed(rule string) string {
+	if rule == "" {
+		return "the whole policy"
+	}
+	return "rule " + strconv.Quote(rule)
 }
 
 func moment(e *replay.Event) string {

@@ -35,9 +35,11 @@ type config struct {
 	ScheduleGroup string `env:"SCHEDULE_GROUP"`
 	ScheduleRole  string `env:"SCHEDULE_ROLE_ARN"`
 
-	Machines int `env:"BREAKER_MACHINES"`
-	Percent  int `env:"BREAKER_PERCENT"`
-	Minutes  int `env:"BREAKER_WINDOW_MINUTES"`
+	Machines     int `env:"BREAKER_MACHINES"`
+	Percent      int `env:"BREAKER_PERCENT"`
+	Minutes      int `env:"BREAKER_WINDOW_MINUTES"`
+	RulePercent  int `env:"BREAKER_RULE_PERCENT"`
+	RuleMachines int `env:"BREAKER_RULE_MACHINES"`
 
 	KeyCalls   int `env:"KEY_CALLS_PER_SECOND"`
 	GrantCalls int `env:"GRANT_CALLS_PER_SECOND"`
@@ -58,7 +60,10 @@ func main() {
 			Inspect: lambdacall.New(aws, cfg.Inspect), Flow: sfnflow.New(aws, cfg.StateMachine),
 			Schedules: schedule.New(aws, cfg.ScheduleGroup, cfg.ScheduleRole, cfg.InspectARN),
 			Account:   cfg.Account, Region: cfg.Region, Log: log,
-			Limits:   guard.Limits{Machines: cfg.Machines, Percent: cfg.Percent, Window: time.Duration(cfg.Minutes) * time.Minute},
+			Limits: guard.Limits{
+				Machines: cfg.Machines, Percent: cfg.Percent, Window: time.Duration(cfg.Minutes) * time.Minute,
+				Rules: guard.RuleLimits{Percent: cfg.RulePercent, Machines: cfg.RuleMachines},
+			},
 			KeyCalls: cfg.KeyCalls, GrantCalls: cfg.GrantCalls,
 		}
 		return boot.HTTP(h.Routes(), log), nil

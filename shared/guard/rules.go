@@ -109,6 +109,19 @@ func count(version int, all []record.Machine, b record.RuleBreaker, now time.Tim
 	return c
 }
 
+// BrokeAt is until when the machine complied, while it fails: what the breaker on the rules counts. It is the zero time for
+// one that never complied, as far as is known. One that fell silent in between complied when it was heard of last. Before
+// is what it was until now, in the state was.
+func BrokeAt(before time.Time, was, is integrity.State, now time.Time) time.Time {
+	switch {
+	case is.Standing != integrity.Bad:
+		return time.Time{}
+	case was.Standing == integrity.Good, was.Silence && !is.Silence:
+		return now.UTC()
+	}
+	return before
+}
+
 // newly is whether the machine complied not long ago: within Newly, or within it before something tripped
 // that still stands, so that waiting does not make what was stopped look old.
 func newly(m record.Machine, b record.RuleBreaker, now time.Time) bool {

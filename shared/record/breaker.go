@@ -73,12 +73,20 @@ type BreakerChange struct {
 // for one on the rules with "-" and the policy's name.
 const BreakerMachine = "breaker"
 
+// RuleLimit is when the breaker on a rule trips: more than Percent of the machines that complied newly fail it, and at least
+// Machines of them.
+type RuleLimit struct {
+	Percent  int `json:"percent"`
+	Machines int `json:"machines"`
+}
+
 // BreakerView is what the people's API shows of the breakers.
 type BreakerView struct {
 	Breaker Breaker        `json:"breaker"` // Spent are those that count now
 	Limit   int            `json:"limit"`   // machines in the window
 	Room    int            `json:"room"`
 	Window  string         `json:"window"` // such as 1h0m0s
+	Newly   RuleLimit      `json:"newly"`  // when a rule trips
 	Waiting []string       `json:"waiting"`
 	Rules   []RuleBreaker  `json:"rules"`
 	Events  []BreakerEvent `json:"events"` // newest first, at most 50

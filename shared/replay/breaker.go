@@ -7,11 +7,12 @@ import (
 	"github.com/keyward/keyward/shared/record"
 )
 
-// Breaker is the limit on revocations in a replay: so many machines within a sliding window. The zero value lets nothing
-// pass, as everywhere.
+// Breaker is the limits on revocations in a replay: so many machines within a sliding window, and when a rule trips that
+// many newly fail. The zero value lets nothing pass, as everywhere.
 type Breaker struct {
 	Limit  int
 	Window time.Duration
+	Rules  guard.RuleLimits
 }
 
 // breaker is what was spent of it so far, counted by the same code as at work.

@@ -41,7 +41,7 @@ func TestTheBreakerHolds(t *testing.T) {
 				histories = append(histories, replay.History{Machine: fmt.Sprintf("i-%d", i), Looks: looks(t, text)})
 			}
 			var got []string
-			for _, o := range replay.Run(histories, terms(), replay.Breaker{Limit: tt.limit, Window: time.Hour}) {
+			for _, o := range replay.Run(histories, terms(), replay.Breaker{Limit: tt.limit, Window: time.Hour}).Machines {
 				got = append(got, lines(o.Events))
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -69,7 +69,7 @@ func TestNeverAboveTheLimit(t *testing.T) {
 			at      time.Time
 		}
 		var revoked []revocation
-		for _, o := range replay.Run(histories, p.terms, limit) {
+		for _, o := range replay.Run(histories, p.terms, limit).Machines {
 			for i, e := range o.Events {
 				if e.Kind == replay.Revoked {
 					revoked = append(revoked, revocation{o.Machine, e.At})

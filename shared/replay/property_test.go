@@ -127,7 +127,7 @@ func TestThePresentPolicyTellsWhatHappened(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := newPast(t)
 		p.live(time.Duration(rapid.IntRange(1, 24).Draw(t, "every")) * time.Hour)
-		got := replay.Run([]replay.History{{Machine: "i-1", Looks: p.looks}}, p.terms, wide)[0]
+		got := replay.Run([]replay.History{{Machine: "i-1", Looks: p.looks}}, p.terms, wide).Machines[0]
 		if len(got.Events) != len(p.events) {
 			t.Fatalf("replayed: %s\nhappened: %s", lines(got.Events), lines(p.events))
 		}
@@ -156,7 +156,7 @@ func TestWhatAReplayNeverSays(t *testing.T) {
 				some = append(some, l)
 			}
 		}
-		got := replay.Run([]replay.History{{Machine: "i-1", Looks: some}}, p.terms, wide)[0]
+		got := replay.Run([]replay.History{{Machine: "i-1", Looks: some}}, p.terms, wide).Machines[0]
 		var due time.Time
 		for _, e := range got.Events {
 			switch e.Kind {
@@ -174,7 +174,7 @@ func TestWhatAReplayNeverSays(t *testing.T) {
 			t.Fatalf("events are not in order: %s", lines(got.Events))
 		}
 		slices.Reverse(some)
-		if again := replay.Run([]replay.History{{Machine: "i-1", Looks: some}}, p.terms, wide)[0]; lines(again.Events) != lines(got.Events) {
+		if again := replay.Run([]replay.History{{Machine: "i-1", Looks: some}}, p.terms, wide).Machines[0]; lines(again.Events) != lines(got.Events) {
 			t.Fatalf("in another order: %s, want %s", lines(again.Events), lines(got.Events))
 		}
 	})

@@ -9,7 +9,8 @@
 //   - A look that Keyward would have asked for at a time without evidence (at a deadline, to confirm a failure, for a
 //     correction, at the end of a settling time or of a silence) says what the inspections before and after it say, when
 //     they say the same. When they differ nothing is supposed: the later one counts from when it was judged.
-//   - The breaker leaves room for as many machines as now; those that wait for it go on at the moment there is room.
+//   - The breaker leaves room for as many machines as now; those that wait for it go on at the moment there is room. A rule
+//     trips by the limits of now, as soon as too many machines fail it, and nobody resets it.
 //   - KMS does at once what it is asked. What people did at the time (holds, restores by hand) is not repeated.
 package replay
 
@@ -20,6 +21,7 @@ import (
 
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
 )
 
 // Kind is what happened to a machine.
@@ -71,14 +73,21 @@ type Outcome struct {
 	Due      time.Time          `json:"due,omitzero"` // a deadline that is to come at the end, or passed since the last inspection
 }
 
+// Result is what would have become of all of them.
+type Result struct {
+	Machines []Outcome     // in the order of the histories
+	Trips    []record.Trip // rules that would only have notified from then on, oldest first
+}
+
 // Run replays the machines under the terms of one policy, all of them in the order of time, since they share the room
-// that the breaker leaves. The outcomes are in the order of the histories.
-func Run(histories []History, terms policy.Integrity, b Breaker) []Outcome {
+// that the breaker leaves, and the breaker on the rules.
+func Run(histories []History, terms policy.Integrity, b Breaker) Result {
 	limit := &breaker{Breaker: b}
+	fleet := &rules{limits: b.Rules, machines: make([]record.Machine, len(histories))}
 	runners := make([]*runner, len(histories))
 	var waiting queue
 	for i, h := range histories {
-		runners[i] = newRunner(h, terms, limit)
+		runners[i] = newRunner(h, terms, limit, fleet, i)
 		waiting.add(runners[i])
 	}
 	for len(waiting) > 0 {
@@ -86,11 +95,11 @@ func Run(histories []History, terms policy.Integrity, b Breaker) []Outcome {
 		r.step()
 		waiting.add(r)
 	}
-	outcomes := make([]Outcome, len(histories))
+	result := Result{Machines: make([]Outcome, len(histories)), Trips: fleet.trips}
 	for i, r := range runners {
-		outcomes[i] = r.end()
+		result.Machines[i] = r.end()
 	}
-	return outcomes
+	return result
 }
 
 // queue are the runners that have a step before them, the earliest first; of two at one time the one whose deadline is

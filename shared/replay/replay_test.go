@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/replay"
@@ -16,7 +17,7 @@ import (
 var start = time.Date(2026, 3, 2, 4, 30, 0, 0, time.UTC)
 
 // wide is a breaker that never opens.
-var wide = replay.Breaker{Limit: 1000, Window: time.Hour}
+var wide = replay.Breaker{Limit: 1000, Window: time.Hour, Rules: guard.RuleLimits{Percent: 100}}
 
 // at is a time of the tables: "1d4h", "30m" after the start.
 func at(t *testing.T, text string) time.Time {
@@ -139,7 +140,7 @@ func TestRun(t *testing.T) {
 			if tt.looks != "" {
 				h.Looks = looks(t, tt.looks)
 			}
-			got := replay.Run([]replay.History{h}, terms(tt.edits...), wide)[0]
+			got := replay.Run([]replay.History{h}, terms(tt.edits...), wide).Machines[0]
 			if diff := cmp.Diff(tt.want, lines(got.Events)); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}
@@ -163,7 +164,7 @@ func TestWhatCounts(t *testing.T) {
 	all := looks(t, "1d Pass, 0s Fail, 2d Unknown")
 	late := all[1]
 	late.Sent, late.Judged = start.Add(time.Hour), start.Add(time.Hour+16*time.Minute)
-	got := replay.Run([]replay.History{{Machine: "i-1", Looks: append(all, late, all[0])}}, terms(), wide)[0]
+	got := replay.Run([]replay.History{{Machine: "i-1", Looks: append(all, late, all[0])}}, terms(), wide).Machines[0]
 	want := map[string]int{"Pass": 1, "Fail": 1, "Unknown": 1}
 	if diff := cmp.Diff(want, got.Verdicts); diff != "" || got.Looks != 3 || !got.First.Equal(start) || !got.Last.Equal(at(t, "2d")) {
 		t.Errorf("%d from %s to %s (-want +got):\n%s", got.Looks, got.First, got.Last, diff)
@@ -171,7 +172,7 @@ func TestWhatCounts(t *testing.T) {
 	// One that was sent earlier and judged later than another changes nothing, as at the time.
 	two := looks(t, "0s Fail, 5m Pass")
 	two[0].Judged = start.Add(10 * time.Minute)
-	if got := replay.Run([]replay.History{{Looks: two}}, terms(), wide)[0]; len(got.Events) != 0 || got.Standing != integrity.Good {
+	if got := replay.Run([]replay.History{{Looks: two}}, terms(), wide).Machines[0]; len(got.Events) != 0 || got.Standing != integrity.Good {
 		t.Errorf("an older inspection that was judged last: %s, %s", got.Standing, lines(got.Events))
 	}
 }

@@ -15,6 +15,8 @@ import (
 type runner struct {
 	terms   policy.Integrity
 	limit   *breaker
+	rules   *rules
+	index   int // among the machines of rules
 	state   integrity.State
 	machine record.Machine // what its last judgement found, for the next
 	looks   []Look         // that are to come
@@ -24,9 +26,9 @@ type runner struct {
 	out     Outcome
 }
 
-func newRunner(h History, terms policy.Integrity, limit *breaker) *runner {
+func newRunner(h History, terms policy.Integrity, limit *breaker, fleet *rules, index int) *runner {
 	return &runner{
-		terms: terms, limit: limit, looks: inOrder(h.Looks), state: integrity.State{Key: integrity.KeyReleased},
+		terms: terms, limit: limit, rules: fleet, index: index, looks: inOrder(h.Looks), state: integrity.State{Key: integrity.KeyReleased},
 		out: Outcome{Machine: h.Machine, Events: []Event{}, Verdicts: map[string]int{}},
 	}
 }
@@ -140,13 +142,27 @@ func (r *runner) move(l Look, supposed bool) {
 		r.last = l
 	}
 	result := policy.Result{Verdict: l.Verdict, Findings: l.Findings}
+	terms := r.rules.terms(r.terms, l)
+	if before.HeldFor == string(guard.ReasonRuleTripped) && terms.OnFail == r.terms.OnFail {
+		before = integrity.Unheld(before, l.Judged) // it fails by something else by now, or not any more
+	}
 	next, effects := integrity.Next(before, integrity.Input{
 		Verdict: l.Verdict.String(), Sent: l.Sent, Presence: l.Presence, Why: l.Why,
 		Permitted: waiver.Permitted(r.machine, result), WaiverEnded: waiver.Ended(r.machine, result),
-	}, r.terms, l.Judged)
+	}, terms, l.Judged)
 	r.state = next
 	if l.Seen {
 		r.machine = record.Machine{Findings: result.Bad(), Waived: result.Waived(), Allowed: waiver.Allowed(r.machine, result)}
+	}
+	if owed, ok := integrity.Owed(next, terms); ok && owed == integrity.Warn && len(effects) == 0 {
+		effects = append(effects, owed) // it was told of a rule that only notifies, and fails another one by now
+	}
+	r.machine.State = next
+	r.rules.judged(r.index, before, r.machine, l.Judged)
+	if r.waiting() && r.state.HeldFor == "" && !l.Judged.Before(r.state.DueAt) && r.rules.stopped(r.index) {
+		r.state = integrity.Held(r.state, string(guard.ReasonRuleTripped), l.Judged)
+		r.out.Events = append(r.out.Events, Event{Kind: Held, At: l.Judged, Why: r.state.HeldFor, Supposed: supposed})
+		return
 	}
 	for _, e := range effects {
 		if happened, ok := r.follow(e, before, l); ok {

@@ -58,7 +58,7 @@ func TestWaivers(t *testing.T) {
 				e.Sent, e.JudgedAt = at(t, when), at(t, when)
 				h.Looks = append(h.Looks, replay.Judge(p, e, m, tt.waivers))
 			}
-			got := replay.Run([]replay.History{h}, terms(), wide)[0]
+			got := replay.Run([]replay.History{h}, terms(), wide).Machines[0]
 			if diff := cmp.Diff(tt.want, lines(got.Events)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -41,6 +41,7 @@ func (h *Handler) showBreaker(ctx context.Context, c boot.Call) (int, any, error
 	now := guard.BreakerFor("", b, h.Limits, c.Now)
 	b.Spent = guard.Spent(b, h.Limits, c.Now)
 	v.Breaker, v.Limit, v.Room = b, now.Limit, now.Room()
+	v.Newly = record.RuleLimit{Percent: h.Limits.Rules.Percent, Machines: h.Limits.Rules.Machines}
 	return http.StatusOK, v, nil
 }
 

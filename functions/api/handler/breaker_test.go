@@ -36,7 +36,7 @@ func TestShowBreaker(t *testing.T) {
 	b := w.Store.Counts
 	b.Spent = b.Spent[1:]
 	want := record.BreakerView{
-		Breaker: b, Limit: 1, Room: 0, Window: "1h0m0s", Waiting: []string{fake.ID}, Rules: []record.RuleBreaker{w.Store.Rules["web-tier"]}, Events: w.Store.Events,
+		Breaker: b, Limit: 1, Room: 0, Window: "1h0m0s", Newly: record.RuleLimit{Percent: 10, Machines: 3}, Waiting: []string{fake.ID}, Rules: []record.RuleBreaker{w.Store.Rules["web-tier"]}, Events: w.Store.Events,
 	}
 	if diff := cmp.Diff(want, decode[record.BreakerView](t, body)); status != http.StatusOK || diff != "" {
 		t.Errorf("breaker = %d (-want +got):\n%s", status, diff)

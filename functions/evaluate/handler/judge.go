@@ -104,7 +104,7 @@ func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machi
 			ch.Machine.Allowed = waiver.Allowed(m, result)
 		}
 	}
-	ch.Machine.State, ch.Machine.BrokeAt = next, brokeAt(m.BrokeAt, before, next, now)
+	ch.Machine.State, ch.Machine.BrokeAt = next, guard.BrokeAt(m.BrokeAt, before, next, now)
 	if l.evidence == nil && l.presence == integrity.Running {
 		ch.Ledger = append(ch.Ledger, record.Entry{
 			Machine: m.ID, At: now, Kind: record.EntryMissed, Generation: next.Generation, Text: "missed an inspection: " + l.why, Detail: c.ID,
@@ -126,18 +126,6 @@ func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machi
 		effects = besides(effects) // the execution that asked reads the answer and goes on
 	}
 	return ch, h.outbox(&ch, effects, p.Policy, now)
-}
-
-// brokeAt is until when the machine complied, while it fails: what the breaker on the rules counts. One that
-// fell silent in between complied when it was heard of last.
-func brokeAt(before time.Time, was, is integrity.State, now time.Time) time.Time {
-	switch {
-	case is.Standing != integrity.Bad:
-		return time.Time{}
-	case was.Standing == integrity.Good, was.Silence && !is.Silence:
-		return now
-	}
-	return before
 }
 
 // besides are the effects of a look that the execution which asked for it does not see to: people are told
