@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/keyward/keyward/simulate"
 )
@@ -32,6 +33,9 @@ func (s *simulateCommand) Run(ctx context.Context, c *cli) error {
 	}
 	if err := o.Check(); err != nil {
 		return &invalid{err}
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // a fleet is some tens of megabytes, and is written all the time
 	}
 	r, err := simulate.Run(ctx, o)
 	if err != nil {

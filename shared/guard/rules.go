@@ -75,7 +75,7 @@ func Stopped(m record.Machine, b record.RuleBreaker) bool {
 // stands: a new version must not have taken keys before it is known what it finds.
 func RuleFor(m record.Machine, version int, all []record.Machine, b record.RuleBreaker, l RuleLimits, now time.Time) Rule {
 	r := Rule{Read: true, Tripped: Stopped(m, b)}
-	if r.Tripped || m.State.Silence || !newly(m, b, now) {
+	if r.Tripped || m.State.Silence || !newly(&m, b, now) {
 		return r
 	}
 	c := count(version, all, b, now)
@@ -92,7 +92,8 @@ type counted struct {
 
 func count(version int, all []record.Machine, b record.RuleBreaker, now time.Time) counted {
 	var c counted
-	for _, m := range all {
+	for i := range all {
+		m := &all[i]
 		switch {
 		case m.Policy != b.Policy || !m.State.GoneAt.IsZero():
 		case m.State.Standing == integrity.Good:
@@ -100,8 +101,8 @@ func count(version int, all []record.Machine, b record.RuleBreaker, now time.Tim
 		case newly(m, b, now):
 			c.passed++
 			if m.PolicyUsed == version && len(FailedRules(m.Findings)) > 0 {
-				c.failed = append(c.failed, m)
-			} else if m.PolicyUsed != version && Stopped(m, b) {
+				c.failed = append(c.failed, *m)
+			} else if m.PolicyUsed != version && Stopped(*m, b) {
 				c.pending++
 			}
 		}
@@ -124,7 +125,7 @@ func BrokeAt(before time.Time, was, is integrity.State, now time.Time) time.Time
 
 // newly is whether the machine complied not long ago: within Newly, or within it before something tripped
 // that still stands, so that waiting does not make what was stopped look old.
-func newly(m record.Machine, b record.RuleBreaker, now time.Time) bool {
+func newly(m *record.Machine, b record.RuleBreaker, now time.Time) bool {
 	since := now
 	for _, t := range b.Trips {
 		if t.At.Before(since) {
@@ -137,8 +138,8 @@ func newly(m record.Machine, b record.RuleBreaker, now time.Time) bool {
 // Settled drops the trips of earlier versions once every machine that they stopped was looked at under the
 // current one.
 func Settled(version int, all []record.Machine, b record.RuleBreaker) (record.RuleBreaker, bool) {
-	for _, m := range all {
-		if m.Policy == b.Policy && m.PolicyUsed != version && m.State.Standing == integrity.Bad && Stopped(m, b) {
+	for i := range all {
+		if m := &all[i]; m.Policy == b.Policy && m.PolicyUsed != version && m.State.Standing == integrity.Bad && Stopped(*m, b) {
 			return b, false
 		}
 	}

@@ -71,22 +71,25 @@ func Blinded(s State, now time.Time) State {
 	return s
 }
 
-// Doubtful says of the machines of one policy whether so many of them are silent at once that the trouble
-// is more likely ours, or AWS's, than theirs: more than a fifth, and at least MassLeast. Machines that are
-// stopped or gone do not count, nor does the silence of one that never answered.
-func Doubtful(fleet []State) (silent, of int, doubtful bool) {
-	for _, s := range fleet {
-		stopped := !s.FrozenSince.IsZero() && s.BlindSince.IsZero()
-		if stopped || !s.GoneAt.IsZero() || !s.GoneOnce.IsZero() {
-			continue
-		}
-		of++
-		if (s.LastVerdict == policy.Unknown.String() || !s.BlindSince.IsZero()) && !s.KnownAt.IsZero() {
-			silent++
-		}
+// Crowd counts the machines of one policy and how many of them are silent. Machines that are stopped or gone do not
+// count, nor does the silence of one that never answered. The zero value is nobody.
+type Crowd struct{ Silent, Of int }
+
+// Add counts a machine.
+func (c *Crowd) Add(s *State) {
+	stopped := !s.FrozenSince.IsZero() && s.BlindSince.IsZero()
+	if stopped || !s.GoneAt.IsZero() || !s.GoneOnce.IsZero() {
+		return
 	}
-	return silent, of, silent >= MassLeast && silent*MassShare > of
+	c.Of++
+	if (s.LastVerdict == policy.Unknown.String() || !s.BlindSince.IsZero()) && !s.KnownAt.IsZero() {
+		c.Silent++
+	}
 }
+
+// Doubtful says whether so many are silent at once that the trouble is more likely ours, or AWS's, than theirs: more
+// than a fifth, and at least MassLeast.
+func (c Crowd) Doubtful() bool { return c.Silent >= MassLeast && c.Silent*MassShare > c.Of }
 
 // What makes silence an outage: more than one in MassShare of a policy's machines at once, and at least
 // MassLeast, so that one or two machines of a small policy are judged by themselves.

@@ -137,13 +137,14 @@ func TestDoubtful(t *testing.T) {
 		}, 0, 0, false},
 	}
 	for _, tt := range tests {
-		var fleet []integrity.State
+		var c integrity.Crowd
 		for _, part := range tt.fleet {
-			fleet = append(fleet, part...)
+			for _, s := range part {
+				c.Add(&s)
+			}
 		}
-		silent, of, got := integrity.Doubtful(fleet)
-		if silent != tt.silent || of != tt.of || got != tt.want {
-			t.Errorf("%s: Doubtful = %d of %d, %v, want %d of %d, %v", tt.name, silent, of, got, tt.silent, tt.of, tt.want)
+		if c.Silent != tt.silent || c.Of != tt.of || c.Doubtful() != tt.want {
+			t.Errorf("%s: %d of %d, doubtful %v, want %d of %d, %v", tt.name, c.Silent, c.Of, c.Doubtful(), tt.silent, tt.of, tt.want)
 		}
 	}
 }

@@ -36,13 +36,12 @@ func (h *Handler) fleet(ctx context.Context, m record.Machine, w record.Watch) g
 // it; the sweep's last word on it may be some minutes old. A person who let this machine go on during such a time
 // has decided.
 func fleetOf(all []record.Machine, m record.Machine, w record.Watch) guard.Fleet {
-	var states []integrity.State
-	for _, other := range all {
-		if other.Policy == m.Policy {
-			states = append(states, other.State)
+	var crowd integrity.Crowd
+	for i := range all {
+		if all[i].Policy == m.Policy {
+			crowd.Add(&all[i].State)
 		}
 	}
-	_, _, doubtful := integrity.Doubtful(states)
 	pause, paused := w.Paused[m.Policy]
-	return guard.Fleet{Read: true, Doubtful: doubtful && !(paused && m.State.ResumedAt.After(pause.Since))}
+	return guard.Fleet{Read: true, Doubtful: crowd.Doubtful() && !(paused && m.State.ResumedAt.After(pause.Since))}
 }

@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/keyward/keyward/functions/internal/boot"
@@ -25,8 +26,8 @@ func (s *sweep) readBreakers(ctx context.Context) (err error) {
 	for _, b := range all {
 		s.rules[b.Policy] = b
 	}
-	for _, m := range s.machines {
-		if s.onItsWay(m) {
+	for i := range s.machines {
+		if s.onItsWay(&s.machines[i]) {
 			s.claimed++
 		}
 	}
@@ -36,12 +37,12 @@ func (s *sweep) readBreakers(ctx context.Context) (err error) {
 // onItsWay is whether the machine is past its deadline and its enforcement alive, or about to be started by
 // this sweep. One that is owed none, since its policy does not revoke any more or cannot be read, takes
 // no place from others.
-func (s *sweep) onItsWay(m record.Machine) bool {
-	p, st := s.policies[m.Policy], m.State
+func (s *sweep) onItsWay(m *record.Machine) bool {
+	p, st := s.policies[m.Policy], &m.State
 	if p == nil || st.DueAt.IsZero() || s.now.Before(st.DueAt) || !st.FrozenSince.IsZero() || st.Key == integrity.KeyRevoking {
 		return false
 	}
-	effect, ok := integrity.Owed(st, s.terms(m, p))
+	effect, ok := integrity.Owed(*st, s.terms(*m, p))
 	return ok && effect == integrity.Revoke
 }
 
@@ -55,8 +56,8 @@ func (s *sweep) rulesOf(name string) record.RuleBreaker {
 // the breaker over everything: how many machines are guarded, whether it is closed again.
 func (s *sweep) breakers(ctx context.Context) error {
 	problems := []error{s.keep(ctx)}
-	for name, p := range s.policies {
-		if p.Integrity.OnFail == policy.ActRevoke {
+	for _, name := range slices.Sorted(maps.Keys(s.policies)) {
+		if p := s.policies[name]; p.Integrity.OnFail == policy.ActRevoke {
 			problems = append(problems, s.trip(ctx, name, p.Version))
 		}
 	}

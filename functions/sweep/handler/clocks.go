@@ -67,15 +67,21 @@ func (s *sweep) outages() []outage {
 	if n := s.blind(); n > 0 {
 		all = append(all, s.goesOn(outage{policy: record.Blind, since: begun, why: fmt.Sprintf("%d machines could not be looked at, for trouble of AWS or of Keyward", n)}))
 	}
-	fleets := map[string][]integrity.State{}
-	for _, m := range s.machines {
-		fleets[m.Policy] = append(fleets[m.Policy], m.State)
+	fleets := map[string]*integrity.Crowd{}
+	for i := range s.machines {
+		m := &s.machines[i]
+		c := fleets[m.Policy]
+		if c == nil {
+			c = &integrity.Crowd{}
+			fleets[m.Policy] = c
+		}
+		c.Add(&m.State)
 	}
 	for _, name := range slices.Sorted(maps.Keys(fleets)) {
-		if silent, of, doubtful := integrity.Doubtful(fleets[name]); doubtful {
+		if c := fleets[name]; c.Doubtful() {
 			all = append(all, s.goesOn(outage{
 				policy: name, since: begun,
-				why: fmt.Sprintf("%d of %d machines of policy %s give no usable answer at once", silent, of, name),
+				why: fmt.Sprintf("%d of %d machines of policy %s give no usable answer at once", c.Silent, c.Of, name),
 			}))
 		}
 	}

@@ -26,7 +26,7 @@ func (s *sweep) compareRevoked(ctx context.Context, listed record.Machine, a gua
 		return nil
 	}
 	m, err := s.Store.Machine(ctx, listed.ID)
-	if err != nil || !s.watched(m) || !revoked(m) {
+	if err != nil || !s.watched(&m) || !revoked(&m) {
 		return err // another has it in hand since it was listed
 	}
 	news := !slices.Equal(u.Ways, m.NotEffective)
@@ -80,7 +80,7 @@ func (s *sweep) compareReleased(ctx context.Context, listed record.Machine, a gu
 	}
 	first := *lost == 1
 	m, err := s.Store.Machine(ctx, listed.ID)
-	if err != nil || !s.watched(m) || revoked(m) || why == m.KeyLost {
+	if err != nil || !s.watched(&m) || revoked(&m) || why == m.KeyLost {
 		return err
 	}
 	m.KeyLost = why

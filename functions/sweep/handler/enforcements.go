@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/keyward/keyward/functions/internal/boot"
@@ -49,15 +48,20 @@ func (s *sweep) start(ctx context.Context, o record.Start) error {
 func (s *sweep) enforcements(ctx context.Context) error {
 	var problems []error
 	// Nearly all machines are in order: only what is left is put into an order, by records of a kilobyte each.
-	left := slices.DeleteFunc(slices.Clone(s.machines), func(m record.Machine) bool { return !owing(m) })
+	var left []record.Machine
+	for i := range s.machines {
+		if owing(&s.machines[i]) {
+			left = append(left, s.machines[i])
+		}
+	}
 	for _, m := range bySeverity(left) {
 		problems = append(problems, s.enforce(ctx, m.ID))
 	}
 	return errors.Join(problems...)
 }
 
-func owing(m record.Machine) bool {
-	st := m.State
+func owing(m *record.Machine) bool {
+	st := &m.State
 	return st.Standing == integrity.Bad || st.HeldFor != "" || !st.GoneAt.IsZero() ||
 		st.Key == integrity.KeyRevoking || st.Key == integrity.KeyRevoked
 }

@@ -32,14 +32,25 @@ const settled = 5 * time.Minute
 
 // reconcile compares what was done with keys with what KMS shows of them.
 func (s *sweep) reconcile(ctx context.Context) error {
-	byKey := map[string][]record.Machine{}
-	for _, m := range s.machines {
-		if s.watched(m) {
+	hasRevoked := map[string]bool{} // by key that is watched
+	for i := range s.machines {
+		if m := &s.machines[i]; s.watched(m) {
+			hasRevoked[m.Key.ARN] = hasRevoked[m.Key.ARN] || revoked(m)
+		}
+	}
+	byKey := map[string][]*record.Machine{}
+	turns := s.turns(hasRevoked)
+	for _, arn := range turns {
+		byKey[arn] = nil
+	}
+	for i := range s.machines {
+		m := &s.machines[i]
+		if _, its := byKey[m.Key.ARN]; its && s.watched(m) {
 			byKey[m.Key.ARN] = append(byKey[m.Key.ARN], m)
 		}
 	}
 	var problems []error
-	for _, arn := range s.turns(byKey) {
+	for _, arn := range turns {
 		if err := s.reconcileKey(ctx, arn, byKey[arn]); err != nil {
 			problems = append(problems, err)
 		}
@@ -48,22 +59,22 @@ func (s *sweep) reconcile(ctx context.Context) error {
 }
 
 // watched is whether KMS has to show something certain of a machine's key now.
-func (s *sweep) watched(m record.Machine) bool {
-	st := m.State
+func (s *sweep) watched(m *record.Machine) bool {
+	st := &m.State
 	if !st.GoneAt.IsZero() || s.now.Sub(st.KeySince) < settled {
 		return false
 	}
 	return st.Key == integrity.KeyReleased || st.Key == integrity.KeyRevoked && st.CorrectedAt.IsZero()
 }
 
-func revoked(m record.Machine) bool { return m.State.Key == integrity.KeyRevoked }
+func revoked(m *record.Machine) bool { return m.State.Key == integrity.KeyRevoked }
 
 // turns are the keys that are read in this sweep, those of revoked machines first.
-func (s *sweep) turns(byKey map[string][]record.Machine) []string {
+func (s *sweep) turns(hasRevoked map[string]bool) []string {
 	var always, rest []string
-	for _, arn := range slices.Sorted(maps.Keys(byKey)) {
+	for _, arn := range slices.Sorted(maps.Keys(hasRevoked)) {
 		switch {
-		case slices.ContainsFunc(byKey[arn], revoked):
+		case hasRevoked[arn]:
 			always = append(always, arn)
 		case s.turn(arn):
 			rest = append(rest, arn)
@@ -87,7 +98,7 @@ func (s *sweep) turn(arn string) bool {
 
 // reconcileKey reads a key once for all its machines. One that cannot be read changes nothing: what is not
 // known is neither good nor bad.
-func (s *sweep) reconcileKey(ctx context.Context, arn string, machines []record.Machine) error {
+func (s *sweep) reconcileKey(ctx context.Context, arn string, machines []*record.Machine) error {
 	actual, err := s.actual(ctx, arn, machines)
 	if fault.Is(err, fault.NotFound) {
 		return nil // deleted: nobody can use it, and nothing of ours would bring it back
@@ -101,9 +112,9 @@ func (s *sweep) reconcileKey(ctx context.Context, arn string, machines []record.
 	for _, m := range machines {
 		var err error
 		if revoked(m) {
-			err = s.compareRevoked(ctx, m, actual)
+			err = s.compareRevoked(ctx, *m, actual)
 		} else {
-			err = s.compareReleased(ctx, m, actual, &lost)
+			err = s.compareReleased(ctx, *m, actual, &lost)
 		}
 		problems = append(problems, ignoreConflict(err))
 	}
@@ -111,13 +122,13 @@ func (s *sweep) reconcileKey(ctx context.Context, arn string, machines []record.
 }
 
 // actual reads what the machines of a key need. After disable-key its state says everything.
-func (s *sweep) actual(ctx context.Context, arn string, machines []record.Machine) (guard.Actual, error) {
+func (s *sweep) actual(ctx context.Context, arn string, machines []*record.Machine) (guard.Actual, error) {
 	k, err := s.Keys.Key(ctx, arn)
 	if err != nil {
 		return guard.Actual{}, err
 	}
 	a := guard.Actual{State: k.State, Enabled: k.Enabled}
-	whole := slices.ContainsFunc(machines, func(m record.Machine) bool { return revoked(m) && m.Key.Mode == policy.RevokeGrant })
+	whole := slices.ContainsFunc(machines, func(m *record.Machine) bool { return revoked(m) && m.Key.Mode == policy.RevokeGrant })
 	if !whole || !k.Enabled {
 		return a, nil
 	}
