@@ -204,6 +204,28 @@ func TestHoldDuringTheLock(t *testing.T) {
 	}
 }
 
+// Everything is asked once more after a lock, which takes minutes: a calendar that can be read no more holds, and what was
+// stopped runs again.
+func TestACalendarAfterTheLock(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{key: "lock: true", integrity: "safeguard: {units: [app.service], mounts: [/data]}\ncalendar: [month-end]"})
+	w.closedFrom(w.Clock().Now().Add(300*time.Hour), w.Clock().Now().Add(400*time.Hour))
+	w.guest.rest.before("lock", func() {
+		w.fault(faults.Fault{Kind: faults.Error, Service: "ssm", Operation: "GetCalendarState", Code: "InternalServerError", Status: 500})
+	})
+	due := w.violate()
+	w.until(due.Add(10 * time.Minute))
+	w.wantHeld("calendar-unread")
+	w.wantKept()
+	if got := w.guest.rest.actions(); got != "status lock unlock" || w.guest.rest.state("app.service") != "active" {
+		t.Errorf("the machine did %q, app.service is %s", got, w.guest.rest.state("app.service"))
+	}
+	if slices.ContainsFunc(w.ledger(), func(e record.Entry) bool { return e.Kind == record.EntryOrdered }) {
+		t.Errorf("KMS was asked: %s", w.story())
+	}
+	w.wantText("held", "a change calendar of the policy could not be read")
+}
+
 // A machine that passes while it is being locked keeps its key and gets its application back.
 func TestCorrectedDuringTheLock(t *testing.T) {
 	t.Parallel()

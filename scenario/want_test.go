@@ -42,6 +42,9 @@ func (w *world) wantRevoked(due time.Time) record.Machine {
 	w.t.Helper()
 	m := w.view().Machine
 	if m.State.Key != integrity.KeyRevoked || m.Taken == nil {
+		for _, e := range w.ledger() {
+			w.t.Logf("%s %s: %s %s", e.At.Format(time.StampMilli), e.Kind, e.Text, e.Detail)
+		}
 		w.t.Fatalf("the key is %q, held for %q at %s; want it revoked", m.State.Key, m.State.HeldFor, w.Clock().Now())
 	}
 	want := map[policy.Mode]string{policy.RevokeGrant: "AccessDeniedException", policy.DisableKey: "DisabledException"}[m.Key.Mode]

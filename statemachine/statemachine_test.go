@@ -84,7 +84,7 @@ func TestEveryWayToRevoke(t *testing.T) {
 		}
 	}
 	for name, s := range all {
-		if slices.Contains(s.targets(), "Revoke") && name != "Check the turn" && name != "Check the lock" {
+		if slices.Contains(s.targets(), "Revoke") && name != "Check the turn" && name != "Check the lock" && name != "Choose what follows the lock" {
 			t.Errorf("%q leads to Revoke, and only a turn may, by Lock or not", name)
 		}
 		if slices.Contains(s.targets(), "Take a turn") && name != "Choose what follows" && name != "Wait for its turn" {
@@ -239,7 +239,7 @@ func TestEveryState(t *testing.T) {
 		{input(enforcement.Enforce), answers("warn", "Denied")},
 		{input(enforcement.Enforce), answers("confirm", confirmed("unconfirmed"))},
 		{input(enforcement.Enforce), map[string][]any{
-			"decide":   {decided("snapshot"), stopping("lock")},
+			"decide":   {decided("snapshot"), stopping("lock"), stopping("revoke")},
 			"snapshot": {safe("waiting"), safe("done")}, "lock": {safe("waiting"), safe("locked")}, "stop": {safe("waiting"), safe("stopped")},
 		}},
 		{input(enforcement.Enforce), map[string][]any{"decide": {decided("lock")}, "lock": {safe("failed")}, "unlock": {safe("waiting"), "Internal"}}},

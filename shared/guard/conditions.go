@@ -119,7 +119,7 @@ func evidenceFails(f Facts, now time.Time) Reason {
 	switch {
 	case !l.Answered:
 		return ReasonNoAnswer
-	case now.Sub(l.Sent) > Fresh:
+	case now.Sub(l.Sent) > Fresh+l.LockTook:
 		return ReasonStale
 	case f.State.LastVerdict != l.Verdict.String():
 		return ReasonOvertaken

@@ -48,6 +48,8 @@ type Look struct {
 	Presence  integrity.Presence
 	Effects   []integrity.Effect // of the move that the answer made
 	StoodDown bool               // another look of this execution ended the violation
+	Locked    bool               // the machine was put at rest since, for which the revocation was reserved
+	LockTook  time.Duration      // at most: by so much more the evidence may be old
 }
 
 // Watch is what is known of Keyward's own work.
@@ -146,6 +148,20 @@ func Weigh(f Facts, now time.Time) Decision {
 // Unwritten is the decision when the intent of a revocation could not be written: without a record
 // there is no act.
 func Unwritten(d Decision) Decision { return decide(Hold, ReasonNotWritten, d.DueAt) }
+
+// Locked is the decision about a machine that was put at rest already: it is not left so while something is waited for, so
+// that what would be waited for holds. A deadline that was moved meanwhile is the sweep's to act on.
+func Locked(d Decision) Decision {
+	switch d.Outcome {
+	case Waiting, Extended:
+	default:
+		return d
+	}
+	if waitedFor[d.Reason] {
+		return decide(Hold, d.Reason, d.DueAt)
+	}
+	return decide(Hold, ReasonController, d.DueAt)
+}
 
 // Outdated is the decision of an execution whose state machine cannot carry out what the policy wants
 // before a revocation: it is held, and a later one does it.

@@ -57,9 +57,14 @@ func (h *Handler) decide(ctx context.Context, now time.Time, t enforcement.Task)
 			first = last
 		}
 		d, conflict = h.weigh(ctx, now, t, m, facts, &k)
+		if facts.Look.Locked {
+			d = guard.Locked(d)
+		}
 		if conflict == nil && d.Outcome == guard.Revoke {
 			terms := facts.Policy.Terms
-			due, effect = safeguard.Next(terms, snapshotAt(t), now), terms.Effect
+			if due, effect = safeguard.Next(terms, snapshotAt(t), now), terms.Effect; facts.Look.Locked {
+				due = safeguard.DueRevoke
+			}
 			switch {
 			case safeguard.Wanted(terms) && !t.Safeguards:
 				d = guard.Outdated(d)
@@ -85,6 +90,11 @@ func (h *Handler) decide(ctx context.Context, now time.Time, t enforcement.Task)
 	h.Log.InfoContext(ctx, "enforcement decided", boot.KeyMachine, t.Input.Machine, boot.KeyKind, answer.Outcome,
 		boot.KeyReason, string(d.Reason), boot.KeyExecution, t.Execution)
 	return answer, nil
+}
+
+// longestLock is how long a lock may take: what is in use is read, then it is locked.
+func longestLock(t policy.Integrity) time.Duration {
+	return 2 * (t.Safeguard.LockWithin + lockOverhead)
 }
 
 // snapshotAt is when this execution was done with its snapshots, zero when it was not.
@@ -129,6 +139,9 @@ func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, 
 		case !fault.Is(err, fault.NotFound):
 			return f, k, err
 		}
+	}
+	if l := t.Input.Lock; l != nil && (l.Outcome == "locked" || l.Outcome == "goOn") {
+		f.Look.Locked, f.Look.LockTook = true, longestLock(f.Policy.Terms)
 	}
 	f.Look.StoodDown = m.StoodDown == t.Execution && t.Execution != ""
 	if f.Look.Answered {
@@ -227,7 +240,7 @@ func (h *Handler) reserve(ctx context.Context, now time.Time, t enforcement.Task
 		Holder: record.LeaseHolder("revoke", m.ID, m.State.Generation), Until: now.Add(leaseFor),
 	}
 	if terms.Lock {
-		lease.Until = lease.Until.Add(2 * (terms.Safeguard.LockWithin + lockOverhead)) // its state is read, then it is locked
+		lease.Until = lease.Until.Add(longestLock(terms))
 	}
 	counted := guard.Spend(k.breaker, m.ID, m.State.Generation, h.Limits, now)
 	change := store.Change{

@@ -73,6 +73,81 @@ func TestDecideWhatComesBefore(t *testing.T) {
 	}
 }
 
+// locked is a world in which the machine was put at rest after the intent was written, and is decided on again.
+func locked(t *testing.T, outcome string, edits ...func(*fake.World, *enforcement.Task)) (*fake.World, enforcement.Decision) {
+	t.Helper()
+	w, first := under(t, "lock: true}"+names)
+	if first.Outcome != "lock" {
+		t.Fatalf("decide = %+v, want lock", first)
+	}
+	task := fake.Event[enforcement.Task](t, "recheck/decide.json")
+	task.Safeguards, task.Input.Lock = true, &enforcement.Safeguarded{Outcome: outcome, At: fake.Start}
+	for _, e := range edits {
+		e(w, &task)
+	}
+	out, err := newHandler(w).Handle(t.Context(), fake.Start, task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, out.(enforcement.Decision)
+}
+
+func TestDecideAgainAfterALock(t *testing.T) {
+	t.Parallel()
+	answered := func(age time.Duration) func(*fake.World, *enforcement.Task) {
+		return func(w *fake.World, task *enforcement.Task) {
+			task.Input.Look.AskedAt = task.Input.Look.AskedAt.Add(-age)
+			for id, a := range w.Store.Said {
+				a.Sent = a.Sent.Add(-age)
+				w.Store.Said[id] = a
+			}
+			m := w.Store.ByID[fake.ID]
+			m.State.DueAt = m.State.DueAt.Add(-age)
+			w.Store.Put(m)
+		}
+	}
+	for name, c := range map[string]struct {
+		outcome string
+		edit    func(*fake.World, *enforcement.Task)
+		want    string
+		reason  guard.Reason
+	}{
+		"nothing changed":            {"locked", nil, "revoke", guard.ReasonDue},
+		"the policy goes on without": {"goOn", nil, "revoke", guard.ReasonDue},
+		"the lock took long":         {"locked", answered(25 * time.Minute), "revoke", guard.ReasonDue},
+		"longer than it may":         {"locked", answered(90 * time.Minute), "hold", guard.ReasonStale},
+		"a hold": {"locked", func(w *fake.World, _ *enforcement.Task) {
+			w.Store.Held["global"] = record.Hold{Scope: "global", Reason: "wait"}
+		}, "hold", guard.ReasonHeldGlobal},
+		"no sweep lately": {"locked", func(w *fake.World, _ *enforcement.Task) { w.Store.Watched.SweptAt = fake.Start.Add(-time.Hour) }, "hold", guard.ReasonController},
+		"a later deadline": {"locked", func(w *fake.World, _ *enforcement.Task) {
+			m := w.Store.ByID[fake.ID]
+			m.State.DueAt = fake.Start.Add(time.Hour)
+			w.Store.Put(m)
+		}, "hold", guard.ReasonController},
+		"a newer generation": {"locked", func(w *fake.World, _ *enforcement.Task) {
+			m := w.Store.ByID[fake.ID]
+			m.State.Generation++
+			w.Store.Put(m)
+		}, "superseded", guard.ReasonGeneration},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			edit := c.edit
+			if edit == nil {
+				edit = func(*fake.World, *enforcement.Task) {}
+			}
+			w, got := locked(t, c.outcome, edit)
+			if got.Outcome != c.want || got.Reason != string(c.reason) {
+				t.Errorf("decide = %+v, want %s for %s", got, c.want, c.reason)
+			}
+			if spent := len(w.Store.Counts.Spent); spent != 1 {
+				t.Errorf("the revocation counts %d times in the breaker, want once", spent)
+			}
+		})
+	}
+}
+
 // Nobody else works on the access while the machine is locked.
 func TestTheLeaseCoversTheLock(t *testing.T) {
 	t.Parallel()
