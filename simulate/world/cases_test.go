@@ -78,3 +78,29 @@ func TestFlow(t *testing.T) {
 		return cases.Course{Flow: w.Flow, Pass: func() { w.Run(w.Now().Add(2 * time.Minute)) }}
 	})
 }
+
+// A grant that is asked for again finds the one that stands, and what was revoked before it is no hole in the list.
+func TestGrantAfterARevocation(t *testing.T) {
+	t.Parallel()
+	w := world.New(at, 1, world.Faults{})
+	w.Keys.Create("key", true, "")
+	first, err := w.Keys.Grant(t.Context(), "key", "i-1", "session/i-1", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := w.Keys.Grant(t.Context(), "key", "i-1", "session/i-1", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Keys.RevokeGrant(t.Context(), "key", first.ID); err != nil {
+		t.Fatal(err)
+	}
+	again, err := w.Keys.Grant(t.Context(), "key", "i-1", "session/i-1", 2)
+	if err != nil || again.ID != second.ID {
+		t.Errorf("the same grant again = %+v, %v, want %s", again, err, second.ID)
+	}
+	list, err := w.Keys.Grants(t.Context(), "key", "")
+	if err != nil || len(list) != 1 || list[0].ID != second.ID {
+		t.Errorf("the grants = %+v, %v, want the second alone", list, err)
+	}
+}

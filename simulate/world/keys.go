@@ -206,6 +206,7 @@ func (k *Keys) Foreign(arn, name, session string) { k.grant(k.byARN[arn], name, 
 
 func (k *Keys) grant(key *key, name, session string, told bool) kmskey.Granted {
 	grants := slices.DeleteFunc(key.byGrantee[session], func(g *grant) bool { return g.gone && !k.w.now.Before(g.goneShown) })
+	key.byGrantee[session] = grants
 	for _, g := range grants {
 		if g.Name == name && !g.gone {
 			return kmskey.Granted{ID: g.ID, Token: "token-" + g.ID}
