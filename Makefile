@@ -62,6 +62,10 @@ bench: build ## measure evidence to verdict, the probe, init times, AWS calls
 simulate: build ## run 10,000 machines for 30 days on virtual time, with faults
 	@bin/keyward simulate $(ARGS)
 
+.PHONY: mutants
+mutants: go ## take each guard out in turn: the simulation has to notice
+	@$(GO) run ./simulate/mutate $(ARGS)
+
 .PHONY: cover
 cover: go ## print the coverage of the pure core
 	CGO_ENABLED=0 $(GO) test -cover $(COVERED)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/keyward/keyward/shared/aws/store"
@@ -19,14 +20,17 @@ import (
 // fleet is the machines of one account with everything that happens to them.
 type fleet struct {
 	*world.World
-	options Options
-	number  int
-	seed    uint64
-	random  *rand.Rand // of the people and of AWS's weather; each machine has its own
-	kinds   []*kind
-	all     []*subject
-	byID    map[string]*subject
-	end     time.Time
+	options   Options
+	number    int
+	seed      uint64
+	random    *rand.Rand // of the people and of AWS's weather; each machine has its own
+	kinds     []*kind
+	share     float64 // of all kinds
+	incidents []incident
+	weight    int // of all incidents
+	all       []*subject
+	byID      map[string]*subject
+	end       time.Time
 
 	holds    map[string]holding
 	outages  []span              // in which we could not look
@@ -61,8 +65,15 @@ func newFleet(o Options, number, size int) *fleet {
 	seed := o.Seed*1_000_003 + uint64(number)
 	f := &fleet{
 		World: world.New(start, seed, levels[o.Faults]), options: o, number: number, seed: seed,
-		random: rand.New(rand.NewPCG(seed, 1)), kinds: kinds(), byID: map[string]*subject{}, end: start.Add(time.Duration(o.Days) * 24 * time.Hour),
+		random: rand.New(rand.NewPCG(seed, 1)), kinds: chosen(o.Policies, kinds(), func(k *kind) string { return k.name }),
+		incidents: chosen(o.Incidents, incidents, func(i incident) string { return i.name }), byID: map[string]*subject{}, end: start.Add(time.Duration(o.Days) * 24 * time.Hour),
 		holds: map[string]holding{}, recorded: map[string]recorded{}, measured: newMeasured(), trace: o.Trace != "",
+	}
+	for _, k := range f.kinds {
+		f.share += k.share
+	}
+	for _, i := range f.incidents {
+		f.weight += i.weight
 	}
 	f.Watch = f
 	if err := f.Define(statemachine.Enforcement); err != nil {
@@ -79,7 +90,7 @@ func newFleet(o Options, number, size int) *fleet {
 		f.daily(k)
 	}
 	for i := range size {
-		if o.Only == nil || contains(o.Only, i) {
+		if o.Only == nil || slices.Contains(o.Only, i) {
 			f.born(i)
 		}
 	}
@@ -95,13 +106,12 @@ func newFleet(o Options, number, size int) *fleet {
 	return f
 }
 
-func contains(list []int, i int) bool {
-	for _, v := range list {
-		if v == i {
-			return true
-		}
+// chosen are those of a list whose names were asked for, all of it when none was.
+func chosen[T any](names []string, all []T, name func(T) string) []T {
+	if len(names) == 0 {
+		return all
 	}
-	return false
+	return slices.DeleteFunc(slices.Clone(all), func(v T) bool { return !slices.Contains(names, name(v)) })
 }
 
 // run runs the fleet to its end, or to its first violation if that is asked for.
@@ -152,7 +162,7 @@ func (f *fleet) born(index int) {
 	if f.Faults.Skew > 0 {
 		s.guest.Skew = time.Duration(s.random.Int64N(int64(2*f.Faults.Skew))) - f.Faults.Skew
 	}
-	at := s.random.Float64()
+	at := s.random.Float64() * f.share
 	for _, s.kind = range f.kinds {
 		if at -= s.kind.share; at < 0 {
 			break
@@ -182,7 +192,11 @@ func (f *fleet) born(index int) {
 		if err != nil {
 			panic(err)
 		}
-		s.boot()
+		if s.random.IntN(10) == 0 {
+			s.after(time.Hour, 30*time.Hour, s.boot) // its agent is installed later
+		} else {
+			s.boot()
+		}
 		s.live()
 	})
 }

@@ -18,28 +18,28 @@ type incident struct {
 }
 
 var incidents = []incident{
-	{"bad, corrected before its deadline", 20, func(s *subject, over func()) { s.badFor(s.between(20*time.Minute, 3*time.Hour), over) }},
-	{"bad, noticed, corrected in the grace", 12, func(s *subject, over func()) {
+	{"corrected-early", 20, func(s *subject, over func()) { s.badFor(s.between(20*time.Minute, 3*time.Hour), over) }},
+	{"corrected-in-grace", 12, func(s *subject, over func()) {
 		s.open()
 		s.after(time.Minute, 20*time.Minute, func() {
 			s.check()
 			s.after(5*time.Minute, 90*time.Minute, func() { s.corrected(over) })
 		})
 	}},
-	{"bad for hours", 20, func(s *subject, over func()) { s.badFor(s.between(5*time.Hour, 60*time.Hour), over) }},
-	{"bad for good", 2, func(s *subject, _ func()) { s.open() }},
+	{"bad-for-hours", 20, func(s *subject, over func()) { s.badFor(s.between(5*time.Hour, 60*time.Hour), over) }},
+	{"bad-for-good", 2, func(s *subject, _ func()) { s.open() }},
 	{"flapping", 10, flap},
-	{"a flicker", 6, func(s *subject, over func()) { s.badFor(s.between(time.Minute, 8*time.Minute), over) }},
-	{"its agent says nothing", 8, func(s *subject, over func()) {
+	{"flicker", 6, func(s *subject, over func()) { s.badFor(s.between(time.Minute, 8*time.Minute), over) }},
+	{"agent-offline", 8, func(s *subject, over func()) {
 		s.silent(func(g *world.Guest, on bool) { g.Offline = on }, s.between(time.Hour, 60*time.Hour), over)
 	}},
-	{"its agent answers pings alone", 6, func(s *subject, over func()) {
+	{"agent-mute", 6, func(s *subject, over func()) {
 		s.silent(func(g *world.Guest, on bool) { g.Mute = on }, s.between(time.Hour, 60*time.Hour), over)
 	}},
-	{"what it prints is no evidence", 4, func(s *subject, over func()) {
+	{"output-garbled", 4, func(s *subject, over func()) {
 		s.silent(func(g *world.Guest, on bool) { g.Garbled = on }, s.between(time.Hour, 40*time.Hour), over)
 	}},
-	{"bad, and silent when its time comes", 8, func(s *subject, over func()) {
+	{"silent-when-due", 8, func(s *subject, over func()) {
 		s.open()
 		s.check()
 		s.after(10*time.Minute, 3*time.Hour, func() {
@@ -48,8 +48,9 @@ var incidents = []incident{
 			})
 		})
 	}},
-	{"stopped for a while", 8, func(s *subject, over func()) { s.stopFor(s.between(20*time.Minute, 40*time.Hour), over) }},
-	{"stopped in its grace", 6, func(s *subject, over func()) {
+	{"stopped", 8, func(s *subject, over func()) { s.stopFor(s.between(20*time.Minute, 40*time.Hour), over) }},
+	{"stopped-for-days", 2, func(s *subject, over func()) { s.stopFor(s.between(30*time.Hour, 100*time.Hour), over) }},
+	{"stopped-in-grace", 6, func(s *subject, over func()) {
 		s.open()
 		s.check()
 		s.after(10*time.Minute, 3*time.Hour, func() {
@@ -59,21 +60,23 @@ var incidents = []incident{
 		})
 	}},
 	{"terminated", 1, func(s *subject, _ func()) { s.ended() }},
-	{"terminated in its grace", 1, func(s *subject, _ func()) {
+	{"terminated-in-grace", 1, func(s *subject, _ func()) {
 		s.open()
 		s.check()
 		s.after(10*time.Minute, 6*time.Hour, s.ended)
 	}},
-	{"somebody else changes its key", 3, outside},
-	{"bad, and another machine's volume is under its key", 3, shared},
+	{"key-changed-by-others", 3, outside},
+	{"key-shared", 3, shared},
+	{"key-disabled-before", 2, disabledBefore},
+	{"rebooted-when-bad", 4, func(s *subject, over func()) {
+		s.open()
+		s.check()
+		s.after(5*time.Minute, 10*time.Hour, func() {
+			s.stopFor(s.between(5*time.Minute, 20*time.Minute), func() { s.after(2*time.Hour, 12*time.Hour, func() { s.corrected(over) }) })
+		})
+	}},
+	{"rebooted", 4, func(s *subject, over func()) { s.stopFor(s.between(5*time.Minute, 20*time.Minute), over) }},
 }
-
-var total = func() (sum int) {
-	for _, i := range incidents {
-		sum += i.weight
-	}
-	return sum
-}()
 
 func (s *subject) after(least, most time.Duration, f func()) {
 	s.fleet.After(s.between(least, most), f)
@@ -175,6 +178,17 @@ func shared(s *subject, over func()) {
 		s.fleet.note(s, "outside", "no other volume is under its key any more")
 		s.after(time.Hour, 20*time.Hour, func() { s.corrected(over) })
 	})
+}
+
+// disabledBefore is a bad machine whose key somebody else disabled before we could: what was not taken is not given
+// back.
+func disabledBefore(s *subject, over func()) {
+	if s.mode == policy.DisableKey {
+		s.outsider = true
+		s.fleet.note(s, "outside", "somebody else disables the key")
+		s.fleet.Keys.Set(s.key, "Disabled")
+	}
+	s.badFor(s.between(5*time.Hour, 40*time.Hour), over)
 }
 
 // weather is what AWS does to everybody now and then: a service is down for a while.

@@ -33,6 +33,10 @@ type Options struct {
 	Shrink   int     // how many smaller runs are tried for a fleet's first violation; 0 is none
 	Number   int     // run this fleet alone, counted from 1; 0 is all of them
 
+	// What there is at all; nil is everything.
+	Incidents []string // that happen to machines, by name
+	Policies  []string // that machines have, by name
+
 	// For a replay: which machines of the fleet there are at all (nil: all of them), and which one's steps are noted.
 	Only  []int
 	Trace string
@@ -84,7 +88,23 @@ func (o Options) Check() error {
 			refuse("only", i, fmt.Sprintf("0 to %d", fleet-1))
 		}
 	}
+	problems = append(problems, unknown("incident", o.Incidents, incidents, func(i incident) string { return i.name }))
+	problems = append(problems, unknown("policy", o.Policies, kinds(), func(k *kind) string { return k.name }))
 	return errors.Join(problems...)
+}
+
+// unknown refuses names that a list has not.
+func unknown[T any](field string, names []string, all []T, name func(T) string) error {
+	var known []string
+	for _, v := range all {
+		known = append(known, name(v))
+	}
+	for _, n := range names {
+		if !slices.Contains(known, n) {
+			return fmt.Errorf("%s is %q, expected %s", field, n, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 // standardFleet is how many machines a fleet has when nobody says it: its sweeps cost more than its machines.
@@ -224,6 +244,14 @@ func replay(o Options, number int, v Violation) string {
 		o.Machines, o.Days, o.Seed, o.Faults, o.Quiet, o.Fleet, number+1, v.Machine)
 	if only != nil && len(only) <= 20 {
 		line += " --only " + strings.Join(only, ",")
+	}
+	for _, f := range []struct {
+		flag  string
+		names []string
+	}{{"--incidents", o.Incidents}, {"--policies", o.Policies}} {
+		if f.names != nil {
+			line += " " + f.flag + " " + strings.Join(f.names, ",")
+		}
 	}
 	return line
 }

@@ -134,8 +134,8 @@ func (s *subject) boot() {
 func (s *subject) live() {
 	days := -math.Log(1-s.random.Float64()) * s.fleet.options.Quiet
 	s.fleet.After(time.Duration(days*24*float64(time.Hour)), func() {
-		pick := s.random.IntN(total)
-		for _, i := range incidents {
+		pick := s.random.IntN(s.fleet.weight)
+		for _, i := range s.fleet.incidents {
 			if pick -= i.weight; pick < 0 {
 				s.fleet.note(s, "guest", "incident: "+i.name)
 				i.happens(s, s.live)

@@ -40,6 +40,8 @@ const (
 	mailTwice        = "a second mail only after a crash"
 	mailChanged      = "a repeated mail has the same deadline"
 	promiseShort     = "a warning gives the whole grace"
+	unheeded         = "what a person waived is no failure"
+	tooSoon          = "silence counts after the policy's time for it"
 	wrongVerdict     = "a verdict says what the machine answered"
 )
 
@@ -106,6 +108,9 @@ func (f *fleet) judgedNow(s *subject, c world.Written) {
 	f.note(s, "verdict", c.Answer.Verdict.String(), c.Answer.Why)
 	if c.Answer.Verdict == policy.Unknown {
 		return
+	}
+	if by := f.Current(); bad && by != nil && s.allowed(by.Started) && s.allowed(f.Now()) && c.Answer.Verdict == policy.Fail {
+		f.violate(s, unheeded, "a waiver stands until "+brief(s.allowedUntil()))
 	}
 	if bad && s.allowed(f.Now()) && c.Answer.Verdict == policy.Pass {
 		bad = false // a person allows it
@@ -315,6 +320,9 @@ func (f *fleet) warned(s *subject, m world.Sent, earlier told) time.Time {
 	// A function knows no time but its start, and a repeat of what may have been sent keeps the first one's.
 	if begun := f.recorded[m.Reference].begun; due.Sub(begun) < grace {
 		f.violate(s, promiseShort, fmt.Sprintf("%s is less than %s from %s", brief(due), grace, brief(begun)))
+	}
+	if after := s.kind.terms.SilenceAfter; silence && !s.known.sent.IsZero() && f.Now().Sub(s.known.sent) < after {
+		f.violate(s, tooSoon, fmt.Sprintf("it was judged at %s, and the policy waits for %s", brief(s.known.sent), after))
 	}
 	if earlier.times == 0 {
 		f.measured.since("verdict to mail", s.turnedBad, f.Now())
