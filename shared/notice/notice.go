@@ -78,6 +78,8 @@ type Notice struct {
 	OnMachine   string    // what was stopped or is in use on the machine, in one line
 
 	Mode          policy.Mode // how the key is or was taken
+	Key           string      // its ARN, for the commands that give it back without Keyward; left out when it is none
+	Session       string      // ARN of the machine's session, which a grant is for; left out when it is none
 	Silence       bool        // the violation is silence, not a failed rule
 	Relapse       bool        // it stopped complying again soon after a correction
 	RestoreManual bool        // the policy leaves giving back to a person

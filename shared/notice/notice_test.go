@@ -31,6 +31,8 @@ func base(kind notice.Kind, change ...func(*notice.Notice)) notice.Notice {
 			{Rule: "OSSEC up and current", Verdict: policy.Unknown, Expected: "ossec running, version 3.7.0 or later", Actual: "not known", Why: "not_root"},
 		},
 		FoundAt: now.Add(-90 * time.Second), Mode: policy.RevokeGrant,
+		Key:     "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+		Session: "arn:aws:sts::123456789012:assumed-role/db/i-1234567890abcdef0",
 	}
 	for _, c := range change {
 		c(&n)

@@ -39,7 +39,7 @@ var wordings = map[Kind]wording{
 		heading:  func(n Notice) string { return "The key of machine " + who(n) + " was revoked" },
 		lead:     leadRevoked,
 		findings: true,
-		sections: []func(Notice, clock) section{getItBack, cannotTakeBack},
+		sections: []func(Notice, clock) section{getItBack, withoutKeyward, cannotTakeBack},
 	},
 	Restored: {
 		subject:  func(n Notice, _ clock) string { return "The key of " + who(n) + " was given back" },
@@ -62,9 +62,10 @@ var wordings = map[Kind]wording{
 		sections: []func(Notice, clock) section{lookInto},
 	},
 	Withdrawn: {
-		subject: func(n Notice, _ clock) string { return who(n) + " is gone, " + whatIsLeft(n) },
-		heading: func(n Notice) string { return "Machine " + who(n) + " is gone" },
-		lead:    leadWithdrawn,
+		subject:  func(n Notice, _ clock) string { return who(n) + " is gone, " + whatIsLeft(n) },
+		heading:  func(n Notice) string { return "Machine " + who(n) + " is gone" },
+		lead:     leadWithdrawn,
+		sections: []func(Notice, clock) section{withoutKeyward},
 	},
 	Unconfirmed: {
 		subject: func(n Notice, _ clock) string {

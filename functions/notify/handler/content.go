@@ -23,7 +23,7 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 		Kind: kind, Machine: m.ID, Name: m.Name, Owner: m.Owner, Policy: p.Name, Version: p.Version,
 		TimeZone: cmp.Or(p.Notify.TimeZone, p.Schedule.TimeZone), Reference: t.Execution,
 		Findings: m.Findings, Waived: m.Waived, OldDueAt: s.OldDueAt, FoundAt: s.Since, DueAt: s.DueAt, NextLook: s.LookAt,
-		Mode: m.Key.Mode, Silence: s.Silence, RestoreManual: p.Integrity.RestoreManual,
+		Mode: m.Key.Mode, Key: m.Key.ARN, Session: m.SessionARN, Silence: s.Silence, RestoreManual: p.Integrity.RestoreManual,
 	}
 	if m.Taken != nil {
 		n.RevokedAt, n.NothingTaken = m.Taken.ConfirmedAt, m.Taken.HadNone
