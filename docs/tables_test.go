@@ -51,7 +51,7 @@ func rows(t *testing.T, p page, header string) [][]string {
 
 var (
 	function   = regexp.MustCompile(`(?ms)^  (\w+)Function:\n(.*?)(?:^  \w|^Outputs)`)
-	action     = regexp.MustCompile(`(?s)Action:(.*?)Resource:`)
+	action     = regexp.MustCompile(`(?s)Effect: Allow\s+Action:(.*?)Resource:`)
 	permission = regexp.MustCompile(`\b[a-z0-9-]+:[A-Z]\w+\*?`)
 )
 

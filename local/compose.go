@@ -157,6 +157,11 @@ func (s *Server) composeKeys() error {
 	if err := s.keep("kms", s.services.kms); err != nil {
 		return err
 	}
+	for _, k := range s.stack.Keys {
+		if err := s.services.kms.Provide(kms.Provided{Alias: k.Alias, Description: k.Description, Policy: string(k.Policy), Tags: k.Tags}); err != nil {
+			return fmt.Errorf("creating %s: %w", k.LogicalID, err)
+		}
+	}
 	return s.register(s.services.kms.Service())
 }
 

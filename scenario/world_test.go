@@ -37,6 +37,7 @@ type setup struct {
 	others    []local.Machine   // beside the machine
 	limits    map[string]string // parameters of the breakers
 	tags      map[string]string // of the key, when they are not those of a guarded one
+	drill     bool              // fire drills are switched on
 }
 
 const grace = time.Hour
@@ -127,7 +128,10 @@ func empty(t *testing.T, s setup) *world {
 
 func (w *world) start() {
 	w.t.Helper()
-	parameters := map[string]string{}
+	parameters := map[string]string{"Drill": "off"} // its mails and calls are no part of a machine's story
+	if w.setup.drill {
+		parameters["Drill"] = "on"
+	}
 	if w.setup.sweep != "" {
 		parameters["SweepRate"] = w.setup.sweep
 	}

@@ -39,6 +39,7 @@ type cli struct {
 	Hold     holdCommands    `cmd:"" help:"Stops by people: nothing is revoked under a hold."`
 	Breaker  breakerCommands `cmd:"" help:"The limit on revocations."`
 	Waiver   waiverCommands  `cmd:"" help:"What machines fail by and people allow for a time."`
+	Drill    drillCommands   `cmd:"" help:"The fire drill: proof that warning, revocation and restore work."`
 	Request  requestCommands `cmd:"" help:"Key requests."`
 	Inspect  inspectCommand  `cmd:"" help:"Inspect a machine."`
 	Simulate simulateCommand `cmd:"" help:"Run Keyward on virtual time, with everything that can go wrong."`

@@ -31,6 +31,8 @@ type config struct {
 	Region        string `env:"AWS_REGION"`
 	StateMachine  string `env:"STATE_MACHINE_ARN"`
 	Inspect       string `env:"INSPECT_FUNCTION"`
+	Drill         string `env:"DRILL_FUNCTION"`
+	Drills        string `env:"DRILLS"` // on, off
 	InspectARN    string `env:"INSPECT_FUNCTION_ARN"`
 	ScheduleGroup string `env:"SCHEDULE_GROUP"`
 	ScheduleRole  string `env:"SCHEDULE_ROLE_ARN"`
@@ -57,7 +59,7 @@ func main() {
 		}
 		h := &handler.Handler{
 			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Keys: kmskey.New(aws), Calendars: ssmcalendar.New(aws), Instances: ec2info.New(aws),
-			Inspect: lambdacall.New(aws, cfg.Inspect), Flow: sfnflow.New(aws, cfg.StateMachine),
+			Inspect: lambdacall.New(aws, cfg.Inspect), Drill: lambdacall.New(aws, cfg.Drill), DrillsOff: cfg.Drills != "on", Flow: sfnflow.New(aws, cfg.StateMachine),
 			Schedules: schedule.New(aws, cfg.ScheduleGroup, cfg.ScheduleRole, cfg.InspectARN),
 			Account:   cfg.Account, Region: cfg.Region, Log: log,
 			Limits: guard.Limits{

@@ -28,6 +28,7 @@ type config struct {
 	StateMachine string `env:"STATE_MACHINE_ARN"`
 	Inspect      string `env:"INSPECT_FUNCTION"`
 	Evaluate     string `env:"EVALUATE_FUNCTION"`
+	Drill        string `env:"DRILL_FUNCTION"`
 
 	Machines     int `env:"BREAKER_MACHINES"`
 	Percent      int `env:"BREAKER_PERCENT"`
@@ -48,7 +49,7 @@ func main() {
 		}
 		h := &handler.Handler{
 			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Flow: sfnflow.New(aws, cfg.StateMachine),
-			Keys: kmskey.New(aws), Calendars: ssmcalendar.New(aws), Inspect: lambdacall.New(aws, cfg.Inspect), Evaluate: lambdacall.New(aws, cfg.Evaluate),
+			Keys: kmskey.New(aws), Calendars: ssmcalendar.New(aws), Inspect: lambdacall.New(aws, cfg.Inspect), Evaluate: lambdacall.New(aws, cfg.Evaluate), Drill: lambdacall.New(aws, cfg.Drill),
 			Account: cfg.Account, Region: cfg.Region, Log: log,
 			Limits: guard.Limits{
 				Machines: cfg.Machines, Percent: cfg.Percent, Window: time.Duration(cfg.Minutes) * time.Minute,

@@ -61,32 +61,48 @@ func (k *KMS) encrypt(caller wire.Principal, in struct {
 	return map[string]any{"CiphertextBlob": sealed, "KeyId": of.ARN, "EncryptionAlgorithm": symmetric}, nil
 }
 
-func (k *KMS) generateDataKey(caller wire.Principal, in struct {
+type dataKeyInput struct {
 	cryptoInput
 	KeySpec       string
 	NumberOfBytes *int
-}) (any, error) {
+}
+
+func (k *KMS) generateDataKey(caller wire.Principal, in dataKeyInput) (any, error) {
+	of, plaintext, sealed, err := k.dataKey(caller, "GenerateDataKey", in)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"CiphertextBlob": sealed, "Plaintext": plaintext, "KeyId": of.ARN}, nil
+}
+
+func (k *KMS) generateDataKeyWithoutPlaintext(caller wire.Principal, in dataKeyInput) (any, error) {
+	of, _, sealed, err := k.dataKey(caller, "GenerateDataKeyWithoutPlaintext", in)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"CiphertextBlob": sealed, "KeyId": of.ARN}, nil
+}
+
+func (k *KMS) dataKey(caller wire.Principal, operation string, in dataKeyInput) (of *key, plaintext, sealed []byte, err error) {
 	size := map[string]int{"AES_128": 16, "AES_256": 32}[in.KeySpec]
 	if in.NumberOfBytes != nil {
 		size = *in.NumberOfBytes
 	}
 	if (in.KeySpec == "") == (in.NumberOfBytes == nil) || size < 1 || size > maxRandom {
-		return nil, wire.Validation("Please specify either number of bytes (1 to %d) or key spec (AES_128, AES_256).", maxRandom)
+		return nil, nil, nil, wire.Validation("Please specify either number of bytes (1 to %d) or key spec (AES_128, AES_256).", maxRandom)
 	}
-	of, err := k.find(in.KeyId, true)
-	if err != nil {
-		return nil, err
+	if of, err = k.find(in.KeyId, true); err != nil {
+		return nil, nil, nil, err
 	}
-	if err := k.ready(caller, "kms:GenerateDataKey", of, in.cryptoInput); err != nil {
-		return nil, err
+	if err = k.ready(caller, "kms:"+operation, of, in.cryptoInput); err != nil {
+		return nil, nil, nil, err
 	}
-	plaintext := randomBytes(size)
-	sealed, err := blob.Seal(of.ID, of.Material, plaintext, in.EncryptionContext)
-	if err != nil {
-		return nil, err
+	plaintext = randomBytes(size)
+	if sealed, err = blob.Seal(of.ID, of.Material, plaintext, in.EncryptionContext); err != nil {
+		return nil, nil, nil, err
 	}
-	k.used(of, "GenerateDataKey")
-	return map[string]any{"CiphertextBlob": sealed, "Plaintext": plaintext, "KeyId": of.ARN}, nil
+	k.used(of, operation)
+	return of, plaintext, sealed, nil
 }
 
 func (k *KMS) decrypt(caller wire.Principal, in struct {

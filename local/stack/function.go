@@ -110,7 +110,13 @@ func (r *reader) schedule(f Function, name string, p *properties) {
 	if (mode == "FLEXIBLE") != (s.Window > 0) || (mode != "" && mode != "OFF" && mode != "FLEXIBLE") {
 		r.problem(p.node.line, window.path, "expected Mode OFF, or FLEXIBLE with MaximumWindowInMinutes")
 	}
-	r.stack.Schedules = append(r.stack.Schedules, s)
+	switch state := p.text("State"); state {
+	case "", "ENABLED":
+		r.stack.Schedules = append(r.stack.Schedules, s)
+	case "DISABLED":
+	default:
+		r.problem(p.node.line, p.path+".State", "expected ENABLED or DISABLED, found %q", state)
+	}
 }
 
 func (r *reader) rule(f Function, name string, p *properties) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -38,6 +39,8 @@ func (r *reader) call(at string, n *node) string {
 		if argument.kind == scalar {
 			return r.substitute(at, argument.text, n.line)
 		}
+	case "If":
+		return r.choose(at, argument)
 	default:
 		r.problem(n.line, at, "keyward local does not carry the function %s", n.tag)
 		return ""
@@ -86,8 +89,20 @@ func (r *reader) attribute(at, name string, line int) string {
 		r.problem(line, at, "keyward local does not carry %s of a resource of type %s", orRef(attribute), res.kind)
 		return ""
 	}
+	if function, ok := strings.CutSuffix(id, "Role"); ok && r.isFunction(function) {
+		switch attribute { // the role that SAM makes for a function
+		case "":
+			return id
+		case "Arn":
+			return "arn:aws:iam::" + r.options.Account + ":role/" + id
+		}
+	}
 	r.problem(line, at, "there is no parameter or resource %s", id)
 	return ""
+}
+
+func (r *reader) isFunction(id string) bool {
+	return slices.ContainsFunc(r.resources, func(res resource) bool { return res.id == id && res.kind == "AWS::Serverless::Function" })
 }
 
 func orRef(attribute string) string {

@@ -15,9 +15,11 @@ type reader struct {
 	options    Options
 	stack      *Stack
 	parameters map[string]string
+	conditions map[string]bool
 	resources  []resource
 	globals    *node
 	apiRoutes  map[string][]Route // by the API's id
+	aliases    [][2]string        // names with the keys that they are of
 	problems   []error
 }
 
@@ -34,7 +36,7 @@ func (r *reader) problem(line int, path, format string, args ...any) {
 // sections are what a template may have; those with false are for people and CloudFormation alone.
 var sections = map[string]bool{
 	"AWSTemplateFormatVersion": false, "Description": false, "Metadata": false,
-	"Transform": true, "Parameters": true, "Globals": true, "Resources": true, "Outputs": true,
+	"Transform": true, "Conditions": true, "Parameters": true, "Globals": true, "Resources": true, "Outputs": true,
 }
 
 func (r *reader) template(root *node) {
@@ -51,12 +53,14 @@ func (r *reader) template(root *node) {
 		r.problem(root.line, "Transform", "expected AWS::Serverless-2016-10-31")
 	}
 	r.readParameters(root.member("Parameters"))
+	r.readConditions(root.member("Conditions"))
 	r.readGlobals(root.member("Globals"))
 	r.collect(root.member("Resources"))
 	for _, res := range r.resources {
 		r.create(res)
 	}
 	r.attachRoutes()
+	r.attachAliases()
 	if outputs := root.member("Outputs"); outputs != nil {
 		for _, m := range outputs.members {
 			p := r.properties(m.name, m.value)
@@ -68,7 +72,7 @@ func (r *reader) template(root *node) {
 }
 
 // attributes of a resource besides Type and Properties; they steer CloudFormation alone.
-var attributes = []string{"Type", "Properties", "Metadata", "DeletionPolicy", "UpdateReplacePolicy", "DependsOn"}
+var attributes = []string{"Type", "Properties", "Metadata", "DeletionPolicy", "UpdateReplacePolicy", "DependsOn", "Condition"}
 
 func (r *reader) collect(resources *node) {
 	if resources == nil || resources.kind != mapping {
@@ -85,6 +89,9 @@ func (r *reader) collect(resources *node) {
 			if !slices.Contains(attributes, a.name) {
 				r.problem(a.line, m.name+"."+a.name, "keyward local does not carry this attribute")
 			}
+		}
+		if c := m.value.member("Condition"); c != nil && !r.condition(m.name+".Condition", c) {
+			continue
 		}
 		r.resources = append(r.resources, resource{id: m.name, kind: kind.text, node: m.value})
 	}

@@ -14,6 +14,8 @@ var readers = map[string]func(*reader, string, *properties){
 	"AWS::Serverless::StateMachine": (*reader).stateMachine,
 	"AWS::DynamoDB::Table":          (*reader).table,
 	"AWS::IAM::Role":                (*reader).role,
+	"AWS::KMS::Alias":               (*reader).alias,
+	"AWS::KMS::Key":                 (*reader).key,
 	"AWS::SES::ConfigurationSet":    (*reader).configurationSet,
 	"AWS::SES::EmailIdentity":       (*reader).identity,
 	"AWS::SQS::Queue":               (*reader).queue,
@@ -169,6 +171,40 @@ func (r *reader) document(id string, p *properties) {
 }
 
 func (r *reader) role(id string, _ *properties) { r.stack.Roles = append(r.stack.Roles, r.named(id)) }
+
+func (r *reader) key(id string, p *properties) {
+	k := KMSKey{LogicalID: id, Description: p.text("Description"), Policy: p.json("KeyPolicy"), Tags: map[string]string{}}
+	for _, t := range p.list("Tags") {
+		k.Tags[t.required("Key")] = t.required("Value")
+		t.end()
+	}
+	r.stack.Keys = append(r.stack.Keys, k)
+}
+
+// alias names a key of the template. A key without one could not be found again at the next start; its id
+// is not known before it is made, so that nothing but its alias can be of use to others.
+func (r *reader) alias(_ string, p *properties) {
+	name, target := p.required("AliasName"), p.take("TargetKeyId")
+	if target == nil || target.kind != intrinsic || target.tag != "Ref" || target.items[0].kind != scalar {
+		r.problem(p.node.line, p.path+".TargetKeyId", "keyward local carries the Ref of a key of the template alone")
+		return
+	}
+	r.aliases = append(r.aliases, [2]string{name, target.items[0].text})
+}
+
+// attachAliases gives the collected aliases to their keys, whichever stands first in the template.
+func (r *reader) attachAliases() {
+	for i := range r.stack.Keys {
+		for _, a := range r.aliases {
+			if a[1] == r.stack.Keys[i].LogicalID {
+				r.stack.Keys[i].Alias = a[0]
+			}
+		}
+		if r.stack.Keys[i].Alias == "" {
+			r.problem(1, r.stack.Keys[i].LogicalID, "keyward local carries keys with an alias alone")
+		}
+	}
+}
 
 func (r *reader) queue(id string, _ *properties) {
 	r.stack.Queues = append(r.stack.Queues, r.named(id))

@@ -42,6 +42,7 @@ type Stack struct {
 	Identities        []string // addresses
 	ConfigurationSets []ConfigurationSet
 	Queues            []Named
+	Keys              []KMSKey
 	Roles             []Named
 	Outputs           map[string]string
 }
@@ -139,6 +140,15 @@ type Document struct {
 	Content      json.RawMessage
 	TargetType   string
 	UpdateMethod string // NewVersion or Replace; "" is Replace
+}
+
+// KMSKey is one symmetric key of KMS with its alias.
+type KMSKey struct {
+	LogicalID   string
+	Alias       string // alias/NAME
+	Description string
+	Policy      json.RawMessage
+	Tags        map[string]string
 }
 
 // ConfigurationSet is one of SES.

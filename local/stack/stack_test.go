@@ -41,8 +41,8 @@ func TestProjectsTemplate(t *testing.T) {
 	const lambda = "arn:aws:lambda:us-east-1:123456789012:function:keyward-"
 	const dead = "arn:aws:sqs:us-east-1:123456789012:keyward-DeadLetters"
 	inspect, ok := s.Function(lambda + "InspectFunction")
-	if !ok || len(s.Functions) != 10 {
-		t.Fatalf("functions %v, want ten with InspectFunction", s.Functions)
+	if !ok || len(s.Functions) != 11 {
+		t.Fatalf("functions %v, want eleven with InspectFunction", s.Functions)
 	}
 	inspect.Environment = map[string]string{"TABLE_NAME": inspect.Environment["TABLE_NAME"], "FUNCTION_TIMEOUT_SECONDS": inspect.Environment["FUNCTION_TIMEOUT_SECONDS"]}
 	want := stack.Function{
@@ -62,7 +62,7 @@ func TestProjectsTemplate(t *testing.T) {
 		Role:  "arn:aws:iam::123456789012:role/keyward-ScheduleRole",
 		Input: `{"version":1,"purpose":"scheduled"}`, Retry: stack.Retry{Attempts: 5, Age: time.Hour}, DeadLetter: dead,
 	}
-	if diff := cmp.Diff(daily, s.Schedules[0]); diff != "" || len(s.Schedules) != 2 {
+	if diff := cmp.Diff(daily, s.Schedules[0]); diff != "" || len(s.Schedules) != 3 {
 		t.Errorf("%d schedules, the first (-want +got):\n%s", len(s.Schedules), diff)
 	}
 	if got := string(s.Rules[1].Pattern); len(s.Rules) != 2 || !strings.Contains(got, `"document-name":["keyward-InspectDocument"]`) {
@@ -77,6 +77,15 @@ func TestProjectsTemplate(t *testing.T) {
 		t.Errorf("tables (-want +got):\n%s", diff)
 	}
 	checkRest(t, s)
+	off, err := stack.Parse("template.yaml", data, files, stack.Options{Parameters: map[string]string{
+		"SenderAddress": "keyward@example.com", "AccountContact": "ops@example.com", "Drill": "off",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, _ := off.Function(lambda + "DrillFunction"); len(off.Keys) != 0 || len(off.Schedules) != 2 || f.Environment["DRILL_KEY"] != "" {
+		t.Errorf("with Drill=off keys %v, schedules %v, DRILL_KEY %q", off.Keys, off.Schedules, f.Environment["DRILL_KEY"])
+	}
 }
 
 func checkRest(t *testing.T, s *stack.Stack) {
@@ -103,7 +112,11 @@ func checkRest(t *testing.T, s *stack.Stack) {
 	if diff := cmp.Diff([]stack.ConfigurationSet{{Name: "keyward-MailSettings", Suppressed: []string{"BOUNCE", "COMPLAINT"}}}, s.ConfigurationSets); diff != "" {
 		t.Errorf("configuration sets (-want +got):\n%s", diff)
 	}
-	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 11 {
+	if len(s.Keys) != 1 || s.Keys[0].Alias != "alias/keyward-drill" || s.Keys[0].Tags["keyward:drill"] != "true" ||
+		!strings.Contains(string(s.Keys[0].Policy), "arn:aws:sts::123456789012:assumed-role/DrillFunctionRole/keyward-DrillFunction") {
+		t.Errorf("keys %+v", s.Keys)
+	}
+	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 12 {
 		t.Errorf("queues %v, groups %v, roles %v", s.Queues, s.ScheduleGroups, s.Roles)
 	}
 }
@@ -202,13 +215,20 @@ func TestRefused(t *testing.T) {
 		old, new string // what is changed in the small template
 		want     string // the whole error
 	}{
-		"section":              {"Globals:\n  Function:", "Conditions: {}\nGlobals:\n  Function:", "t.yaml:5: Conditions: keyward local does not carry this section"},
+		"section":              {"Globals:\n  Function:", "Mappings: {}\nGlobals:\n  Function:", "t.yaml:5: Mappings: keyward local does not carry this section"},
 		"no transform":         {"Transform: AWS::Serverless-2016-10-31\n", "", "t.yaml:1: Transform: expected AWS::Serverless-2016-10-31"},
 		"resource type":        {"Type: AWS::SQS::Queue", "Type: AWS::S3::Bucket", "t.yaml:19: F.Environment.Variables.A: keyward local does not carry the attribute QueueName of a resource of type AWS::S3::Bucket\nt.yaml:32: Queue: keyward local does not carry resources of type AWS::S3::Bucket"},
 		"property":             {"      Environment: {Variables: {A: !Sub", "      VpcConfig: {}\n      Environment: {Variables: {A: !Sub", "t.yaml:19: F.VpcConfig: keyward local does not carry this property"},
 		"nested property":      {"Mode: FLEXIBLE,", "Mode: FLEXIBLE, Other: 1,", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow.Other: keyward local does not carry this property"},
-		"attribute":            {"    Type: AWS::SQS::Queue", "    Type: AWS::SQS::Queue\n    Condition: Sometimes", "t.yaml:33: Queue.Condition: keyward local does not carry this attribute"},
-		"function":             {"!Ref Rate", "!If [A, B, C]", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: keyward local does not carry the function If"},
+		"attribute":            {"    Type: AWS::SQS::Queue", "    Type: AWS::SQS::Queue\n    CreationPolicy: {}", "t.yaml:33: Queue.CreationPolicy: keyward local does not carry this attribute"},
+		"no such condition":    {"  Queue:\n", "  Queue:\n    Condition: Sometimes\n", "t.yaml:32: Queue.Condition: there is no condition \"Sometimes\"\nt.yaml:19: F.Environment.Variables.A: there is no parameter or resource Queue"},
+		"other condition":      {"Resources:", "Conditions: {A: !Not [x]}\nResources:", "t.yaml:11: Conditions.A: keyward local carries the function Equals of two values alone"},
+		"If without a name":    {"!Ref Rate", "!If [A, B]", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: keyward local carries the function If with a condition and two values alone"},
+		"schedule state":       {"Input: \"{}\"}", "Input: \"{}\", State: ASLEEP}", "t.yaml:23: F.Events.Tick.Properties.State: expected ENABLED or DISABLED, found \"ASLEEP\""},
+		"key without alias":    {"  Queue:\n", "  Key: {Type: AWS::KMS::Key, Properties: {KeyPolicy: {}}}\n  Queue:\n", "t.yaml:1: Key: keyward local carries keys with an alias alone"},
+		"alias of no key":      {"  Queue:\n", "  Key: {Type: AWS::KMS::Alias, Properties: {AliasName: alias/a, TargetKeyId: x}}\n  Queue:\n", "t.yaml:31: Key.TargetKeyId: keyward local carries the Ref of a key of the template alone"},
+		"role of nothing":      {"!Ref Rate", "!Ref QueueRole", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: there is no parameter or resource QueueRole"},
+		"function":             {"!Ref Rate", "!If [A, B, C]", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: there is no condition \"A\""},
 		"function in long":     {"{Ref: Days}", "{\"Fn::Join\": [a, [b]]}", "t.yaml:19: F.Environment.Variables.C: keyward local does not carry the function Join"},
 		"sub with a map":       {"!Sub \"${AWS::Region}-${Queue.QueueName}-${!literal}\"", "!Sub [a, {}]", "t.yaml:19: F.Environment.Variables.A: keyward local carries the function Sub with a plain argument alone"},
 		"reference":            {"!Ref Rate", "!Ref Nothing", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: there is no parameter or resource Nothing"},

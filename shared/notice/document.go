@@ -42,10 +42,13 @@ func runs(command string) item { return item{Command: command} }
 // compose fills a document with the wording of the notice's kind.
 func compose(n Notice, w wording, c clock) document {
 	d := document{
-		Subject: cut("[Keyward] "+w.subject(n, c), MaxSubject),
-		Heading: w.heading(n),
+		Subject: cut("[Keyward] "+drillMark(n)+w.subject(n, c), MaxSubject),
+		Heading: drillMark(n) + w.heading(n),
 		Lead:    w.lead(n, c),
 		Facts:   facts(n, c),
+	}
+	if n.Drill {
+		d.Lead = append([]string{"This is a fire drill: the machine does not exist, the key is of no use to anybody, and there is nothing to do. Keyward makes sure every day that what it would do happens."}, d.Lead...)
 	}
 	if w.findings {
 		d.Findings, d.More = findings(n)
@@ -57,6 +60,13 @@ func compose(n Notice, w wording, c clock) document {
 	}
 	d.Footer = footer(n, c)
 	return d
+}
+
+func drillMark(n Notice) string {
+	if n.Drill {
+		return "DRILL: "
+	}
+	return ""
 }
 
 func facts(n Notice, c clock) []row {

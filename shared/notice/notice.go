@@ -86,6 +86,7 @@ type Notice struct {
 	NotEffective  []string    // of Revoked and Reminder: other ways to the key that AWS KMS shows
 	NothingTaken  bool        // of Revoked: there was nothing to take when Keyward came
 	Repeated      bool        // an earlier attempt may have sent this mail already
+	Drill         bool        // of a fire drill, whose machine does not exist
 }
 
 // Limits of a mail.

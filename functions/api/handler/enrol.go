@@ -12,6 +12,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
@@ -37,6 +38,9 @@ func (h *Handler) enrol(ctx context.Context, c boot.Call) (int, any, error) {
 	}
 	if !k.Guarded {
 		return 0, nil, fault.New(fault.Invalid, "enrolling %s: key %s is not tagged %s = true", id, e.Key, kmskey.GuardedTag)
+	}
+	if k.Drill {
+		return 0, nil, fault.New(fault.Invalid, "enrolling %s: key %s is the fire drill's (tag %s), expected one of the machine's own", id, e.Key, drill.Tag)
 	}
 	there, err := h.Instances.Instances(ctx, []string{id})
 	if err != nil {
@@ -143,6 +147,9 @@ func checkEnrolment(id string, e record.Enrolment) (session string, err error) {
 	}
 	if e.Mode != "" && e.Mode != policy.RevokeGrant && e.Mode != policy.DisableKey {
 		return "", fault.New(fault.Invalid, "enrolling %s: mode is %q, expected %s or %s", id, e.Mode, policy.RevokeGrant, policy.DisableKey)
+	}
+	if e.Policy == drill.PolicyName {
+		return "", fault.New(fault.Invalid, "enrolling %s: policy %s is the fire drill's, expected another", id, e.Policy)
 	}
 	if e.Key == "" {
 		return "", fault.New(fault.Invalid, "enrolling %s: key is required", id)

@@ -49,6 +49,7 @@ type records interface {
 	RuleBreakers(ctx context.Context) ([]record.RuleBreaker, error)
 	BreakerEvents(ctx context.Context, limit int) ([]record.BreakerEvent, error)
 	ChangeBreaker(ctx context.Context, c record.BreakerChange) error
+	Drills(ctx context.Context, limit int) ([]record.Drill, error)
 }
 
 // Handler serves the people's HTTP API. All fields are required.
@@ -65,10 +66,11 @@ type Handler struct {
 		Instances(ctx context.Context, machines []string) (map[string]ec2info.Instance, error)
 		dependants.Disks
 	}
-	Inspect interface {
+	Inspect, Drill interface {
 		Invoke(ctx context.Context, event any) error
 	}
-	Flow interface {
+	DrillsOff bool // by the stack's parameter
+	Flow      interface {
 		Start(ctx context.Context, name string, input json.RawMessage) error
 	}
 	Schedules interface {
@@ -107,6 +109,8 @@ func (h *Handler) Routes() boot.Routes {
 		"GET /v1/breaker":                  h.showBreaker,
 		"POST /v1/breaker/{scope}/reset":   h.resetBreaker,
 		"GET /v1/requests":                 h.listRequests,
+		"GET /v1/drills":                   h.listDrills,
+		"POST /v1/drills":                  h.runDrill,
 	}
 	for pattern, endpoint := range routes {
 		routes[pattern] = people(endpoint)

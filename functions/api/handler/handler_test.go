@@ -21,7 +21,7 @@ const alice = "arn:aws:iam::123456789012:user/alice"
 
 func newHandler(w *fake.World) *Handler {
 	return &Handler{
-		Store: w.Store, Keys: w.Keys, Calendars: w.Calendars, Instances: w.Instances, Inspect: w.Inspect, Flow: w.Flow, Schedules: w.Schedules,
+		Store: w.Store, Keys: w.Keys, Calendars: w.Calendars, Instances: w.Instances, Inspect: w.Inspect, Drill: w.Drill, Flow: w.Flow, Schedules: w.Schedules,
 		Account: fake.Account, Region: fake.Region, Limits: fake.Limits, KeyCalls: 5, GrantCalls: 50, Log: w.Log,
 	}
 }
@@ -70,7 +70,7 @@ func TestMachinesMayNotCall(t *testing.T) {
 			if status, body := serve(t, w, in); status != http.StatusForbidden {
 				t.Errorf("%s as %s = %d %s, want 403", pattern, session, status, body)
 			}
-			w.Never(t, "store.", "kms.", "states.", "inspect.", "scheduler.")
+			w.Never(t, "store.", "kms.", "states.", "inspect.", "scheduler.", "drill.")
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
@@ -68,6 +69,9 @@ func candidate(c boot.Call) (*policy.Policy, error) {
 	p, err := policy.Parse(c.Body)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "reading policy %s: %v", name, err)
+	}
+	if name == drill.PolicyName {
+		return nil, fault.New(fault.Invalid, "reading policy %s: it is the fire drill's, expected another name", name)
 	}
 	if p.Name != name {
 		return nil, fault.New(fault.Invalid, "reading policy %s: the document says policy: %s", name, p.Name)

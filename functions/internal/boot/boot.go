@@ -36,6 +36,7 @@ const (
 	KeyDueAt     = "dueAt"
 	KeyCount     = "count"
 	KeyError     = "error"
+	KeySeconds   = "seconds"
 )
 
 // Start builds a function's handler and serves invocations until the environment ends. A handler that

@@ -13,7 +13,7 @@ import (
 
 // ofLambda are the variables that Lambda itself sets
 // (docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html).
-var ofLambda = []string{"AWS_REGION"}
+var ofLambda = []string{"AWS_LAMBDA_FUNCTION_NAME", "AWS_REGION"}
 
 // ofBoot are those that boot reads in every function.
 var ofBoot = []string{"FUNCTION_TIMEOUT_SECONDS"}

@@ -19,7 +19,8 @@ page with the template, and the template with the calls that each function's cod
 
 - Only RevokeFunction may disable a key or revoke a grant. Nobody may delete a key, schedule its deletion or change its policy.
 - Keys are changed only if they carry the tag ` + "`keyward:guarded = true`" + `; IAM checks it as well as the code.
-- Every role carries the Deny of NeverUseGuardedKeys, since whoever may create grants could else grant itself the use of a key.
+- Every role carries the Deny of NeverUseGuardedKeys, since whoever may create grants could else grant itself the use of a key; DrillFunction has its own,
+  which spares the key of the [fire drill](drill.md) alone.
 - ` + "`arn:…`" + ` is shortened to its service and what follows account and Region.
 
 To write this page again: ` + "`go test ./functions/internal/contract -run TestDocument -update`" + `

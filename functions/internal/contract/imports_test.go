@@ -8,7 +8,7 @@ import (
 
 // pure are the packages that decide and touch nothing.
 var pure = []string{
-	"shared/enforcement", "shared/env", "shared/evidence", "shared/fault", "shared/guard", "shared/inspection", "shared/integrity",
+	"shared/drill", "shared/enforcement", "shared/env", "shared/evidence", "shared/fault", "shared/guard", "shared/inspection", "shared/integrity",
 	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/pace", "shared/policy", "shared/record", "shared/replay", "shared/safeguard",
 	"shared/waiver",
 }
@@ -178,10 +178,11 @@ func TestForbiddenEdges(t *testing.T) {
 	}
 }
 
-// linkers are the only programs of the stack that may link a package that changes keys.
+// linkers are the only programs of the stack that may link a package that changes or uses keys.
 var linkers = map[string][]string{
 	"shared/aws/kmskey/revoke":  {"functions/revoke"},
 	"shared/aws/kmskey/release": {"functions/request", "functions/restore"},
+	"shared/aws/kmskey/use":     {"functions/drill"},
 	"shared/aws/ec2safe":        {"functions/safeguard", "functions/safeguard/handler"},
 }
 
@@ -207,6 +208,7 @@ func TestWhatFunctionsLink(t *testing.T) {
 	t.Parallel()
 	services := map[string][]string{
 		"api":       {"dynamodb", "ec2", "kms", "lambda", "scheduler", "sfn", "ssm"},
+		"drill":     {"dynamodb", "kms", "lambda"},
 		"evaluate":  {"dynamodb", "ec2", "sfn", "ssm"},
 		"inspect":   {"dynamodb", "ssm"},
 		"notify":    {"dynamodb", "sesv2"},

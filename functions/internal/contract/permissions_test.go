@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/keyward/keyward/shared/drill"
 )
 
 func allowed(r role) map[string]bool {
@@ -43,6 +45,8 @@ var keepers = map[string][]string{
 	"kms:RevokeGrant": {"RevokeFunction"},
 	"kms:EnableKey":   {"RestoreFunction"},
 	"kms:CreateGrant": {"RequestFunction", "RestoreFunction"},
+
+	"kms:GenerateDataKeyWithoutPlaintext": {"DrillFunction"},
 }
 
 // readOnly are the permissions on keys that change nothing.
@@ -103,7 +107,7 @@ func TestNobodyMayUseGuardedKeys(t *testing.T) {
 	t.Parallel()
 	s := template(t)
 	for _, r := range s.roles(t) {
-		if !r.Denied {
+		if !r.Denied && r.LogicalID != "DrillFunction" { // which has its own: TestTheDrillUsesItsKeyAlone
 			t.Errorf("template.yaml: %s does not carry NeverUseGuardedKeys", r.LogicalID)
 		}
 		for _, st := range r.Statements {
@@ -128,6 +132,55 @@ func TestNobodyMayUseGuardedKeys(t *testing.T) {
 	st := deny[i].Statements[0]
 	if st.Effect != "Deny" || !slices.Equal(st.Actions, []string{"kms:Decrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"}) || !slices.Equal(st.Resources, []string{"*"}) {
 		t.Errorf("NeverUseGuardedKeys = %+v", st)
+	}
+}
+
+// The drill's function tries the drill's key, and no key of a machine, whatever tags and aliases somebody
+// moves: both have to say that it is the drill's. It decrypts nothing, and reads no other key.
+func TestTheDrillUsesItsKeyAlone(t *testing.T) {
+	t.Parallel()
+	s := template(t)
+	i := slices.IndexFunc(s.roles(t), func(r role) bool { return r.LogicalID == "DrillFunction" })
+	if i < 0 {
+		t.Fatal("template.yaml has no DrillFunction")
+	}
+	const own = "ForAnyValue:StringEquals kms:ResourceAliases alias/${AWS::StackName}-drill"
+	denied := map[string]string{}
+	for _, st := range s.roles(t)[i].Statements {
+		kms := slices.DeleteFunc(slices.Clone(st.Actions), func(a string) bool { return !strings.HasPrefix(a, "kms:") })
+		condition := short(st.Condition)
+		switch {
+		case len(kms) == 0:
+		case st.Effect == "Deny":
+			for _, a := range kms {
+				denied[a] = condition
+			}
+		case !strings.Contains(condition, own):
+			t.Errorf("template.yaml: DrillFunction may %v by %s on other keys than the drill's: %s", kms, st.Sid, condition)
+		case slices.ContainsFunc(kms, func(a string) bool { return !slices.Contains(readOnly, a) }):
+			for _, want := range []string{"aws:ResourceTag/keyward:drill true", "kms:EncryptionContext:keyward:machine " + drill.Machine} {
+				if !strings.Contains(condition, want) {
+					t.Errorf("template.yaml: DrillFunction may %v by %s without %q", kms, st.Sid, want)
+				}
+			}
+		}
+	}
+	want := map[string]string{
+		"kms:Decrypt": "StringEquals " + guardedKey, "kms:ReEncrypt*": "StringEquals " + guardedKey,
+		"kms:GenerateDataKey*": "StringEquals " + guardedKey + "; StringNotEquals aws:ResourceTag/keyward:drill true",
+	}
+	if !maps.Equal(denied, want) {
+		t.Errorf("template.yaml denies DrillFunction %v, want %v", denied, want)
+	}
+	keys := s.of(t, "AWS::KMS::Key")
+	if len(keys) != 1 || keys[0].LogicalID != "DrillKey" {
+		t.Fatalf("template.yaml has %d keys, want the drill's alone", len(keys))
+	}
+	text := short(at(keys[0].Properties, "KeyPolicy"))
+	for _, never := range []string{"ScheduleKeyDeletion", "kms:*", "Decrypt", "CreateGrant", "kms:GenerateDataKey,"} {
+		if strings.Contains(text, never) {
+			t.Errorf("template.yaml: the policy of the drill's key says %s", never)
+		}
 	}
 }
 

@@ -52,6 +52,8 @@ type World struct {
 	Flow      *Flow
 	Inspect   *Invoker
 	Evaluate  *Invoker
+	Drill     *Invoker
+	Trier     *Trier
 	Schedules *Schedules
 	Log       *slog.Logger
 
@@ -65,6 +67,7 @@ func New() *World {
 		Calls: c, Store: newStore(c), Keys: newKeys(c), Calendars: &Calendars{Calls: c, Named: map[string]guard.Calendar{}}, Instances: newInstances(c), SSM: newSSM(c), EC2: &EC2{Calls: c, Instance: "running"}, Mail: &Mail{Calls: c},
 		Flow:    &Flow{Calls: c, Executions: map[string]string{}, Inputs: map[string]json.RawMessage{}},
 		Inspect: &Invoker{Calls: c, name: "inspect"}, Evaluate: &Invoker{Calls: c, name: "evaluate"},
+		Drill: &Invoker{Calls: c, name: "drill"}, Trier: &Trier{Calls: c},
 		Schedules: &Schedules{Calls: c}, logged: &strings.Builder{},
 	}
 	w.Log = slog.New(slog.NewTextHandler(w.logged, nil))

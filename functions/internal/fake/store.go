@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/record"
 )
@@ -43,6 +44,9 @@ type Store struct {
 
 	Turns     map[string]record.Turn // by bucket and order
 	UsedUntil map[string]time.Time   // by bucket
+
+	Drilled   record.Drill   // the newest
+	AllDrills []record.Drill // oldest first
 }
 
 func newStore(c *Calls) *Store {
@@ -101,7 +105,7 @@ func (s *Store) Machines(context.Context) ([]record.Machine, error) {
 	err := s.call("store.Machines")
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return unless(err, sorted(s.ByID))
+	return unless(err, slices.DeleteFunc(sorted(s.ByID), func(m record.Machine) bool { return drill.Is(m.ID) }))
 }
 
 // Evidence is the real store's.

@@ -7,10 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/keyward/keyward/documents"
+	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/record"
@@ -52,6 +54,14 @@ func (s *Sender) Send(ctx context.Context, machines []string, purpose record.Pur
 	}
 	var sent []record.Command
 	var problems []error // one batch's trouble must not keep the others from being looked at
+	if slices.ContainsFunc(machines, drill.Is) {
+		// It is no machine: evaluate answers for it, and everything after that is as for any other.
+		c := drill.Command(purpose, execution, now)
+		if err := s.Recorder.Sent(ctx, c); err != nil {
+			return nil, err
+		}
+		sent, machines = append(sent, c), slices.DeleteFunc(slices.Clone(machines), drill.Is)
+	}
 	for len(machines) > 0 {
 		n := min(len(machines), inspection.BatchSize)
 		batch := machines[:n]

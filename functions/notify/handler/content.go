@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
@@ -24,6 +25,7 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 		TimeZone: cmp.Or(p.Notify.TimeZone, p.Schedule.TimeZone), Reference: t.Execution,
 		Findings: m.Findings, Waived: m.Waived, OldDueAt: s.OldDueAt, FoundAt: s.Since, DueAt: s.DueAt, NextLook: s.LookAt,
 		Mode: m.Key.Mode, Key: m.Key.ARN, Session: m.SessionARN, Silence: s.Silence, RestoreManual: p.Integrity.RestoreManual,
+		Drill: drill.Is(m.ID),
 	}
 	if m.Taken != nil {
 		n.RevokedAt, n.NothingTaken = m.Taken.ConfirmedAt, m.Taken.HadNone

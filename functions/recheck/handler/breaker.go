@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/internal/breaker"
+	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
@@ -57,7 +58,7 @@ func (h *Handler) weigh(ctx context.Context, now time.Time, t enforcement.Task, 
 		f.Rule = guard.RuleFor(m, k.version, all, k.rules, h.Limits.Rules, now)
 		d = guard.Weigh(f, now)
 	}
-	if d.Reason == guard.ReasonBreakerOpen && k.breaker.OpenSince.IsZero() {
+	if d.Reason == guard.ReasonBreakerOpen && k.breaker.OpenSince.IsZero() && !drill.Is(m.ID) {
 		c, err := breaker.Open(k.breaker, m.ID, h.Limits, place(t), now)
 		if err != nil {
 			return d, err

@@ -9,6 +9,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
@@ -153,7 +154,7 @@ func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, 
 	}
 	f.Key = h.dependants(ctx, f, m)
 	if k.key, err = h.Keys.Key(ctx, m.Key.ARN); err == nil {
-		f.Key.Read, f.Key.Guarded = true, k.key.Guarded
+		f.Key.Read, f.Key.Guarded = true, k.key.Guarded && k.key.Drill == drill.Is(m.ID)
 	} else {
 		h.Log.WarnContext(ctx, "key cannot be read", boot.KeyMachine, m.ID, boot.KeyError, err.Error())
 	}
@@ -242,9 +243,12 @@ func (h *Handler) reserve(ctx context.Context, now time.Time, t enforcement.Task
 	if terms.Lock {
 		lease.Until = lease.Until.Add(longestLock(terms))
 	}
-	counted := guard.Spend(k.breaker, m.ID, m.State.Generation, h.Limits, now)
 	change := store.Change{
-		Machine: m, At: now, NotHeld: record.Scopes(m.ID, m.Policy), Waivers: k.waivers, TakeLease: lease, Breaker: &counted, Rules: &k.rules,
+		Machine: m, At: now, NotHeld: record.Scopes(m.ID, m.Policy), Waivers: k.waivers, TakeLease: lease, Rules: &k.rules,
+	}
+	if !drill.Is(m.ID) { // which takes no room from a machine
+		counted := guard.Spend(k.breaker, m.ID, m.State.Generation, h.Limits, now)
+		change.Breaker = &counted
 	}
 	if m.State.Key == integrity.KeyRevoking && m.Taken != nil && m.Taken.Generation == m.State.Generation {
 		taken := *m.Taken

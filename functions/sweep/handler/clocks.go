@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
@@ -125,7 +126,7 @@ func (s *sweep) goesOn(o outage) outage {
 // unjudged is whether commands wait for evaluate that were over long ago, and nothing was judged since.
 func (s *sweep) unjudged() (since time.Time, stuck bool) {
 	for _, c := range s.open {
-		if s.now.Sub(c.TotalBy) > guard.WatchLimit && s.evaluated.Before(c.TotalBy) && (since.IsZero() || c.SentAt.Before(since)) {
+		if !drill.Asked(c) && s.now.Sub(c.TotalBy) > guard.WatchLimit && s.evaluated.Before(c.TotalBy) && (since.IsZero() || c.SentAt.Before(since)) {
 			since, stuck = c.SentAt, true
 		}
 	}

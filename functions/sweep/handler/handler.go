@@ -12,6 +12,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/integrity"
@@ -48,6 +49,7 @@ type records interface {
 	Breaker(ctx context.Context) (record.Breaker, error)
 	RuleBreakers(ctx context.Context) ([]record.RuleBreaker, error)
 	ChangeBreaker(ctx context.Context, c record.BreakerChange) error
+	Drill(ctx context.Context) (record.Drill, error)
 }
 
 type flow interface {
@@ -76,6 +78,7 @@ type Handler struct {
 	Keys              keys
 	Calendars         calendars
 	Inspect, Evaluate invoker
+	Drill             invoker
 	Account, Region   string
 	Limits            guard.Limits
 	Log               *slog.Logger
@@ -110,10 +113,19 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, _ Event) (Summary, 
 		return s.done, errors.Join(err, s.settle(ctx), s.ask(ctx), s.outbox(ctx))
 	}
 	// One part that fails must not keep the others from being done.
-	err := errors.Join(s.settle(ctx), s.waivers(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.reconcile(ctx), s.enforcements(ctx), s.completed(ctx))
+	err := errors.Join(s.settle(ctx), s.waivers(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.reconcile(ctx), s.enforcements(ctx), s.drill(ctx), s.completed(ctx))
 	h.Log.InfoContext(ctx, "swept", boot.KeyCount, s.done.Machines, "settled", s.done.Settled, "asked", s.done.Asked,
 		"started", s.done.Started, "lifted", s.done.Lifted, "looking", s.looking())
 	return s.done, err
+}
+
+// drill wakes the fire drill that runs, until it has ended.
+func (s *sweep) drill(ctx context.Context) error {
+	d, err := s.Store.Drill(ctx)
+	if err != nil || !d.Runs() {
+		return err
+	}
+	return s.Drill.Invoke(ctx, drill.Event{Version: drill.Version, Op: drill.Step})
 }
 
 // completed notes the heartbeat. Another sweep that was quicker noted its own.

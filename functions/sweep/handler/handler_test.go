@@ -19,7 +19,7 @@ import (
 
 func newHandler(w *fake.World) *Handler {
 	return &Handler{
-		Store: w.Store, Flow: w.Flow, Keys: w.Keys, Calendars: w.Calendars, Inspect: w.Inspect, Evaluate: w.Evaluate,
+		Store: w.Store, Flow: w.Flow, Keys: w.Keys, Calendars: w.Calendars, Inspect: w.Inspect, Evaluate: w.Evaluate, Drill: w.Drill,
 		Account: fake.Account, Region: fake.Region, Limits: fake.Limits, Log: w.Log,
 	}
 }

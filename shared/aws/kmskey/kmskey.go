@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"github.com/keyward/keyward/shared/aws/awsconf"
+	"github.com/keyward/keyward/shared/drill"
 )
 
 // GuardedTag on a key, with the value "true", lets Keyward act on it.
@@ -32,6 +33,7 @@ type Key struct {
 	State   string // Enabled, Disabled, PendingDeletion, …
 	Enabled bool
 	Guarded bool
+	Drill   bool // it is the fire drill's, and no machine's
 }
 
 // Key reads one key, by ARN, id or alias.
@@ -48,8 +50,11 @@ func (c *Client) Key(ctx context.Context, id string) (Key, error) {
 		return Key{}, awsconf.Wrap(err, "reading tags of key")
 	}
 	for _, t := range tags.Tags {
-		if aws.ToString(t.TagKey) == GuardedTag {
+		switch aws.ToString(t.TagKey) {
+		case GuardedTag:
 			k.Guarded = aws.ToString(t.TagValue) == "true"
+		case drill.Tag:
+			k.Drill = aws.ToString(t.TagValue) == "true"
 		}
 	}
 	return k, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -18,12 +19,17 @@ const (
 
 func machineKey(id string) string { return "machine#" + id }
 
+// machineItem leaves the drill's machine out of the list: it is none of the fleet, and counts nowhere.
 func machineItem(m record.Machine) item {
-	return item{
+	i := item{
 		pk: machineKey(m.ID), sk: machineRow, listPK: machineList, listSK: m.ID,
 		version: m.Version, doc: m,
 		extra: map[string]types.AttributeValue{"generation": number(m.State.Generation)},
 	}
+	if drill.Is(m.ID) {
+		i.listPK, i.listSK = "", ""
+	}
+	return i
 }
 
 // Machine reads one enrolled machine; fault.NotFound if there is none.

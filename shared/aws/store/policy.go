@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -18,9 +19,11 @@ func (s *Store) PutPolicy(ctx context.Context, p record.Policy) (record.Policy, 
 	before := int64(p.Version)
 	p.Version++
 	var t transaction
-	t.put(s, item{
-		pk: "policy#" + p.Name, sk: currentRow, listPK: policyList, listSK: p.Name, version: int64(p.Version), doc: p,
-	}, versionIs(before), "it was changed by somebody else")
+	current := item{pk: "policy#" + p.Name, sk: currentRow, listPK: policyList, listSK: p.Name, version: int64(p.Version), doc: p}
+	if p.Name == drill.PolicyName {
+		current.listPK, current.listSK = "", "" // no machine of anybody is under it
+	}
+	t.put(s, current, versionIs(before), "it was changed by somebody else")
 	t.put(s, item{pk: "policy#" + p.Name, sk: fmt.Sprintf("version#%06d", p.Version), doc: p}, isNew, "this version is there already")
 	if err := t.commit(ctx, s, "putting policy "+p.Name); err != nil {
 		return record.Policy{}, err

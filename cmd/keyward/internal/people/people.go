@@ -263,6 +263,20 @@ func (c *Client) LiftWaiver(ctx context.Context, id, reason string) (w record.Wa
 	return w, err
 }
 
+// Drills are the newest fire drills, newest first.
+func (c *Client) Drills(ctx context.Context) ([]record.Drill, error) {
+	var out struct{ Drills []record.Drill }
+	_, err := c.send(ctx, http.MethodGet, "/v1/drills", nil, &out)
+	return out.Drills, err
+}
+
+// RunDrill asks for a fire drill now and returns when it was asked for.
+func (c *Client) RunDrill(ctx context.Context) (time.Time, error) {
+	var out struct{ AskedAt time.Time }
+	_, err := c.send(ctx, http.MethodPost, "/v1/drills", nil, &out)
+	return out.AskedAt, err
+}
+
 // Requests are all key requests, oldest first.
 func (c *Client) Requests(ctx context.Context) ([]record.Request, error) {
 	var out struct{ Requests []record.Request }

@@ -1,0 +1,223 @@
+package scenario_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyward/keyward/local/faults"
+	"github.com/keyward/keyward/shared/drill"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// longest is more than a drill that nothing hinders takes.
+const longest = 45 * time.Minute
+
+// drills are all fire drills, newest first.
+func (w *world) drills() []record.Drill {
+	w.t.Helper()
+	var out struct{ Drills []record.Drill }
+	w.operator.must("GET", "/v1/drills", nil, &out)
+	return out.Drills
+}
+
+// drillNow begins a drill and returns it as it is after a time.
+func (w *world) drillNow(for_ time.Duration) record.Drill {
+	w.t.Helper()
+	w.operator.must("POST", "/v1/drills", nil, nil)
+	w.settle()
+	w.forward(for_)
+	return w.drills()[0]
+}
+
+// wantDrill is a drill that ended so; the key that nobody needs serves again.
+func (w *world) wantDrill(d record.Drill, outcome, why string) {
+	w.t.Helper()
+	if d.Runs() || d.Outcome != outcome || !strings.Contains(d.Why, why) {
+		w.t.Fatalf("drill %s: phase %s, outcome %q because %q, steps %+v; want %s because of %q", d.ID, d.Phase, d.Outcome, d.Why, d.Steps, outcome, why)
+	}
+	if state := w.drillKey(); state != "Enabled" {
+		w.t.Errorf("the drill's key is %s after it", state)
+	}
+}
+
+// wantServed is a real machine that has its key, whatever was drilled beside it.
+func (w *world) wantServed() {
+	w.t.Helper()
+	if code := w.decrypt(w.own); code != "" {
+		w.t.Errorf("the real machine cannot decrypt: %s", code)
+	}
+}
+
+func (w *world) drillKey() string {
+	w.t.Helper()
+	out, err := w.keys.DescribeKey(context.Background(), &kms.DescribeKeyInput{KeyId: aws.String("alias/keyward-drill")})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(out.KeyMetadata.KeyState)
+}
+
+func stepNames(d record.Drill) []string {
+	var names []string
+	for _, s := range d.Steps {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// logged are the lines of the drill's function with this message.
+func (w *world) logged(message string) int {
+	w.t.Helper()
+	var lines []struct{ Text string }
+	control(w.t, w.Server, "GET", "logs?function=DrillFunction", nil, &lines)
+	n := 0
+	for _, l := range lines {
+		if strings.Contains(l.Text, fmt.Sprintf("%q:%q", "message", message)) || strings.Contains(l.Text, fmt.Sprintf("%q:%q", "msg", message)) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestDrill(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{drill: true})
+	d := w.drillNow(longest)
+	w.wantDrill(d, record.DrillGood, "")
+	all := []string{drill.StepUsable, drill.StepWarned, drill.StepOrdered, drill.StepConfirmed, drill.StepRefused, drill.StepRestored, drill.StepServes}
+	if diff := cmp.Diff(all, stepNames(d)); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	for _, s := range d.Steps {
+		t.Logf("%-10s %6.1f s", s.Name, s.Seconds)
+	}
+	var subjects []string
+	for _, m := range w.mails() {
+		if strings.Contains(m.Subject, "DRILL") && slices.Equal(m.To, []string{"success@simulator.amazonses.com"}) {
+			subjects = append(subjects, m.kind())
+		} else {
+			t.Errorf("a mail to %v: %s", m.To, m.Subject)
+		}
+	}
+	if diff := cmp.Diff([]string{"warning", "revoked", "restored"}, subjects); diff != "" {
+		t.Errorf("mails (-want +got):\n%s", diff)
+	}
+	// It is none of the fleet, and takes no room from it.
+	var machines struct{ Machines []record.Machine }
+	w.operator.must("GET", "/v1/machines", nil, &machines)
+	var breaker record.BreakerView
+	w.operator.must("GET", "/v1/breaker", nil, &breaker)
+	if len(machines.Machines) != 1 || len(breaker.Breaker.Spent) != 0 || breaker.Breaker.Guarded != 1 {
+		t.Errorf("%d machines, breaker %+v; want the drill in neither", len(machines.Machines), breaker.Breaker)
+	}
+	if n := w.logged("drill ended"); n != 1 {
+		t.Errorf("%d lines say that the drill ended, want 1: an alarm is made of them", n)
+	}
+	w.wantServed()
+	// The schedule begins the next one.
+	w.forward(25 * time.Hour)
+	if next := w.drills(); len(next) != 2 || next[0].By != record.DrillBySchedule {
+		t.Fatalf("drills after a day: %+v", next)
+	} else {
+		w.wantDrill(next[0], record.DrillGood, "")
+	}
+}
+
+// KMS says that the key is disabled and does nothing, throttles for hours, or does not give back: the drill
+// fails, and leaves a key that serves as soon as KMS lets it.
+func TestDrillWithKMSFault(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault faults.Fault
+		why   string
+	}{
+		"throttled":      {faults.Fault{Kind: faults.Throttle, Service: "kms", Operation: "DisableKey"}, "not revoked: "},
+		"refuses":        {kmsFault("DisableKey", "KMSInvalidStateException", 0), "not revoked: "},
+		"not given back": {kmsFault("EnableKey", "KMSInvalidStateException", 0), "not given back: "},
+		"not to be read": {kmsFault("ListGrants", "KMSInternalException", 0), "not revoked: it could not be read whole who else depends on the key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := begin(t, setup{drill: true})
+			w.operator.must("POST", "/v1/drills", nil, nil)
+			w.settle()
+			w.fault(c.fault)
+			w.forward(50 * time.Minute)
+			w.clear()
+			w.forward(2 * time.Hour)
+			d := w.drills()[0]
+			w.wantDrill(d, record.DrillFailed, c.why)
+			if w.logged("drill ended") != 1 {
+				t.Error("no line says that the drill ended: no alarm rings")
+			}
+			w.wantServed()
+			w.wantDrill(w.drillNow(longest), record.DrillGood, "")
+		})
+	}
+}
+
+// What stops every revocation stops the drill's, which is no failure of it.
+func TestDrillIsPrevented(t *testing.T) {
+	t.Parallel()
+	t.Run("hold", func(t *testing.T) {
+		t.Parallel()
+		w := begin(t, setup{drill: true})
+		w.operator.must("PUT", "/v1/holds/global", record.Reason{Reason: "bad day"}, nil)
+		d := w.drillNow(longest)
+		w.wantDrill(d, record.DrillPrevented, "a person stopped all revocations")
+		if slices.Contains(stepNames(d), drill.StepOrdered) {
+			t.Errorf("steps %v under a hold", stepNames(d))
+		}
+	})
+	t.Run("breaker", func(t *testing.T) {
+		t.Parallel()
+		w := begin(t, setup{drill: true, limits: map[string]string{"BreakerMachines": "0"}})
+		w.wantDrill(w.drillNow(longest), record.DrillPrevented, "the limit")
+		var breaker record.BreakerView
+		w.operator.must("GET", "/v1/breaker", nil, &breaker)
+		if !breaker.Breaker.OpenSince.IsZero() {
+			t.Error("the drill opened the breaker")
+		}
+	})
+}
+
+// A drill that is cut off in the middle leaves its key disabled, and the next gives it back first. Two that
+// are asked for at once are one.
+func TestDrillIsTakenUp(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{drill: true})
+	w.operator.must("POST", "/v1/drills", nil, nil)
+	w.operator.must("POST", "/v1/drills", nil, nil)
+	w.settle()
+	if all := w.drills(); len(all) != 1 {
+		t.Fatalf("%d drills, want one of two that were asked for at once", len(all))
+	}
+	for w.drillKey() != "Disabled" {
+		w.forward(time.Minute)
+	}
+	// The record of the one that runs is lost, as after a restore of the table: nobody goes on with it.
+	d, err := w.store.Drill(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Phase, d.EndedAt, d.Outcome, d.Ill = record.DrillEnded, w.Clock().Now(), record.DrillFailed, true
+	if _, err := w.store.PutDrill(context.Background(), d); err != nil {
+		t.Fatal(err)
+	}
+	w.forward(2 * time.Hour)
+	if state := w.drillKey(); state != "Disabled" {
+		t.Fatalf("the key is %s: something else gave it back", state)
+	}
+	w.wantDrill(w.drillNow(longest+15*time.Minute), record.DrillGood, "")
+	if all := w.drills(); len(all) != 2 {
+		t.Errorf("%d drills, want 2", len(all))
+	}
+}
