@@ -56,13 +56,17 @@ func (w *world) wantServed() {
 	}
 }
 
-func (w *world) drillKey() string {
+func (w *world) drillKey() string { w.t.Helper(); state, _ := w.describeDrillKey(); return state }
+
+func (w *world) drillKeyID() string { w.t.Helper(); _, id := w.describeDrillKey(); return id }
+
+func (w *world) describeDrillKey() (state, id string) {
 	w.t.Helper()
 	out, err := w.keys.DescribeKey(context.Background(), &kms.DescribeKeyInput{KeyId: aws.String("alias/keyward-drill")})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return string(out.KeyMetadata.KeyState)
+	return string(out.KeyMetadata.KeyState), aws.ToString(out.KeyMetadata.KeyId)
 }
 
 func stepNames(d record.Drill) []string {
@@ -159,6 +163,39 @@ func TestDrillWithKMSFault(t *testing.T) {
 				t.Error("no line says that the drill ended: no alarm rings")
 			}
 			w.wantServed()
+			w.wantDrill(w.drillNow(longest), record.DrillGood, "")
+		})
+	}
+}
+
+// KMS says that the key is disabled, and it serves all the same, or it is enabled again before it was read
+// back: only trying it finds the one, and reading back the other. Whoever enabled it was not Keyward, and the
+// drill gets it back in order.
+func TestDrillWithALyingKMS(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		when func(w *world) bool
+		why  string
+	}{
+		"after it was read back": {func(w *world) bool {
+			m, err := w.store.Machine(context.Background(), drill.Machine)
+			return err == nil && m.Taken != nil && !m.Taken.InForceAt.IsZero()
+		}, "the key is revoked and in force, and it still serves"},
+		"before": {func(w *world) bool { return w.drillKey() == "Disabled" }, "not revoked: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := begin(t, setup{drill: true})
+			w.operator.must("POST", "/v1/drills", nil, nil)
+			w.settle()
+			for !tt.when(w) {
+				w.forward(time.Second * 2)
+			}
+			if _, err := w.keys.EnableKey(context.Background(), &kms.EnableKeyInput{KeyId: aws.String(w.drillKeyID())}); err != nil {
+				t.Fatal(err)
+			}
+			w.forward(2 * time.Hour)
+			w.wantDrill(w.drills()[0], record.DrillFailed, tt.why)
 			w.wantDrill(w.drillNow(longest), record.DrillGood, "")
 		})
 	}

@@ -35,6 +35,9 @@ func (s *story) enrol(ctx context.Context) error {
 	if err := s.seal(ctx); err != nil {
 		return err
 	}
+	if _, err := s.operator.RunDrill(ctx); err != nil { // goes on beside the story, which tells of it at its end
+		return err
+	}
 	s.say("machine   %s, policy %s version %d, key %s", m.ID, m.Policy, stored.Version, s.keyARN)
 	s.say("revoking  %s: %s", m.Key.Mode, map[policy.Mode]string{
 		policy.RevokeGrant: "the machine uses the key by a grant of its own, which is taken away",

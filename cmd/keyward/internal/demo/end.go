@@ -32,7 +32,7 @@ func (s *story) check(ctx context.Context) (record.MachineView, error) {
 
 // mail is the next mail that was sent since the last one seen; its subject has to say so.
 func (s *story) mail(ctx context.Context, about string) (place.Mail, error) {
-	mails, err := s.place.Mails(ctx)
+	mails, err := s.mailbox(ctx)
 	if err != nil {
 		return place.Mail{}, err
 	}
@@ -190,7 +190,7 @@ func (s *story) close(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	mails, err := s.place.Mails(ctx)
+	mails, err := s.mailbox(ctx)
 	if err != nil {
 		return err
 	}
@@ -206,7 +206,34 @@ func (s *story) close(ctx context.Context) error {
 	}
 	s.sayCalls(calls)
 	s.step.Facts = map[string]any{"ledger": entries, "calls": calls}
+	return s.drill(ctx)
+}
+
+// drill tells of the fire drill that was begun with the story and went beside it.
+func (s *story) drill(ctx context.Context) error {
+	all, err := s.operator.Drills(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.want(len(all) > 0, "a fire drill", "none"); err != nil {
+		return err
+	}
+	d := all[len(all)-1]
+	if err := s.want(d.Outcome == record.DrillGood, "a good fire drill", "%s %s: %s", d.Phase, d.Outcome, d.Why); err != nil {
+		return err
+	}
+	took := map[string]float64{}
+	for _, step := range d.Steps {
+		took[step.Name] = step.Seconds
+	}
+	s.say("drill     good: a key of its own was revoked %.0f s after its deadline, read back %.0f s later, refused, and serves again", took["ordered"], took["confirmed"])
 	return nil
+}
+
+// mailbox are the mails but for those of fire drills.
+func (s *story) mailbox(ctx context.Context) ([]place.Mail, error) {
+	mails, err := s.place.Mails(ctx)
+	return slices.DeleteFunc(mails, func(m place.Mail) bool { return strings.Contains(m.Subject, "DRILL: ") }), err
 }
 
 // line is one thing that happened.
