@@ -6,6 +6,12 @@ import (
 	"github.com/keyward/keyward/shared/policy"
 )
 
+// MachinePage is a part of the enrolled machines, by id, as the people's API lists them.
+type MachinePage struct {
+	Machines []Machine `json:"machines"`
+	Next     string    `json:"next,omitempty"` // ask again for what comes after it; empty: there is no more
+}
+
 // MachineView is what the people's API shows of one machine: the record, and what would stop a
 // revocation now.
 type MachineView struct {

@@ -24,6 +24,7 @@ import (
 type records interface {
 	Machine(ctx context.Context, id string) (record.Machine, error)
 	Machines(ctx context.Context) ([]record.Machine, error)
+	MachinesFrom(ctx context.Context, after string, limit int) ([]record.Machine, error)
 	Evidence(ctx context.Context, machine string, limit int) ([]record.Evidence, error)
 	EvidenceFrom(ctx context.Context, machine string, from, until time.Time, after string, limit int) ([]record.Evidence, error)
 	Ledger(ctx context.Context, machine string, limit int) ([]record.Entry, error)

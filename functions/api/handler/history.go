@@ -17,8 +17,9 @@ import (
 // Bounds of a page. Lambda answers with at most 6 MB, in which this text is quoted once more, and one record has less
 // than 1 MB: its lists are capped when evidence is accepted.
 const (
-	pageRecords = 50
-	pageBytes   = 1 << 20
+	pageRecords  = 50
+	pageMachines = 500
+	pageBytes    = 1 << 20
 )
 
 // history is a page of what is kept of a machine: the evidence from since until a time, with ledger and notices of that
@@ -76,18 +77,18 @@ func window(c boot.Call) (since, until time.Time, err error) {
 }
 
 // fitting are the first records that fit into a page, one at least.
-func fitting(kept []record.Evidence) ([]record.Evidence, error) {
+func fitting[T any](kept []T) ([]T, error) {
 	size := 0
 	for i, e := range kept {
 		text, err := json.Marshal(e)
 		if err != nil {
-			return nil, fmt.Errorf("encoding evidence: %w", err)
+			return nil, fmt.Errorf("encoding a page: %w", err)
 		}
 		if size += len(text); size > pageBytes && i > 0 {
 			return kept[:i], nil
 		}
 	}
-	return append([]record.Evidence{}, kept...), nil
+	return append([]T{}, kept...), nil
 }
 
 // happened adds what was done and told.

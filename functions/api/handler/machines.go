@@ -22,9 +22,20 @@ import (
 	"github.com/keyward/keyward/shared/waiver"
 )
 
-func (h *Handler) listMachines(ctx context.Context, _ boot.Call) (int, any, error) {
-	machines, err := h.Store.Machines(ctx)
-	return http.StatusOK, list("machines", machines), err
+// listMachines is a page of the enrolled machines, by id, and after which one the next page begins.
+func (h *Handler) listMachines(ctx context.Context, c boot.Call) (int, any, error) {
+	kept, err := h.Store.MachinesFrom(ctx, c.URL.Query().Get("after"), pageMachines)
+	if err != nil {
+		return 0, nil, err
+	}
+	page := record.MachinePage{}
+	if page.Machines, err = fitting(kept); err != nil {
+		return 0, nil, err
+	}
+	if n := len(page.Machines); n > 0 && (n < len(kept) || n == pageMachines) {
+		page.Next = page.Machines[n-1].ID
+	}
+	return http.StatusOK, page, nil
 }
 
 func (h *Handler) showMachine(ctx context.Context, c boot.Call) (int, any, error) {

@@ -100,6 +100,15 @@ func (s *Store) Machine(_ context.Context, id string) (record.Machine, error) {
 	return read(s.ByID, id, "machine "+id)
 }
 
+// MachinesFrom is the real store's.
+func (s *Store) MachinesFrom(_ context.Context, after string, limit int) ([]record.Machine, error) {
+	err := s.call("store.MachinesFrom")
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	all := slices.DeleteFunc(sorted(s.ByID), func(m record.Machine) bool { return drill.Is(m.ID) || m.ID <= after })
+	return unless(err, all[:min(limit, len(all))])
+}
+
 // Machines is the real store's.
 func (s *Store) Machines(context.Context) ([]record.Machine, error) {
 	err := s.call("store.Machines")

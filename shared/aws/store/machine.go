@@ -42,6 +42,20 @@ func (s *Store) Machines(ctx context.Context) ([]record.Machine, error) {
 	return list[record.Machine](ctx, s, machineList, "listing machines")
 }
 
+// MachinesFrom reads the enrolled machines by id, at most limit of them, from the first whose id comes after after.
+func (s *Store) MachinesFrom(ctx context.Context, after string, limit int) ([]record.Machine, error) {
+	in := &dynamodb.QueryInput{
+		IndexName:                 aws.String(listIndex),
+		KeyConditionExpression:    aws.String("listPk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(s.prefix + machineList)},
+	}
+	if after != "" {
+		in.KeyConditionExpression = aws.String("listPk = :pk AND listSk > :after")
+		in.ExpressionAttributeValues[":after"] = str(after)
+	}
+	return query[record.Machine](ctx, s, in, limit, "listing machines")
+}
+
 // Evidence reads the newest evidence records of a machine, newest first.
 func (s *Store) Evidence(ctx context.Context, machine string, limit int) ([]record.Evidence, error) {
 	return under[record.Evidence](ctx, s, machineKey(machine), "evidence#", true, limit, "reading evidence of "+machine)

@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,21 @@ func TestMachinesInOrderAndBeyondOnePage(t *testing.T) {
 	}
 	if calls := p.Operations(); len(calls) < 2 {
 		t.Errorf("calls = %v, want more than one page", calls)
+	}
+	var ids []string
+	for after := ""; ; {
+		page, err := p.MachinesFrom(t.Context(), after, 40)
+		must(t, err)
+		if len(page) == 0 {
+			break
+		}
+		for _, m := range page {
+			ids = append(ids, m.ID)
+		}
+		after = ids[len(ids)-1]
+	}
+	if len(ids) != count || !slices.IsSorted(ids) {
+		t.Errorf("MachinesFrom, 40 at a time: %d in order %t, want all %d", len(ids), slices.IsSorted(ids), count)
 	}
 }
 

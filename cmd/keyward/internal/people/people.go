@@ -118,9 +118,21 @@ func (c *Client) Status(ctx context.Context) (s record.Status, err error) {
 
 // Machines are all enrolled machines.
 func (c *Client) Machines(ctx context.Context) ([]record.Machine, error) {
-	var out struct{ Machines []record.Machine }
-	_, err := c.send(ctx, http.MethodGet, "/v1/machines", nil, &out)
-	return out.Machines, err
+	all := []record.Machine{}
+	for after := ""; ; {
+		var page record.MachinePage
+		if _, err := c.send(ctx, http.MethodGet, "/v1/machines?after="+url.QueryEscape(after), nil, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Machines...)
+		if page.Next == "" {
+			return all, nil
+		}
+		if page.Next <= after {
+			return nil, fmt.Errorf("listing machines: the pages do not go on after %s", after)
+		}
+		after = page.Next
+	}
 }
 
 // Machine is one machine with what would stop a revocation now.
