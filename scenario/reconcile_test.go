@@ -172,6 +172,37 @@ func TestAHealthyKeyIsDisabledByHand(t *testing.T) {
 	w.wantKept()
 }
 
+// Somebody removes the grant of a machine that is in order: people are told, nothing is given back by itself, and
+// the machine has it again when it asks for its key.
+func TestAHealthyGrantIsRemovedByHand(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{})
+	grants, err := w.keys.ListGrants(context.Background(), &kms.ListGrantsInput{KeyId: &w.keyARN})
+	if err != nil || len(grants.Grants) != 1 {
+		t.Fatalf("grants %+v, %v", grants, err)
+	}
+	if _, err := w.keys.RevokeGrant(context.Background(), &kms.RevokeGrantInput{KeyId: &w.keyARN, GrantId: grants.Grants[0].GrantId}); err != nil {
+		t.Fatal(err)
+	}
+	w.forward(70 * time.Minute)
+	w.wantMails("keyLost")
+	w.wantText("keyLost", "AWS KMS does not list its grant any more, and Keyward did not remove it")
+	if m := w.view().Machine; m.State.Key != integrity.KeyReleased || m.State.Standing != integrity.Good || m.KeyLost == "" {
+		t.Errorf("key %s, standing %s, %q; want it untouched", m.State.Key, m.State.Standing, m.KeyLost)
+	}
+	if n := w.Calls()["kms.CreateGrant"]; n != 1 {
+		t.Errorf("KMS was asked %d times for a grant, want the release alone", n)
+	}
+	w.check()
+	w.release()
+	w.forward(70 * time.Minute)
+	if m := w.view().Machine; m.KeyLost != "" {
+		t.Errorf("it has its key again: %q", m.KeyLost)
+	}
+	w.wantMails("keyLost")
+	w.wantKept()
+}
+
 // A revocation that is late never takes what a newer restore gave back.
 func TestALateRevocationNeverBeatsANewerRestore(t *testing.T) {
 	t.Parallel()

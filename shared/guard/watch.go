@@ -14,8 +14,9 @@ import (
 type Actual struct {
 	State   string // Enabled, Disabled, PendingDeletion, …
 	Enabled bool
-	Grants  []KeyGrant // all of them, when the key is enabled
-	Policy  string
+	Listed  bool       // Grants are known
+	Grants  []KeyGrant // all of them
+	Policy  string     // read where a key is revoked
 }
 
 // Undone is what a machine whose key is revoked can still do with it.
@@ -41,7 +42,7 @@ func Remains(m record.Machine, a Actual) Undone {
 		if !own && (anothers(g) || !slices.ContainsFunc(g.Operations, opens)) {
 			continue
 		}
-		u.Undone = u.Undone || own && strings.HasPrefix(g.Name, "keyward-"+m.ID+"-")
+		u.Undone = u.Undone || own && ours(g, m)
 		u.Ways = append(u.Ways, g.String())
 	}
 	ways, err := keypolicy.Ways(a.Policy)
@@ -65,10 +66,21 @@ func anothers(g KeyGrant) bool {
 	return at >= 0 && strings.HasPrefix(g.Name, "keyward-"+g.Grantee[at+1:]+"-")
 }
 
-// Lost is why a machine that has its key cannot use it although Keyward took nothing, "" when it can.
+// ours is whether Keyward made a grant for the machine, by its name.
+func ours(g KeyGrant, m record.Machine) bool { return strings.HasPrefix(g.Name, "keyward-"+m.ID+"-") }
+
+// Lost is why a machine that has its key cannot use it although Keyward took nothing, "" when it can: the key is
+// not enabled, or the grant that Keyward made is gone. Without a list of the grants nothing is known of that.
 func Lost(m record.Machine, a Actual) string {
-	if m.State.Key != integrity.KeyReleased || a.Enabled {
+	switch {
+	case m.State.Key != integrity.KeyReleased:
+		return ""
+	case !a.Enabled:
+		return "AWS KMS says that the key is " + a.State + ", and Keyward did not do that"
+	case m.Key.Mode != policy.RevokeGrant || m.Grant == "" || !a.Listed:
+		return ""
+	case slices.ContainsFunc(a.Grants, func(g KeyGrant) bool { return g.Grantee == m.SessionARN && ours(g, m) }):
 		return ""
 	}
-	return "AWS KMS says that the key is " + a.State + ", and Keyward did not do that"
+	return "AWS KMS does not list its grant any more, and Keyward did not remove it"
 }

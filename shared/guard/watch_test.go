@@ -60,6 +60,27 @@ func TestRemains(t *testing.T) {
 	}
 }
 
+func holds(mode policy.Mode, grant string) record.Machine {
+	return record.Machine{
+		ID: "i-1", SessionARN: "session", Grant: grant, Key: record.Key{Mode: mode}, State: integrity.State{Key: integrity.KeyReleased},
+	}
+}
+
+func TestLostGrant(t *testing.T) {
+	t.Parallel()
+	for name, grants := range map[string][]guard.KeyGrant{
+		"none":                  nil,
+		"another machine's":     {{Name: "keyward-i-2-3", Grantee: "session"}},
+		"its name to another":   {{Name: "keyward-i-1-3", Grantee: "mallory"}},
+		"not Keyward's, to it":  {{Name: "backup", Grantee: "session"}},
+		"of a longer id's name": {{Name: "keyward-i-12-3", Grantee: "session"}},
+	} {
+		if got := guard.Lost(holds(policy.RevokeGrant, "grant-0"), guard.Actual{Enabled: true, Listed: true, Grants: grants}); !strings.Contains(got, "grant") {
+			t.Errorf("%s: Lost = %q", name, got)
+		}
+	}
+}
+
 func TestLost(t *testing.T) {
 	t.Parallel()
 	has := record.Machine{State: integrity.State{Key: integrity.KeyReleased}}
@@ -69,6 +90,12 @@ func TestLost(t *testing.T) {
 	for name, got := range map[string]string{
 		"enabled": guard.Lost(has, guard.Actual{State: "Enabled", Enabled: true}),
 		"ours":    guard.Lost(taken(policy.DisableKey), guard.Actual{State: "Disabled"}),
+		"its grant is there": guard.Lost(holds(policy.RevokeGrant, "grant-0"), guard.Actual{Enabled: true, Listed: true, Grants: []guard.KeyGrant{
+			{Name: "keyward-i-1-3", Grantee: "session"},
+		}}),
+		"not listed":          guard.Lost(holds(policy.RevokeGrant, "grant-0"), guard.Actual{Enabled: true}),
+		"never granted":       guard.Lost(holds(policy.RevokeGrant, ""), guard.Actual{Enabled: true, Listed: true}),
+		"by the key's policy": guard.Lost(holds(policy.DisableKey, ""), guard.Actual{Enabled: true, Listed: true}),
 	} {
 		if got != "" {
 			t.Errorf("%s: Lost = %q, want none", name, got)

@@ -14,7 +14,7 @@ func leadNotEffective(n Notice, _ clock) []string {
 func leadKeyLost(n Notice, _ clock) []string {
 	return []string{
 		"Keyward gave machine " + who(n) + " its key and did not take it, and the machine cannot use it" + because(n.Why),
-		"Keyward leaves the key as it is. If nobody wanted this, enable the key in AWS KMS.",
+		"Keyward leaves the key as it is. If nobody wanted this: a key that is disabled is enabled in AWS KMS; a grant that was removed is made again when the machine asks for its key, as at its next start.",
 	}
 }
 

@@ -102,8 +102,8 @@ var wordings = map[Kind]wording{
 		sections: []func(Notice, clock) section{closeWays},
 	},
 	KeyLost: {
-		subject: func(n Notice, _ clock) string { return "The key of " + who(n) + " was disabled, not by Keyward" },
-		heading: func(n Notice) string { return "The key of machine " + who(n) + " was disabled, not by Keyward" },
+		subject: func(n Notice, _ clock) string { return "The key of " + who(n) + " was taken, not by Keyward" },
+		heading: func(n Notice) string { return "The key of machine " + who(n) + " was taken, not by Keyward" },
 		lead:    leadKeyLost,
 	},
 	TagDrift: {

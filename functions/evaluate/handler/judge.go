@@ -57,6 +57,9 @@ func (h *Handler) judge(ctx context.Context, now time.Time, c record.Command, l 
 		}
 		h.Log.InfoContext(ctx, "machine judged", boot.KeyMachine, m.ID, boot.KeyCommand, c.ID,
 			boot.KeyVerdict, change.Answer.Verdict.String(), boot.KeyReason, change.Answer.Why)
+		if is := change.Machine.Drift; len(is) > 0 && !slices.Equal(is, m.Drift) {
+			h.Log.WarnContext(ctx, "tags were changed", boot.KeyMachine, m.ID, boot.KeyCount, len(is)) // whoever tags chose the words
+		}
 		return h.start(ctx, change.Start), nil
 	}
 	return 0, fault.New(fault.Transient, "judging %s: it keeps being changed by others", l.machine)

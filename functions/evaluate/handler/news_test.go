@@ -1,8 +1,10 @@
 package handler
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -28,6 +30,24 @@ func changed(t *testing.T, m record.Machine, l look, purpose record.Purpose) (re
 		t.Fatal(err)
 	}
 	return ch.Machine, ch.Ledger, ch.Start
+}
+
+// An alarm is made of the line, once for each difference; what the tags say is in no line.
+func TestTagDriftIsLogged(t *testing.T) {
+	t.Parallel()
+	w := asked(record.Scheduled, fake.Answer(fake.Nonce, fake.NewKernel), func(m *record.Machine) { m.Tags = map[string]string{"keyward:key": "alias/web"} })
+	w.Instances.Tags = map[string]string{"keyward:key": "alias/other"}
+	for n := range 2 {
+		c := fake.Sent(record.Scheduled, fake.Start.Add(time.Duration(n-10)*time.Second), fake.ID)
+		c.ID = fmt.Sprint("command ", n)
+		w.Store.Sends[c.ID] = c
+		if _, err := newHandler(w).Handle(t.Context(), fake.Start, Event{Commands: []string{c.ID}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(w.Logged(), `msg="tags were changed"`); n != 1 || strings.Contains(w.Logged(), "alias/other") {
+		t.Errorf("%d lines, want one without the tags' words:\n%s", n, w.Logged())
+	}
 }
 
 func TestTagDrift(t *testing.T) {

@@ -69,22 +69,27 @@ func effectiveness(ways []string) string {
 }
 
 // compareReleased notes that somebody else took the key of a machine that has it, and changes nothing about
-// it. Of the machines that share a key the first alone is told of by mail, with the number of the others.
-func (s *sweep) compareReleased(ctx context.Context, listed record.Machine, a guard.Actual, lost *int) error {
+// it. Of the machines that share a key the first alone is told of by mail, with the number of the others; of
+// those whose own grant is gone, the first that this sweep found.
+func (s *sweep) compareReleased(ctx context.Context, listed record.Machine, a guard.Actual, lost *lostCount) error {
 	why := guard.Lost(listed, a)
 	if why != "" {
-		*lost++
+		lost.all++
 	}
 	if why == listed.KeyLost {
 		return nil
 	}
-	first := *lost == 1
+	first := lost.all == 1
+	if why != "" && a.Enabled {
+		lost.grants++
+		first = lost.grants == 1
+	}
 	m, err := s.Store.Machine(ctx, listed.ID)
 	if err != nil || !s.watched(&m) || revoked(&m) || why == m.KeyLost {
 		return err
 	}
 	m.KeyLost = why
-	text := "the key is enabled again"
+	text := "the machine can use its key again"
 	if why != "" {
 		text = "not by Keyward: " + why
 	}

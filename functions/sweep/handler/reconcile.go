@@ -108,7 +108,7 @@ func (s *sweep) reconcileKey(ctx context.Context, arn string, machines []*record
 		return nil
 	}
 	var problems []error
-	lost := 0
+	lost := lostCount{}
 	for _, m := range machines {
 		var err error
 		if revoked(m) {
@@ -121,6 +121,12 @@ func (s *sweep) reconcileKey(ctx context.Context, arn string, machines []*record
 	return errors.Join(problems...)
 }
 
+// lostCount counts machines of one key that cannot use it, so that one mail tells of all.
+type lostCount struct {
+	all    int // since whenever
+	grants int // whose grant is gone, found in this sweep
+}
+
 // actual reads what the machines of a key need. After disable-key its state says everything.
 func (s *sweep) actual(ctx context.Context, arn string, machines []*record.Machine) (guard.Actual, error) {
 	k, err := s.Keys.Key(ctx, arn)
@@ -128,8 +134,8 @@ func (s *sweep) actual(ctx context.Context, arn string, machines []*record.Machi
 		return guard.Actual{}, err
 	}
 	a := guard.Actual{State: k.State, Enabled: k.Enabled}
-	whole := slices.ContainsFunc(machines, func(m *record.Machine) bool { return revoked(m) && m.Key.Mode == policy.RevokeGrant })
-	if !whole || !k.Enabled {
+	byGrant := func(m *record.Machine) bool { return m.Key.Mode == policy.RevokeGrant && (revoked(m) || m.Grant != "") }
+	if !k.Enabled || !slices.ContainsFunc(machines, byGrant) {
 		return a, nil
 	}
 	grants, err := s.Keys.Grants(ctx, arn, "")
@@ -139,6 +145,9 @@ func (s *sweep) actual(ctx context.Context, arn string, machines []*record.Machi
 	for _, g := range grants {
 		a.Grants = append(a.Grants, guard.KeyGrant{Name: g.Name, Grantee: g.Grantee, Operations: g.Operations})
 	}
-	a.Policy, err = s.Keys.KeyPolicy(ctx, arn)
+	a.Listed = true
+	if slices.ContainsFunc(machines, func(m *record.Machine) bool { return revoked(m) && byGrant(m) }) {
+		a.Policy, err = s.Keys.KeyPolicy(ctx, arn)
+	}
 	return a, err
 }

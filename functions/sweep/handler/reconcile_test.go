@@ -258,6 +258,59 @@ func TestAKeyThatSomebodyElseDisabled(t *testing.T) {
 	}
 }
 
+// A healthy machine whose own grant somebody else removed is told, one mail for all that a sweep finds of a key, and
+// nothing is given back by it. One that is found later is told too.
+func TestAGrantThatSomebodyElseRemoved(t *testing.T) {
+	t.Parallel()
+	w := fake.New()
+	another := "i-00000000000000003"
+	for _, id := range []string{fake.ID, fake.Other, another} {
+		w.Store.Put(fake.Machine(func(m *record.Machine) {
+			m.ID, m.State.LastNews = id, later
+			m.SessionARN = "arn:aws:sts::123456789012:assumed-role/web/" + id
+		}))
+	}
+	grant := func(id string) kmskey.Grant {
+		return kmskey.Grant{ID: "grant-0", Name: kmskey.GrantName(id, 0), Grantee: "arn:aws:sts::123456789012:assumed-role/web/" + id}
+	}
+	h := turnOf(fake.KeyARN)
+	lost := func(at time.Time, grants ...kmskey.Grant) string {
+		w.Keys.Listed[fake.KeyARN] = grants
+		w.Forget()
+		sweepAt(t, w, at)
+		w.Never(t, "kms.Grant keyward", "kms.EnableKey", "kms.KeyPolicy")
+		var ids []string
+		for _, id := range []string{fake.ID, fake.Other, another} {
+			if m := w.Store.ByID[id]; m.KeyLost != "" {
+				ids = append(ids, id)
+			}
+		}
+		return fmt.Sprint(len(ids), " lost, ", len(starts(w)), " told")
+	}
+	if got := lost(h, grant(fake.ID), grant(fake.Other), grant(another)); got != "0 lost, 0 told" {
+		t.Errorf("all there: %s", got)
+	}
+	if got := lost(h.Add(time.Minute), grant(another)); got != "2 lost, 1 told" {
+		t.Errorf("two gone: %s", got)
+	}
+	if m := w.Store.ByID[fake.ID]; m.State.Key != integrity.KeyReleased || !strings.Contains(m.KeyLost, "grant") {
+		t.Errorf("machine = %+v, want it untouched", m)
+	}
+	if got := lost(h.Add(2*time.Minute), kmskey.Grant{ID: "x", Name: grant(another).Name, Grantee: "arn:aws:iam::123456789012:user/mallory"}); got != "3 lost, 1 told" {
+		t.Errorf("one more, whose name another has: %s", got)
+	}
+	if got := lost(h.Add(3*time.Minute), grant(fake.ID), grant(fake.Other), grant(another)); got != "0 lost, 0 told" {
+		t.Errorf("there again: %s", got)
+	}
+	w.Fail("kms.Grants", fake.Down)
+	if got := lost(h.Add(4 * time.Minute)); got != "0 lost, 0 told" {
+		t.Errorf("not to be read: %s", got)
+	}
+	if n := strings.Count(w.Logged(), "key was taken by somebody else"); n != 3 {
+		t.Errorf("%d lines for the alarm, want 3", n)
+	}
+}
+
 // turnOf is a time at which it is a key's turn.
 func turnOf(arn string) time.Time {
 	at := later
