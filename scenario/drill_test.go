@@ -93,7 +93,8 @@ func (w *world) logged(message string) int {
 
 func TestDrill(t *testing.T) {
 	t.Parallel()
-	w := begin(t, setup{drill: true})
+	soon := time.Now().UTC().Add(3 * time.Hour)
+	w := begin(t, setup{drill: true, limits: map[string]string{"DrillSchedule": fmt.Sprintf("cron(%d %d * * ? *)", soon.Minute(), soon.Hour())}})
 	d := w.drillNow(longest)
 	w.wantDrill(d, record.DrillGood, "")
 	all := []string{drill.StepUsable, drill.StepWarned, drill.StepOrdered, drill.StepConfirmed, drill.StepRefused, drill.StepRestored, drill.StepServes}
@@ -127,7 +128,7 @@ func TestDrill(t *testing.T) {
 	}
 	w.wantServed()
 	// The schedule begins the next one.
-	w.forward(25 * time.Hour)
+	w.forward(4 * time.Hour)
 	if next := w.drills(); len(next) != 2 || next[0].By != record.DrillBySchedule {
 		t.Fatalf("drills after a day: %+v", next)
 	} else {
@@ -224,6 +225,44 @@ func TestDrillIsPrevented(t *testing.T) {
 			t.Error("the drill opened the breaker")
 		}
 	})
+}
+
+// Wherever the drill's function dies, the drill goes on from what is written, once, and ends well.
+func TestACrashOfTheDrill(t *testing.T) {
+	t.Parallel()
+	for when, points := range map[string][]point{
+		"before": {
+			{"Drill", "write", "before", 1}, {"Drill", "GenerateDataKeyWithoutPlaintext", "before", 1}, {"Drill", "write", "before", 2}, {"Drill", "write", "before", 3},
+			{"Drill", "write", "before", 4}, {"Drill", "GenerateDataKeyWithoutPlaintext", "before", 2}, {"Drill", "write", "before", 7},
+		},
+		"after": {
+			{"Drill", "write", "after", 1}, {"Drill", "write", "after", 2}, {"Drill", "write", "after", 3}, {"Drill", "write", "after", 4},
+			{"Drill", "write", "after", 5}, {"Drill", "GenerateDataKeyWithoutPlaintext", "after", 2}, {"Drill", "write", "after", 9},
+		},
+	} {
+		t.Run(when, func(t *testing.T) {
+			t.Parallel()
+			w := begin(t, setup{drill: true, build: mortal(t, "Drill")})
+			for n, p := range points {
+				w.crash(p)
+				d := w.drillNow(longest + 10*time.Minute)
+				w.wantCrashed(p)
+				w.wantDrill(d, record.DrillGood, "")
+				if all := w.drills(); len(all) != n+1 {
+					t.Fatalf("%s: %d drills, want %d", p, len(all), n+1)
+				}
+			}
+			revoked := 0
+			for _, m := range w.mails() {
+				if strings.Contains(m.Subject, "DRILL") && m.kind() == "revoked" {
+					revoked++
+				}
+			}
+			if revoked != len(points) {
+				t.Errorf("%d drills revoked the key, want %d", revoked, len(points))
+			}
+		})
+	}
 }
 
 // A drill that is cut off in the middle leaves its key disabled, and the next gives it back first. Two that

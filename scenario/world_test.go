@@ -131,6 +131,7 @@ func (w *world) start() {
 	parameters := map[string]string{"Drill": "off"} // its mails and calls are no part of a machine's story
 	if w.setup.drill {
 		parameters["Drill"] = "on"
+		parameters["DrillSchedule"] = "cron(0 11 * * ? 2099)" // a scenario begins its drills itself
 	}
 	if w.setup.sweep != "" {
 		parameters["SweepRate"] = w.setup.sweep
