@@ -9,6 +9,38 @@ import (
 
 var quoted = regexp.MustCompile(`"\*?([^"*]+)\*?"|\$\.(\w+)`)
 
+// A drill that does not run says nothing, so that silence for two days has to ring. The alarms are there when drills
+// are, and go with them.
+func TestADrillThatIsMissingRings(t *testing.T) {
+	t.Parallel()
+	s := template(t)
+	found := map[string]role{}
+	for _, a := range s.of(t, "AWS::CloudWatch::Alarm") {
+		found[a.LogicalID] = a
+	}
+	for id, want := range map[string]map[string]string{
+		"DrillMissingAlarm": {"Period": "86400", "EvaluationPeriods": "2", "Threshold": "1", "ComparisonOperator": "LessThanThreshold", "TreatMissingData": "breaching"},
+		"DrillFailedAlarm":  {"Threshold": "0", "ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "notBreaching"},
+		"DrillLateAlarm":    {"Threshold": "900", "ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "notBreaching"},
+	} {
+		a, there := found[id]
+		if !there {
+			t.Errorf("template.yaml has no %s", id)
+		}
+		for property, value := range want {
+			if got := short(at(a.Properties, property)); got != value {
+				t.Errorf("template.yaml: %s has %s %q, want %q", id, property, got, value)
+			}
+		}
+	}
+	for _, r := range s.resources {
+		drills := strings.HasPrefix(r.key, "Drill") && (strings.HasSuffix(r.key, "Alarm") || r.key == "DrillKey" || r.key == "DrillAlias")
+		if condition := at(r.value, "Condition"); drills != (condition == "WithDrill") {
+			t.Errorf("template.yaml: %s has the condition %v", r.key, condition)
+		}
+	}
+}
+
 // A metric that is made of the log is made of what programs really write there, and somebody is told by it.
 func TestMetricsAreMadeOfWhatIsLogged(t *testing.T) {
 	t.Parallel()
