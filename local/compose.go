@@ -17,6 +17,7 @@ import (
 	"github.com/keyward/keyward/local/scheduler"
 	"github.com/keyward/keyward/local/ses"
 	"github.com/keyward/keyward/local/sfn"
+	"github.com/keyward/keyward/local/sns"
 	"github.com/keyward/keyward/local/ssm"
 	"github.com/keyward/keyward/local/stack"
 	"github.com/keyward/keyward/local/sts"
@@ -36,6 +37,7 @@ type services struct {
 	sfn       *sfn.SFN
 	faults    *faults.Faults
 	ses       *ses.SES
+	sns       *sns.SNS
 }
 
 // compose makes the parts, creates what the template declares and brings back what was saved, in the
@@ -113,6 +115,7 @@ func (s *Server) composeBus() error {
 		Clock: s.clock, Region: s.stack.Region, Account: s.stack.Account,
 		Deliver: func(_ context.Context, target string, payload []byte) error { return s.invokeLater(target, payload) },
 		Copies:  s.services.faults.Event,
+		Late:    s.services.faults.Late,
 		DeadLetter: func(queue string, l events.Letter) {
 			s.bury(DeadLetter{Queue: queue, From: "events", About: l.Rule, Attempts: l.Attempts, Error: l.Error, Body: l.Body})
 		},
@@ -163,29 +166,6 @@ func (s *Server) composeKeys() error {
 		}
 	}
 	return s.register(s.services.kms.Service())
-}
-
-// composeMail makes SES. Nothing in the template listens to what becomes of a mail.
-func (s *Server) composeMail() error {
-	s.services.ses = ses.New(ses.Options{Clock: s.clock, Account: s.stack.Account, Region: s.stack.Region})
-	if err := s.keep("ses", s.services.ses); err != nil {
-		return err
-	}
-	for _, identity := range s.stack.Identities {
-		if err := s.services.ses.CreateEmailIdentity(identity); err != nil {
-			return err
-		}
-	}
-	for _, set := range s.stack.ConfigurationSets {
-		var suppressed []ses.Reason
-		for _, reason := range set.Suppressed {
-			suppressed = append(suppressed, ses.Reason(reason))
-		}
-		if err := s.services.ses.CreateConfigurationSet(set.Name, suppressed); err != nil {
-			return err
-		}
-	}
-	return s.register(s.services.ses.Service())
 }
 
 // composeMachines makes SSM with the documents, then the inventory.

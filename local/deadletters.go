@@ -11,7 +11,7 @@ import (
 type DeadLetter struct {
 	Time     time.Time       `json:"time"` // virtual
 	Queue    string          `json:"queue,omitempty"`
-	From     string          `json:"from"` // lambda, events or scheduler
+	From     string          `json:"from"` // lambda, events, scheduler or sns
 	About    string          `json:"about"`
 	Attempts int             `json:"attempts"`
 	Error    string          `json:"error"`

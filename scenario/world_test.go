@@ -33,6 +33,7 @@ type setup struct {
 	build     string            // folder of the programs; built when empty
 	data      string            // folder that keeps the state
 	atOnce    int               // programs of one function that run at once; 1 when zero
+	contact   string            // of the account; keyward local's when empty
 	sweep     string            // rate of the sweep; every 5 minutes when empty
 	others    []local.Machine   // beside the machine
 	limits    map[string]string // parameters of the breakers
@@ -137,6 +138,9 @@ func (w *world) start() {
 		parameters["SweepRate"] = w.setup.sweep
 	}
 	maps.Copy(parameters, w.setup.limits)
+	if w.setup.contact != "" {
+		parameters["AccountContact"] = w.setup.contact
+	}
 	var err error
 	w.Server, err = local.Start(context.Background(), local.Options{
 		Template: filepath.Join("..", "template.yaml"), Build: or(w.setup.build, built), Addr: "127.0.0.1:0",

@@ -2,7 +2,11 @@ package main
 
 import (
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyward/keyward/cmd/keyward/internal/show"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/record"
 )
@@ -29,5 +33,30 @@ func TestWhatFollowsNamesTheCalendar(t *testing.T) {
 		if got := follows(c.view); got != c.want {
 			t.Errorf("%s: follows = %q, want %q", name, got, c.want)
 		}
+	}
+}
+
+// What became of each mail is shown for each of its recipients, the last that was heard.
+func TestNoticesOfAMachine(t *testing.T) {
+	t.Parallel()
+	at := func(minute int) time.Time { return time.Date(2026, 3, 2, 4, minute, 0, 0, time.UTC) }
+	got := notices([]record.Notice{
+		{Kind: "revoked", To: []string{"ops@example.com"}, BegunAt: at(9)},
+		{Kind: "warning", To: []string{"owner@example.com", "ops@example.com"}, BegunAt: at(1), AcceptedAt: at(2), Outcomes: []record.Outcome{
+			{Address: "owner@example.com", Kind: record.Bounced, At: at(4), Detail: "Permanent General"},
+			{Address: "owner@example.com", Kind: record.Delayed, At: at(3)},
+			{Address: "ops@example.com", Kind: record.Delivered, At: at(3), Detail: "250 ok"},
+		}},
+	})
+	want := [][]string{
+		{"warning", show.Time(at(2)), "owner@example.com", "bounced: Permanent General"},
+		{"warning", show.Time(at(2)), "ops@example.com", "delivered"},
+		{"revoked", "-", "ops@example.com", "nothing heard"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("notices (-want +got):\n%s", diff)
+	}
+	if got := notices(make([]record.Notice, 30)); len(got) != 0 {
+		t.Errorf("notices to nobody = %v", got)
 	}
 }

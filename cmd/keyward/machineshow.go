@@ -73,6 +73,10 @@ func printMachine(p *show.Printer, v record.MachineView) {
 		p.Line("")
 		p.Line("Waiver %s until %s allows %s: %s", w.ID, show.Time(w.Expires), w.Rule, strings.Join(w.Values, "; "))
 	}
+	if rows := notices(v.Notices); len(rows) > 0 {
+		p.Line("")
+		p.Table([]string{"NOTICE", "ACCEPTED", "TO", "WHAT BECAME OF IT"}, rows, "")
+	}
 }
 
 // unused are the waivers for a machine that it was not judged by: nothing is found that they allow, or
@@ -83,6 +87,32 @@ func unused(v record.MachineView) []record.Waiver {
 			return slices.ContainsFunc(f.Waived, func(p policy.Permission) bool { return p.Waiver == w.ID })
 		})
 	})
+}
+
+// shown is how many notices of a machine people see, the newest.
+const shown = 10
+
+// notices has a line for each recipient of the newest notices, with what was heard of the mail last.
+func notices(all []record.Notice) [][]string {
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b record.Notice) int { return a.BegunAt.Compare(b.BegunAt) })
+	var rows [][]string
+	for _, n := range all[max(0, len(all)-shown):] {
+		for _, to := range n.To {
+			last := record.Outcome{Kind: "nothing heard"}
+			for _, o := range n.Outcomes {
+				if o.Address == to && !o.At.Before(last.At) {
+					last = o
+				}
+			}
+			text := string(last.Kind)
+			if last.Detail != "" && last.Kind != record.Delivered {
+				text += ": " + last.Detail
+			}
+			rows = append(rows, []string{n.Kind, show.Time(n.AcceptedAt), to, text})
+		}
+	}
+	return rows
 }
 
 // printDependants says who else depends on the key where its revocation would reach them.

@@ -33,9 +33,9 @@ type world struct {
 	fail    map[string]int // by target: how many attempts fail
 }
 
-func newWorld(copies func(string) int) *world {
+func newWorld(copies func(string) int, edit ...func(*events.Config)) *world {
 	w := &world{clock: clock.New(func() time.Time { return start }), fail: map[string]int{}}
-	w.Bus = events.New(events.Config{Clock: w.clock, Region: "us-east-1", Account: "123456789012", Copies: copies,
+	config := events.Config{Clock: w.clock, Region: "us-east-1", Account: "123456789012", Copies: copies,
 		Deliver: func(_ context.Context, target string, payload []byte) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -49,7 +49,11 @@ func newWorld(copies func(string) int) *world {
 		},
 		DeadLetter: func(queue string, l events.Letter) {
 			w.letters = append(w.letters, fmt.Sprintf("%s %s %s %s %d", queue, l.Rule, l.Target, l.Error, l.Attempts))
-		}})
+		}}
+	for _, e := range edit {
+		e(&config)
+	}
+	w.Bus = events.New(config)
 	return w
 }
 
@@ -136,6 +140,24 @@ func TestCopies(t *testing.T) {
 	log := w.Log()
 	if len(log) != 3 || log[0].Copies != 0 || log[0].Deliveries != nil || len(log[2].Deliveries) != 2 {
 		t.Errorf("log = %+v, want the lost event too", log)
+	}
+}
+
+func TestLate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(nil, func(c *events.Config) {
+		c.Late = func(detailType string) time.Duration { return map[string]time.Duration{"late": time.Hour}[detailType] }
+	})
+	w.rule(t, "all", `{"source": ["s"]}`, events.Target{ID: "a", ARN: "a"})
+	w.publish(t, events.Event{Source: "s", DetailType: "late"})
+	w.publish(t, events.Event{Source: "s", DetailType: "in time"})
+	w.forward(t, time.Hour-time.Second)
+	if len(w.got) != 1 || !strings.Contains(w.got[0], "in time") {
+		t.Errorf("delivered %q, want the one in time alone", w.got)
+	}
+	w.forward(t, time.Second)
+	if len(w.got) != 2 || !strings.Contains(w.got[1], `"detail-type":"late"`) {
+		t.Errorf("delivered %q, want the late one last", w.got)
 	}
 }
 

@@ -32,6 +32,8 @@ type Config struct {
 	DeadLetter func(queue string, letter Letter)
 	// Copies says how often an event of this detail type arrives: 0 is lost, 2 is doubled. Nil is once.
 	Copies func(detailType string) int
+	// Late says how much later it arrives. Nil is at once.
+	Late func(detailType string) time.Duration
 }
 
 // Letter is an event that could not be delivered.
@@ -80,6 +82,9 @@ func New(c Config) *Bus {
 	if c.Copies == nil {
 		c.Copies = func(string) int { return 1 }
 	}
+	if c.Late == nil {
+		c.Late = func(string) time.Duration { return 0 }
+	}
 	return &Bus{config: c, waiting: map[*delivery]*clock.Timer{}}
 }
 
@@ -109,13 +114,26 @@ func (b *Bus) Publish(e Event) (id string, err error) {
 
 // route starts the deliveries of an event to the targets of every rule that matches.
 func (b *Bus) route(payload []byte, detailType string) {
-	copies := b.config.Copies(detailType)
-	event := decoded(payload)
+	copies, late := b.config.Copies(detailType), b.config.Late(detailType)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	entry := &Entry{Event: payload, Copies: copies}
 	b.note(entry)
-	for range copies {
+	if late <= 0 {
+		b.match(payload, entry)
+		return
+	}
+	b.config.Clock.After(late, "late event", func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.match(payload, entry)
+	})
+}
+
+// match starts the deliveries of an event's copies. The caller holds the lock.
+func (b *Bus) match(payload []byte, entry *Entry) {
+	event := decoded(payload)
+	for range entry.Copies {
 		for _, r := range b.rules {
 			if !r.pattern.matches(event) {
 				continue

@@ -22,6 +22,7 @@ const (
 	Error     Kind = "error"     // calls get an error of your choice
 	Drop      Kind = "drop"      // events are lost
 	Duplicate Kind = "duplicate" // events arrive twice
+	Late      Kind = "late"      // events arrive later
 	Silent    Kind = "silent"    // machines do not answer Run Command
 )
 
@@ -30,11 +31,11 @@ type Fault struct {
 	Kind       Kind     `json:"kind"`
 	Service    string   `json:"service,omitempty"`    // throttle, latency, error: signing name, such as kms
 	Operation  string   `json:"operation,omitempty"`  // throttle, latency, error: such as DisableKey
-	DetailType string   `json:"detailType,omitempty"` // drop, duplicate: of the event
+	DetailType string   `json:"detailType,omitempty"` // drop, duplicate, late: of the event
 	Machine    string   `json:"machine,omitempty"`    // silent: i-… or mi-…
 	Rate       float64  `json:"rate,omitempty"`       // the share that is hit, spread evenly; 0 means 1, which is all
 	Count      int      `json:"count,omitempty"`      // how many are hit before the fault is spent; 0 means until it is cleared
-	Delay      Duration `json:"delay,omitempty"`      // latency: real time, at most 5 minutes
+	Delay      Duration `json:"delay,omitempty"`      // latency: real time, at most 5 minutes; late: virtual time, at most 30 days
 	Code       string   `json:"code,omitempty"`       // error: AWS's error code
 	Message    string   `json:"message,omitempty"`    // error: what it says
 	Status     int      `json:"status,omitempty"`     // error: HTTP status, 0 means 400
@@ -64,8 +65,11 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 // maxDelay is longer than any function's timeout that a test waits for.
 const maxDelay = 5 * time.Minute
 
+// latest is how late an event may be, in virtual time.
+const latest = 30 * 24 * time.Hour
+
 var (
-	kinds       = []Kind{Throttle, Latency, Error, Drop, Duplicate, Silent}
+	kinds       = []Kind{Throttle, Latency, Error, Drop, Duplicate, Late, Silent}
 	machineName = regexp.MustCompile(`^(i|mi)-[0-9a-f]{8,17}$`)
 	word        = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.]*$`)
 )
@@ -117,6 +121,9 @@ func (f Fault) check() error {
 	if d := time.Duration(f.Delay); f.Kind == Latency && (d <= 0 || d > maxDelay) {
 		bad("delay", d.String(), "more than 0s and at most "+maxDelay.String())
 	}
+	if d := time.Duration(f.Delay); f.Kind == Late && (d <= 0 || d > latest) {
+		bad("delay", d.String(), "more than 0s and at most "+latest.String())
+	}
 	if f.Kind == Error && !word.MatchString(f.Code) {
 		bad("code", f.Code, "AWS's error code, such as InternalServerError")
 	}
@@ -140,6 +147,7 @@ var fields = map[Kind][]string{
 	Error:     {"service", "operation", "rate", "count", "code", "message", "status"},
 	Drop:      {"detailType", "rate", "count"},
 	Duplicate: {"detailType", "rate", "count"},
+	Late:      {"detailType", "rate", "count", "delay"},
 	Silent:    {"machine"},
 }
 

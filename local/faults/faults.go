@@ -197,6 +197,18 @@ func (f *Faults) Event(detailType string) (copies int) {
 	return 1
 }
 
+// Late says how much later an event of this detail type arrives, in virtual time: 0, unless it is late.
+func (f *Faults) Late(detailType string) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range f.active {
+		if a.Kind == Late && (a.DetailType == "" || a.DetailType == detailType) && a.hit() {
+			return time.Duration(a.Delay)
+		}
+	}
+	return 0
+}
+
 // Silent says whether a machine does not answer. It is asked many times for one silence, so that it
 // does not count as a hit more than once.
 func (f *Faults) Silent(machine string) bool {

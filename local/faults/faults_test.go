@@ -125,6 +125,10 @@ func TestEventsAndMachines(t *testing.T) {
 	if diff := cmp.Diff([]int{0, 1, 2, 1}, got); diff != "" {
 		t.Errorf("copies: %s", diff)
 	}
+	q := start(t, faults.Fault{Kind: faults.Late, DetailType: "Bounce", Delay: faults.Duration(2 * time.Hour), Count: 1})
+	if got := []time.Duration{q.Late("Delivery"), q.Late("Bounce"), q.Late("Bounce"), p.Late("lost")}; !cmp.Equal(got, []time.Duration{0, 2 * time.Hour, 0, 0}) {
+		t.Errorf("late by %v, want the first bounce by two hours", got)
+	}
 	if !p.Silent("i-1234567890abcdef0") || p.Silent("i-0598c7d356eba48d7") {
 		t.Error("the wrong machine is silent")
 	}
@@ -143,10 +147,12 @@ func TestEventsAndMachines(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ text, want string }{
+		{`{"kind": "late", "detailType": "Bounce"}`, "delay \"0s\", expected more than 0s and at most 720h0m0s"},
+		{`{"kind": "late", "delay": "721h"}`, "at most 720h0m0s"},
 		{`{`, "reading the fault"},
 		{`{"kind":"drop"} {}`, "more than one JSON document"},
 		{`{"kind":"drop","colour":"red"}`, `unknown field "colour"`},
-		{`{}`, `kind "", expected one of [throttle latency error drop duplicate silent]`},
+		{`{}`, `kind "", expected one of [throttle latency error drop duplicate late silent]`},
 		{`{"kind":"explode"}`, `kind "explode", expected one of`},
 		{`{"kind":"throttle","service":"s3"}`, `service "s3", expected one of [dynamodb ec2`},
 		{`{"kind":"throttle","operation":"DisableKey"}`, `operation "DisableKey", expected an operation's name beside its service`},

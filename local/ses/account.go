@@ -16,9 +16,10 @@ const (
 	Complaint Reason = "COMPLAINT"
 )
 
-// Subtypes of a permanent bounce.
+// Subtypes of a bounce.
 const (
 	general      = "General"
+	suppressed   = "Suppressed" // on the list that SES keeps for all accounts
 	onSuppressed = "OnAccountSuppressionList"
 )
 
@@ -93,20 +94,29 @@ func (s *SES) Suppress(address string, why Reason) {
 	s.suppressed[strings.ToLower(address)] = why
 }
 
+// simulated is which of the mailbox simulator's addresses one is: the part before the @ and any +label
+// ("Using the mailbox simulator manually" in the developer guide), "" for others.
+func simulated(address string) string {
+	local, domain, _ := strings.Cut(strings.ToLower(address), "@")
+	local, _, _ = strings.Cut(local, "+")
+	if domain != simulator {
+		return ""
+	}
+	return local
+}
+
 // bounces is the subtype of the bounce with which mail to an address comes back, "" when it does not.
-func (s *SES) bounces(suppressed []Reason, address string) (subtype string) {
+func (s *SES) bounces(reasons []Reason, address string) (subtype string) {
 	address = strings.ToLower(address)
 	reason, listed := s.suppressed[address]
-	if listed && (suppressed == nil || slices.Contains(suppressed, reason)) {
+	if listed && (reasons == nil || slices.Contains(reasons, reason)) {
 		return onSuppressed
 	}
-	local, domain, _ := strings.Cut(address, "@")
-	local, _, _ = strings.Cut(local, "+")
-	switch {
-	case domain == simulator && local == "bounce":
+	switch simulated(address) {
+	case "bounce":
 		return general
-	case domain == simulator && local == "suppressionlist":
-		return onSuppressed
+	case "suppressionlist":
+		return suppressed
 	}
 	return ""
 }

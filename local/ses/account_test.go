@@ -2,6 +2,8 @@ package ses_test
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
@@ -89,15 +91,47 @@ func TestSimulator(t *testing.T) {
 	t.Parallel()
 	p := newPost(t, wire.Function)
 	id := send(t, p, plain(func(in *sesv2.SendEmailInput) {
-		in.Destination.ToAddresses = []string{"bounce+kw-1@simulator.amazonses.com", "suppressionlist@simulator.amazonses.com", "success@simulator.amazonses.com"}
+		in.Destination.ToAddresses = []string{"bounce+kw-1@simulator.amazonses.com", "suppressionlist@simulator.amazonses.com", "success@simulator.amazonses.com",
+			"complaint@simulator.amazonses.com", "OOTO@simulator.amazonses.com"}
 	}))
 	m, _ := p.Message(id)
 	var why []string
 	for _, o := range m.Outcomes {
 		why = append(why, o.Why)
 	}
-	if diff := cmp.Diff([]string{"General", "OnAccountSuppressionList", ""}, why); diff != "" {
+	if diff := cmp.Diff([]string{"General", "Suppressed", "", "", ""}, why); diff != "" {
 		t.Errorf("why (-want +got):\n%s", diff)
+	}
+	var told []string
+	for _, e := range p.events {
+		var r struct {
+			EventType string
+			Bounce    struct {
+				BounceType, BounceSubType string
+				BouncedRecipients         []struct{ EmailAddress string }
+			}
+			Delivery  struct{ Recipients []string }
+			Complaint struct {
+				ComplaintFeedbackType string
+				ComplainedRecipients  []struct{ EmailAddress string }
+			}
+		}
+		if err := json.Unmarshal(e.Record, &r); err != nil {
+			t.Fatal(err)
+		}
+		line := r.EventType + " " + r.Bounce.BounceType + r.Complaint.ComplaintFeedbackType + " " + r.Bounce.BounceSubType
+		for _, to := range slices.Concat(r.Bounce.BouncedRecipients, r.Complaint.ComplainedRecipients) {
+			line += " " + to.EmailAddress
+		}
+		told = append(told, strings.TrimSpace(line+" "+strings.Join(r.Delivery.Recipients, " ")))
+	}
+	want := []string{
+		"Send", "Bounce Permanent General bounce+kw-1@simulator.amazonses.com", "Bounce Permanent Suppressed suppressionlist@simulator.amazonses.com",
+		"Delivery   success@simulator.amazonses.com complaint@simulator.amazonses.com OOTO@simulator.amazonses.com",
+		"Complaint abuse  complaint@simulator.amazonses.com", "Bounce Transient General OOTO@simulator.amazonses.com",
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
 	}
 }
 

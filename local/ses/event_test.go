@@ -28,12 +28,18 @@ func TestDeliveryRecord(t *testing.T) {
 		"mail": map[string]any{
 			"timestamp": "2026-03-01T09:00:00.000Z", "messageId": id, "source": "Keyward <keyward@example.com>",
 			"sendingAccountId": "123456789012", "destination": []any{"ops@example.org"},
+			"sourceArn": "arn:aws:ses:us-east-1:123456789012:identity/keyward@example.com", "headersTruncated": false,
+			"headers": []any{map[string]any{"name": "X-Keyward-Reference", "value": "KW-1"}},
+			"commonHeaders": map[string]any{
+				"from": []any{"Keyward <keyward@example.com>"}, "to": []any{"ops@example.org"}, "messageId": id, "subject": "Grüße <b>",
+			},
 			"tags": map[string]any{
 				"ses:configuration-set": []any{"settings"}, "ses:from-domain": []any{"example.com"}, "notice": []any{"warning"},
 			},
 		},
 		"delivery": map[string]any{
 			"timestamp": "2026-03-01T09:00:00.000Z", "recipients": []any{"ops@example.org"}, "smtpResponse": "250 2.6.0 Message received",
+			"processingTimeMillis": 500.0, "reportingMTA": "a8-70.smtp-out.amazonses.com",
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

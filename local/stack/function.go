@@ -76,6 +76,7 @@ var eventReaders = map[string]func(*reader, Function, string, *properties){
 	"ScheduleV2":      (*reader).schedule,
 	"EventBridgeRule": (*reader).rule,
 	"HttpApi":         (*reader).route,
+	"SNS":             (*reader).subscription,
 }
 
 func (r *reader) event(f Function, name string, p *properties) {

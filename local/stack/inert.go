@@ -9,7 +9,7 @@ var inertTypes = map[string]bool{
 	"AWS::IAM::ManagedPolicy": true, // roles exist as names; their policies are judged by the contract test
 	"AWS::Logs::LogGroup":     true, // logs are shown by /_local/logs
 	"AWS::Logs::MetricFilter": true, // there are no metrics
-	"AWS::SNS::Topic":         true, // alarms only
+	"AWS::SNS::TopicPolicy":   true, // as ManagedPolicy
 	"AWS::SQS::QueuePolicy":   true, // as ManagedPolicy
 }
 
@@ -27,6 +27,7 @@ var inertProperties = map[string][]string{
 	"AWS::IAM::Role":             {"Description", "AssumeRolePolicyDocument", "ManagedPolicyArns", "Policies", "Tags"},
 	"AWS::SES::ConfigurationSet": {"ReputationOptions"},
 	"AWS::SQS::Queue":            {"MessageRetentionPeriod", "SqsManagedSseEnabled", "Tags"},
+	"AWS::SNS::Topic":            {"Tags"},
 	"AWS::SSM::Document":         {"Tags"},
 	"ScheduleV2":                 {"Description", "OmitName"},
 }

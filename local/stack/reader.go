@@ -61,6 +61,7 @@ func (r *reader) template(root *node) {
 	}
 	r.attachRoutes()
 	r.attachAliases()
+	r.checkMail()
 	if outputs := root.member("Outputs"); outputs != nil {
 		for _, m := range outputs.members {
 			p := r.properties(m.name, m.value)

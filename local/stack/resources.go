@@ -18,6 +18,10 @@ var readers = map[string]func(*reader, string, *properties){
 	"AWS::KMS::Key":                 (*reader).key,
 	"AWS::SES::ConfigurationSet":    (*reader).configurationSet,
 	"AWS::SES::EmailIdentity":       (*reader).identity,
+	"AWS::SNS::Topic":               (*reader).topic,
+
+	"AWS::SES::ConfigurationSetEventDestination": (*reader).eventDestination,
+
 	"AWS::SQS::Queue":               (*reader).queue,
 	"AWS::SSM::Document":            (*reader).document,
 	"AWS::Scheduler::ScheduleGroup": (*reader).scheduleGroup,
@@ -52,6 +56,8 @@ func (r *reader) attributes(res resource) map[string]string {
 		return map[string]string{"": name}
 	case "AWS::SES::EmailIdentity":
 		return map[string]string{"": r.text(res.id, orEmpty(res.node.member("Properties").member("EmailIdentity")))}
+	case "AWS::SNS::Topic":
+		return map[string]string{"": arn("sns", name), "TopicArn": arn("sns", name), "TopicName": name}
 	case "AWS::SQS::Queue":
 		return map[string]string{"": "https://sqs." + o.Region + ".amazonaws.com/" + o.Account + "/" + name, "Arn": arn("sqs", name), "QueueName": name}
 	case "AWS::Scheduler::ScheduleGroup":

@@ -41,6 +41,9 @@ type Stack struct {
 	Documents         []Document
 	Identities        []string // addresses
 	ConfigurationSets []ConfigurationSet
+	EventDestinations []EventDestination
+	Topics            []Named
+	Subscriptions     []Subscription
 	Queues            []Named
 	Keys              []KMSKey
 	Roles             []Named
@@ -155,6 +158,20 @@ type KMSKey struct {
 type ConfigurationSet struct {
 	Name       string
 	Suppressed []string // BOUNCE, COMPLAINT
+}
+
+// EventDestination is where a configuration set's events go: to a topic.
+type EventDestination struct {
+	Set   string
+	Types []string // as events call themselves: Bounce, DeliveryDelay, …
+	Topic string   // ARN
+}
+
+// Subscription is a function that gets a topic's messages.
+type Subscription struct {
+	Topic      string // ARN
+	Function   string // ARN
+	DeadLetter string // ARN of the queue, "" for none
 }
 
 // Load reads a template and the files that it names, which lie below its folder. The error joins

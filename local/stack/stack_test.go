@@ -116,7 +116,21 @@ func checkRest(t *testing.T, s *stack.Stack) {
 		!strings.Contains(string(s.Keys[0].Policy), "arn:aws:sts::123456789012:assumed-role/DrillFunctionRole/keyward-DrillFunction") {
 		t.Errorf("keys %+v", s.Keys)
 	}
-	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 12 {
+	const topic = "arn:aws:sns:us-east-1:123456789012:keyward-MailEvents"
+	destination := stack.EventDestination{Set: "keyward-MailSettings", Topic: topic, Types: []string{
+		"Bounce", "Complaint", "Delivery", "DeliveryDelay", "Reject", "Rendering Failure",
+	}}
+	if diff := cmp.Diff([]stack.EventDestination{destination}, s.EventDestinations); diff != "" || len(s.Topics) != 2 {
+		t.Errorf("topics %v, destinations (-want +got):\n%s", s.Topics, diff)
+	}
+	subscription := stack.Subscription{
+		Topic: topic, Function: "arn:aws:lambda:us-east-1:123456789012:function:keyward-DeliveryFunction",
+		DeadLetter: "arn:aws:sqs:us-east-1:123456789012:keyward-DeadLetters",
+	}
+	if diff := cmp.Diff([]stack.Subscription{subscription}, s.Subscriptions); diff != "" {
+		t.Errorf("subscriptions (-want +got):\n%s", diff)
+	}
+	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 13 {
 		t.Errorf("queues %v, groups %v, roles %v", s.Queues, s.ScheduleGroups, s.Roles)
 	}
 }

@@ -108,7 +108,7 @@ type Warned struct {
 	DueAt      time.Time `json:"dueAt"` // whole seconds, UTC
 	AcceptedAt time.Time `json:"acceptedAt"`
 	Reference  string    `json:"reference"`
-	Outcome    string    `json:"outcome"` // warned, superseded
+	Outcome    string    `json:"outcome"` // warned, superseded, unreachable: nobody is left whom it could count for
 }
 
 // Looked is the result of op look.

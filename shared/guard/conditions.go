@@ -21,7 +21,7 @@ type condition struct {
 // numbers of the design:
 //
 //  1. fresh evidence says Fail, or silence has run its course: evidence, presence
-//  2. the warning was accepted: warned. That it has not bounced belongs here.
+//  2. the warning was accepted and reached somebody for whom it counts: delivered, warned
 //  3. no hold and no waiver covers it, no change calendar is closed, and each could be read: holds,
 //     waivers, calendars.
 //  4. the breaker has room, and none of the rules has tripped: rule, breaker. The breaker is asked last,
@@ -36,6 +36,7 @@ type condition struct {
 // The policy itself is asked before all of them: without it no condition means anything.
 var conditions = []condition{
 	{"policy", policyRevokes, []Reason{ReasonPolicyUnread, ReasonPolicyChanged}},
+	{"delivered", delivered, nil},
 	{"warned", warned, nil},
 	{"decided", decidedOn, nil},
 	{"watch", watched, []Reason{ReasonController}},

@@ -27,6 +27,7 @@ type Facts struct {
 	Waivers    Waivers
 	Drift      []string // what the machine's tags say now and did not say at enrolment
 	Key        Key
+	Delivery   Delivery
 	Calendars  map[string]Calendar // by the policy's name for them; one that is missing could not be read
 	Rule       Rule
 	Breaker    Breaker

@@ -127,6 +127,7 @@ var texts = map[Reason]string{
 	ReasonKeyShared:        "others depend on the key and would lose it too",
 	ReasonDependantsUnread: "it could not be read whole who else depends on the key",
 
+	ReasonWarningBounced: "the warning reached nobody whom it counts for",
 	ReasonCalendarClosed: "a change calendar of the policy is closed",
 	ReasonCalendarUnread: "a change calendar of the policy could not be read",
 }
@@ -144,7 +145,7 @@ const RetryAfter = 30 * time.Minute
 
 // tried are the reasons that only another try can end.
 var tried = []Reason{
-	ReasonNotWarned, ReasonKeyShared, ReasonDependantsUnread, ReasonNotWritten, ReasonTaskFailed, ReasonNoTurn, ReasonNotRevoked, ReasonUnconfirmed,
+	ReasonNotWarned, ReasonWarningBounced, ReasonKeyShared, ReasonDependantsUnread, ReasonNotWritten, ReasonTaskFailed, ReasonNoTurn, ReasonNotRevoked, ReasonUnconfirmed,
 	ReasonNoSnapshot, ReasonNotLocked, ReasonNotUnlocked, ReasonOutdated,
 }
 

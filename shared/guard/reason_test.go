@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ import (
 func TestEveryReasonHasText(t *testing.T) {
 	t.Parallel()
 	seen := map[string]guard.Reason{}
-	for _, tt := range append(calendarRows, weighed...) {
+	for _, tt := range slices.Concat(calendarRows, deliveryRows, weighed) {
 		text := tt.reason.Text()
 		if text == string(tt.reason) || strings.Contains(text, "\n") || strings.HasSuffix(text, ".") {
 			t.Errorf("%s.Text() = %q, want one plain line without a full stop", tt.reason, text)
@@ -62,6 +63,7 @@ func TestLifted(t *testing.T) {
 		{"rules reset", string(guard.ReasonRuleTripped), nil, true},
 		{"rules still tripped", string(guard.ReasonRuleTripped), func(f *guard.Facts) { f.Rule.Tripped = true }, false},
 		{"rules still unread", string(guard.ReasonRuleUnread), func(f *guard.Facts) { f.Rule = guard.Rule{} }, false},
+		{"others may be reached by now", string(guard.ReasonWarningBounced), reached(owner, owner), true},
 		{"mail tried again", string(guard.ReasonNotWarned), nil, true},
 		{"mail not yet tried again", string(guard.ReasonNotWarned), func(f *guard.Facts) {
 			f.State.HeldSince = now.Add(-guard.RetryAfter + time.Second)

@@ -58,6 +58,7 @@ type State struct {
 
 	WarnedAt    time.Time     `json:"warnedAt"`    // the warning of this violation was accepted
 	DueAt       time.Time     `json:"dueAt"`       // revocation; whole seconds; zero until warned
+	PromisedAt  time.Time     `json:"promisedAt"`  // deadline of an earlier warning of this violation, which bounced
 	CorrectedAt time.Time     `json:"correctedAt"` // of the last correction
 	OldDueAt    time.Time     `json:"oldDueAt"`    // deadline that a relapse resumes
 	SilentSince time.Time     `json:"silentSince"` // first Unknown after the last known verdict

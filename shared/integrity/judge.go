@@ -106,6 +106,7 @@ func (m *move) begin(silence bool) {
 // endViolation clears what belongs to one violation. OldDueAt and CorrectedAt outlive it.
 func (s *State) endViolation() {
 	s.WarnedAt, s.DueAt, s.RemindAt = time.Time{}, time.Time{}, time.Time{}
+	s.PromisedAt = time.Time{}
 	s.Frozen, s.Silence, s.Unwaived, s.Permitted = 0, false, false, false
 	s.noRow()
 	s.LookAt, s.Looks = time.Time{}, 0

@@ -25,6 +25,9 @@ func Warned(s State, acceptedAt time.Time, terms policy.Integrity) State {
 			due = s.OldDueAt
 		}
 	}
+	if s.PromisedAt.After(due) {
+		due = s.PromisedAt
+	}
 	s.WarnedAt, s.DueAt = acceptedAt, wholeSecond(due)
 	return s
 }

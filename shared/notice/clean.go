@@ -90,6 +90,11 @@ func (n Notice) cleaned() Notice {
 	}
 	n.NotEffective = ways
 	n.Findings, n.Waived = cleanedFindings(n.Findings), cleanedFindings(n.Waived)
+	missed := make([]string, 0, len(n.Missed))
+	for _, m := range n.Missed[:min(len(n.Missed), maxMissed)] {
+		missed = append(missed, clean(m, 100))
+	}
+	n.Missed = missed
 	return n
 }
 

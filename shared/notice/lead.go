@@ -1,5 +1,7 @@
 package notice
 
+import "strings"
+
 // The first paragraphs of each kind: what happened, and what it means for the key.
 
 func leadWarning(n Notice, c clock) []string {
@@ -12,6 +14,9 @@ func leadWarning(n Notice, c clock) []string {
 	}
 	if n.Relapse {
 		lead = append(lead, "It complied for a while and stopped again within seven days. So the earlier deadline counts on, with at least 30 minutes from this warning.")
+	}
+	if len(n.Missed) > 0 {
+		lead = append(lead, "An earlier warning of this did not reach "+strings.Join(n.Missed, ", ")+". So it is sent to you, and the time to correct it counts from this mail.")
 	}
 	return append(lead, "At that time the machine is looked at once more. If it complies then, nothing is taken.")
 }

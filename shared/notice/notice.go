@@ -77,6 +77,8 @@ type Notice struct {
 	StepFailed  string    // why a step that keeps data safe failed, in one line
 	OnMachine   string    // what was stopped or is in use on the machine, in one line
 
+	Missed []string // of Warning: who did not get an earlier one, so that the time counts from this one
+
 	Mode          policy.Mode // how the key is or was taken
 	Key           string      // its ARN, for the commands that give it back without Keyward; left out when it is none
 	Session       string      // ARN of the machine's session, which a grant is for; left out when it is none
@@ -93,6 +95,7 @@ type Notice struct {
 const (
 	MaxFindings = 20
 	MaxSubject  = 120 // characters
+	maxMissed   = 12
 	maxValue    = 300 // characters of one value that the machine chose
 )
 

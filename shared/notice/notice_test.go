@@ -66,6 +66,9 @@ func mails() map[string]notice.Notice {
 		"warning-relapse-repeated": base(notice.Warning, due, func(n *notice.Notice) {
 			n.Relapse, n.Repeated, n.Mode, n.DueAt = true, true, policy.DisableKey, now.Add(30*time.Minute)
 		}),
+		"warning-missed": base(notice.Warning, due, func(n *notice.Notice) {
+			n.Missed = []string{"owner@example.com", "former@example.com"}
+		}),
 		"warning-silence": base(notice.Warning, due, noFindings, func(n *notice.Notice) {
 			n.Silence, n.Why, n.GoodAt = true, "the machine did not answer within 3 minutes", now.Add(-73*time.Hour)
 		}),

@@ -99,6 +99,7 @@ const (
 	EntryStop      EntryKind = "stop"      // EC2 is asked to stop the machine
 	EntryEffective EntryKind = "effective" // the data can no longer be read, and who says so
 	EntryWaiver    EntryKind = "waiver"    // a waiver on this machine was set or lifted
+	EntryBounced   EntryKind = "bounced"   // a mail did not reach a recipient
 )
 
 // Entry is one line of a machine's ledger. Entries are never changed.
@@ -113,10 +114,14 @@ type Entry struct {
 	Detail     string    `json:"detail,omitempty"` // grant id, message id, evidence digest
 }
 
-// Notice is one mail: written before it is sent, completed by the provider's id.
+// Notice is one mail: written before it is sent, completed by the provider's id, and by what became of it.
 type Notice struct {
 	Machine    string    `json:"machine"`
-	Reference  string    `json:"reference"` // execution name and kind of notice
+	Reference  string    `json:"reference"`          // execution name and kind of notice
+	Revision   int64     `json:"revision"`           // raised by each write; 0 is not written yet
+	Violation  time.Time `json:"violation"`          // State.Since when it was written; of a warning: which violation it is about
+	Counts     []string  `json:"counts,omitempty"`   // of a warning: those of To for whom the deadline was promised
+	Outcomes   []Outcome `json:"outcomes,omitempty"` // the last of each kind for each of To
 	Kind       string    `json:"kind"`
 	To         []string  `json:"to"`
 	Subject    string    `json:"subject"`
@@ -124,6 +129,27 @@ type Notice struct {
 	AcceptedAt time.Time `json:"acceptedAt"` // zero: not accepted
 	MessageID  string    `json:"messageId,omitempty"`
 	Attempts   int       `json:"attempts"`
+}
+
+// OutcomeKind is what became of a mail.
+type OutcomeKind string
+
+// The kinds of outcome. What is bounced, complained of or rejected did not reach its recipient.
+const (
+	Delivered  OutcomeKind = "delivered"  // the recipient's mail server took it
+	Delayed    OutcomeKind = "delayed"    // SES goes on trying
+	Deferred   OutcomeKind = "deferred"   // a bounce that may pass: a full mailbox, an automatic answer
+	Bounced    OutcomeKind = "bounced"    // for good, or for a reason that SES could not tell
+	Complained OutcomeKind = "complained" // the recipient called it spam
+	Rejected   OutcomeKind = "rejected"   // SES took it and did not send it
+)
+
+// Outcome is what became of a mail for one recipient.
+type Outcome struct {
+	Address string      `json:"address"`
+	Kind    OutcomeKind `json:"kind"`
+	At      time.Time   `json:"at"`
+	Detail  string      `json:"detail,omitempty"` // what the mail service or the recipient's server said, cut
 }
 
 // Lease keeps revoking, releasing and restoring of one access apart.

@@ -47,7 +47,17 @@ type Machine struct {
 	Allowed   map[string][]string `json:"allowed,omitempty"` // by rule: values that are or were waived and are still there
 	ToldUntil time.Time           `json:"toldUntil"`         // end of a waiver that people were told of
 
+	Warning *Warning `json:"warning,omitempty"` // how far the warning of a violation got
+
 	Version int64 `json:"version"` // raised by each write; 0 is not written yet
+}
+
+// Warning is whom the warning of a violation reached, as far as is known.
+type Warning struct {
+	Violation time.Time `json:"violation"`        // State.Since of the violation
+	Reference string    `json:"reference"`        // of its first mail; later ones carry the same
+	Counts    []string  `json:"counts,omitempty"` // for whom the deadline was promised last
+	Lost      []string  `json:"lost,omitempty"`   // addresses that it did not reach, or that complained
 }
 
 // Key is the guarded key of a machine.

@@ -170,6 +170,19 @@ func TestEnrolRefused(t *testing.T) {
 	}
 }
 
+// Whoever enrols a machine again says that its addresses are right: they are tried anew.
+func TestEnrolAgainTriesAllAddresses(t *testing.T) {
+	t.Parallel()
+	w := fake.New()
+	w.Store.Change(fake.ID, func(m *record.Machine) { m.Warning = &record.Warning{Reference: "e1", Lost: []string{fake.Owner}} })
+	if status, body := call(t, w, "PUT", "/v1/machines/"+fake.ID, enrolment()); status != 200 {
+		t.Fatalf("enrolling again: %d %s", status, body)
+	}
+	if got := w.Store.ByID[fake.ID].Warning; got == nil || len(got.Lost) > 0 || got.Reference != "e1" {
+		t.Errorf("warning = %+v, want nobody lost", got)
+	}
+}
+
 // Under a grant or a revocation neither key nor role can be changed: what was given would be lost.
 func TestEnrolAgainUnderAGrant(t *testing.T) {
 	t.Parallel()

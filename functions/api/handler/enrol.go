@@ -80,6 +80,9 @@ func (h *Handler) enrol(ctx context.Context, c boot.Call) (int, any, error) {
 	m.Name, m.Owner, m.Policy, m.SessionARN = e.Name, e.Owner, e.Policy, session
 	m.Key, m.Zone, m.Tags = record.Key{ARN: k.ARN, Mode: e.Mode}, there[id].Zone, there[id].Tags
 	m.EnrolledAt, m.EnrolledBy, m.Drift = c.Now, c.Caller, nil
+	if m.Warning != nil {
+		m.Warning.Lost = nil // whoever enrols again says that the addresses are right now
+	}
 	m, err = h.Store.Apply(ctx, store.Change{Machine: m, At: c.Now, DropLease: free, Ledger: []record.Entry{{
 		Machine: id, At: c.Now, Kind: record.EntryEnrolled, By: c.Caller, Text: fmt.Sprintf("enrolled under policy %s, mode %s", e.Policy, e.Mode), Detail: k.ARN,
 	}}})

@@ -12,6 +12,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/internal/dependants"
 	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/delivery"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
@@ -86,6 +87,8 @@ func (h *Handler) waivers(ctx context.Context, c boot.Call, m record.Machine) (s
 // facts are what guard.Stops reads.
 func (h *Handler) facts(ctx context.Context, c boot.Call, m record.Machine, holds []record.Hold) guard.Facts {
 	f := guard.Facts{State: m.State, Drift: m.Drift, Policy: guard.Policy{Read: true, Terms: policy.Default().Integrity}}
+	w := delivery.Of(m)
+	f.Delivery = guard.Delivery{Counts: w.Counts, Lost: w.Lost}
 	if stored, err := h.Store.Policy(ctx, m.Policy); err == nil {
 		p, err := stored.Compile()
 		f.Policy = guard.Policy{Read: err == nil}

@@ -8,7 +8,7 @@ import (
 
 // pure are the packages that decide and touch nothing.
 var pure = []string{
-	"shared/drill", "shared/enforcement", "shared/env", "shared/evidence", "shared/fault", "shared/guard", "shared/inspection", "shared/integrity",
+	"shared/delivery", "shared/drill", "shared/enforcement", "shared/env", "shared/evidence", "shared/fault", "shared/guard", "shared/inspection", "shared/integrity",
 	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/pace", "shared/policy", "shared/record", "shared/replay", "shared/safeguard",
 	"shared/waiver",
 }
@@ -208,6 +208,7 @@ func TestWhatFunctionsLink(t *testing.T) {
 	t.Parallel()
 	services := map[string][]string{
 		"api":       {"dynamodb", "ec2", "kms", "lambda", "scheduler", "sfn", "ssm"},
+		"delivery":  {"dynamodb"},
 		"drill":     {"dynamodb", "kms", "lambda"},
 		"evaluate":  {"dynamodb", "ec2", "sfn", "ssm"},
 		"inspect":   {"dynamodb", "ssm"},

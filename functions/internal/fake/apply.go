@@ -26,6 +26,11 @@ func (s *Store) Apply(_ context.Context, c store.Change) (record.Machine, error)
 	if a := c.Answer; a != nil {
 		s.Said[a.Command+" "+a.Machine] = clone(*a)
 	}
+	if n := c.Notice; n != nil {
+		kept := clone(*n)
+		kept.Revision++
+		s.Told[n.Reference] = kept
+	}
 	if r := c.Request; r != nil {
 		kept := clone(*r)
 		kept.Revision++
@@ -60,6 +65,9 @@ func (s *Store) refuses(c store.Change) string {
 	}
 	if r := c.Request; r != nil && s.Asked[r.Machine+" "+r.ID].Revision != r.Revision {
 		return "the request was changed by somebody else"
+	}
+	if n := c.Notice; n != nil && s.Told[n.Reference].Revision != n.Revision {
+		return "the notice was changed by somebody else"
 	}
 	for _, scope := range c.NotHeld {
 		if h, ok := s.Held[scope]; ok && stands(h, c.At) {

@@ -61,12 +61,13 @@ func (s *Store) BeginNotice(_ context.Context, n record.Notice) (record.Notice, 
 		if !earlier.AcceptedAt.IsZero() {
 			return clone(earlier), nil
 		}
-		begun := n.BegunAt
-		if n = clone(earlier); n.BegunAt.IsZero() {
-			n.BegunAt = begun
+		if !earlier.BegunAt.IsZero() && slices.Equal(earlier.Counts, n.Counts) {
+			n.BegunAt = earlier.BegunAt
 		}
+		n.Attempts, n.Revision, n.Outcomes = earlier.Attempts, earlier.Revision, clone(earlier.Outcomes)
 	}
 	n.Attempts++
+	n.Revision++
 	s.Told[n.Reference] = clone(n)
 	return n, nil
 }
@@ -79,6 +80,36 @@ func (s *Store) EndNotice(_ context.Context, n record.Notice) error {
 	if s.Told[n.Reference].Attempts != n.Attempts {
 		return fault.New(fault.Conflict, "recording outcome of notice %s: %s", n.Reference, strconv.Itoa(n.Attempts))
 	}
+	n.Revision, n.Outcomes = s.Told[n.Reference].Revision+1, s.Told[n.Reference].Outcomes
+	s.Told[n.Reference] = clone(n)
+	return nil
+}
+
+// Notice is the real store's.
+func (s *Store) Notice(_ context.Context, machine, reference string) (record.Notice, error) {
+	if err := s.call("store.Notice", reference); err != nil {
+		return record.Notice{}, err
+	}
+	n, ok := s.Told[reference]
+	if !ok || n.Machine != machine {
+		return record.Notice{}, missing("notice " + reference)
+	}
+	return clone(n), nil
+}
+
+// PutNotice is the real store's.
+func (s *Store) PutNotice(_ context.Context, n record.Notice) error {
+	if err := s.call("store.PutNotice", n.Reference); err != nil {
+		return err
+	}
+	return s.notice(n)
+}
+
+func (s *Store) notice(n record.Notice) error {
+	if s.Told[n.Reference].Revision != n.Revision {
+		return fault.New(fault.Conflict, "recording outcome of notice %s: it was changed by somebody else", n.Reference)
+	}
+	n.Revision++
 	s.Told[n.Reference] = clone(n)
 	return nil
 }

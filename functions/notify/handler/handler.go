@@ -3,6 +3,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -13,8 +14,10 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/sesmail"
 	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/delivery"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/notice"
 	"github.com/keyward/keyward/shared/policy"
@@ -69,38 +72,58 @@ func (h *Handler) warn(ctx context.Context, now time.Time, t enforcement.Task) (
 	if !m.State.WarnedAt.IsZero() {
 		return enforcement.Warned{Outcome: "warned", DueAt: m.State.DueAt, AcceptedAt: m.State.WarnedAt}, nil
 	}
+	so := delivery.Of(m)
+	counts := h.addressees(m, p).Count(so.Lost)
+	if len(counts) == 0 {
+		return enforcement.Warned{Outcome: "unreachable", DueAt: now.Truncate(time.Second)}, nil
+	}
 	n := content(notice.Warning, m, p, t)
+	n.Missed, n.Reference = so.Lost, cmp.Or(so.Reference, t.Execution)
 	n.Relapse = !m.State.Silence && !m.State.OldDueAt.IsZero()
-	sent, err := h.send(ctx, now, m, p, n)
+	sent, err := h.send(ctx, now, m, p, n, t.Execution, counts)
 	if err != nil {
 		return enforcement.Warned{}, err
 	}
-	due, err := h.accepted(ctx, now, t, p, sent)
-	return enforcement.Warned{Outcome: "warned", DueAt: due, AcceptedAt: sent.AcceptedAt, Reference: sent.Reference}, err
+	due, outcome, err := h.accepted(ctx, now, t, p, sent)
+	return enforcement.Warned{Outcome: outcome, DueAt: due, AcceptedAt: sent.AcceptedAt, Reference: sent.Reference}, err
 }
 
 // accepted starts the grace. What another changed meanwhile is read again; when the violation is over
-// by then, nothing is started.
-func (h *Handler) accepted(ctx context.Context, now time.Time, t enforcement.Task, p *policy.Policy, sent record.Notice) (time.Time, error) {
+// by then, or the mail came back already, nothing is started: the sweep has the next ones warned.
+func (h *Handler) accepted(ctx context.Context, now time.Time, t enforcement.Task, p *policy.Policy, sent record.Notice) (due time.Time, outcome string, err error) {
 	const tries = 5
 	for range tries {
 		m, err := h.Store.Machine(ctx, t.Input.Machine)
 		if err != nil {
-			return time.Time{}, err
+			return time.Time{}, "", err
 		}
 		if m.State.Generation != t.Input.Generation {
-			return now.Truncate(time.Second), nil // the next state finds that it was superseded
+			return now.Truncate(time.Second), "warned", nil // the next state finds that it was superseded
 		}
-		m.State = integrity.Warned(m.State, sent.BegunAt, p.Integrity)
-		m, err = h.Store.Apply(ctx, store.Change{Machine: m, At: now, Ledger: []record.Entry{{
+		w := delivery.Of(m)
+		w.Reference, w.Counts = cmp.Or(w.Reference, t.Execution), sent.Counts
+		m.State, m.Warning = integrity.Warned(m.State, sent.BegunAt, p.Integrity), &w
+		due, outcome = m.State.DueAt, "warned"
+		if (guard.Delivery{Counts: w.Counts, Lost: w.Lost}).Missed() {
+			m.State, due, outcome = integrity.Bounced(m.State, now), now.Truncate(time.Second), "superseded"
+		}
+		_, err = h.Store.Apply(ctx, store.Change{Machine: m, At: now, Ledger: []record.Entry{{
 			Machine: m.ID, At: now, Kind: record.EntryWarned, Generation: m.State.Generation, Execution: t.Execution,
-			Text: "warning accepted by the mail service; due " + m.State.DueAt.Format(time.RFC3339), Detail: sent.MessageID,
+			Text: accepted(outcome, due), Detail: sent.MessageID,
 		}}})
 		if !fault.Is(err, fault.Conflict) {
-			return m.State.DueAt, err
+			return due, outcome, err
 		}
 	}
-	return time.Time{}, fault.New(fault.Transient, "recording the warning of %s: it keeps being changed by others", t.Input.Machine)
+	return time.Time{}, "", fault.New(fault.Transient, "recording the warning of %s: it keeps being changed by others", t.Input.Machine)
+}
+
+// accepted is the ledger's line.
+func accepted(outcome string, due time.Time) string {
+	if outcome == "superseded" {
+		return "warning accepted by the mail service, and came back; others are warned"
+	}
+	return "warning accepted by the mail service; due " + due.Format(time.RFC3339)
 }
 
 // tell sends one other notice. It tells what happened, whatever came after.
@@ -126,7 +149,7 @@ func (h *Handler) tell(ctx context.Context, now time.Time, t enforcement.Task) (
 	}
 	n := content(kind, m, p, t)
 	n.DoneAt = now
-	return told(h.send(ctx, now, m, p, n))
+	return told(h.send(ctx, now, m, p, n, t.Execution, nil))
 }
 
 // tellContact sends a notice about the whole stack to the account's contact alone. What it says was written
@@ -136,7 +159,7 @@ func (h *Handler) tellContact(ctx context.Context, now time.Time, kind notice.Ki
 	p.Notify.To = []string{h.Contact}
 	return told(h.send(ctx, now, record.Machine{ID: t.Input.Machine}, p, notice.Notice{
 		Kind: kind, Policy: t.Input.Policy, Reference: t.Execution, Why: t.Input.Why, DoneAt: now,
-	}))
+	}, t.Execution, nil))
 }
 
 func told(sent record.Notice, err error) (enforcement.Told, error) {
@@ -163,10 +186,12 @@ func (h *Handler) read(ctx context.Context, t enforcement.Task) (record.Machine,
 }
 
 // send records the notice, hands it to SES and records the answer. A notice that SES accepted before is
-// not sent again; one whose answer was lost is, with the same reference and marked as a repeat.
-func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy, n notice.Notice) (record.Notice, error) {
+// not sent again; one whose answer was lost is, with the same reference and marked as a repeat. counts is
+// for whom a warning counts.
+func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy, n notice.Notice, execution string, counts []string) (record.Notice, error) {
 	r := record.Notice{
-		Machine: m.ID, Reference: n.Reference + "/" + string(n.Kind), Kind: string(n.Kind), To: h.recipients(m, p), BegunAt: now,
+		Machine: m.ID, Reference: execution + "/" + string(n.Kind), Kind: string(n.Kind), BegunAt: now,
+		To: h.addressees(m, p).To(delivery.Of(m).Lost), Violation: m.State.Since, Counts: counts,
 	}
 	r, err := h.Store.BeginNotice(ctx, r)
 	if err != nil || !r.AcceptedAt.IsZero() {
@@ -182,7 +207,8 @@ func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *
 		return r, fault.Wrap(fault.Internal, err, "rendering notice %s", r.Reference)
 	}
 	id, err := h.Mail.Send(ctx, sesmail.Mail{
-		To: r.To, Subject: rendered.Subject, Text: rendered.Text, HTML: rendered.HTML, Reference: r.Reference,
+		To: r.To, Subject: rendered.Subject, Text: rendered.Text, HTML: rendered.HTML, Reference: n.Reference + "/" + r.Kind,
+		Tags: map[string]string{delivery.TagMachine: m.ID, delivery.TagExecution: execution, delivery.TagNotice: r.Kind},
 	})
 	if err != nil {
 		return r, errors.Join(err, h.refused(ctx, r, err))
@@ -203,19 +229,7 @@ func (h *Handler) refused(ctx context.Context, r record.Notice, err error) error
 	return h.Store.EndNotice(ctx, r)
 }
 
-// recipients are the owner and those whom the policy names; with neither, the account's contact.
-func (h *Handler) recipients(m record.Machine, p *policy.Policy) []string {
-	var to []string
-	if m.Owner != "" {
-		to = append(to, m.Owner)
-	}
-	for _, address := range p.Notify.To {
-		if !slices.Contains(to, address) {
-			to = append(to, address)
-		}
-	}
-	if len(to) == 0 {
-		to = []string{h.Contact}
-	}
-	return to
+// addressees are who may be told of a machine, in the order in which a warning counts for them.
+func (h *Handler) addressees(m record.Machine, p *policy.Policy) delivery.Addressees {
+	return delivery.Addressees{Owner: m.Owner, Policy: p.Notify.To, Account: h.Contact}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/delivery"
 	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
@@ -121,6 +122,8 @@ type known struct {
 func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, m record.Machine) (guard.Facts, known, error) {
 	var k known
 	f := guard.Facts{Generation: t.Input.Generation, State: m.State, Drift: m.Drift, Fleet: guard.Fleet{Read: true}}
+	w := delivery.Of(m)
+	f.Delivery = guard.Delivery{Counts: w.Counts, Lost: w.Lost}
 	stored, err := h.Store.Policy(ctx, m.Policy)
 	switch {
 	case err == nil:

@@ -3,6 +3,8 @@ package sesmail
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
@@ -29,7 +31,8 @@ type Mail struct {
 	Subject   string
 	Text      string
 	HTML      string
-	Reference string // sent as header X-Keyward-Reference, the same for a repeated mail
+	Reference string            // sent as header X-Keyward-Reference, the same for a repeated mail
+	Tags      map[string]string // come back in the events about the mail; ASCII letters, digits, _ and -
 }
 
 // Send hands a mail to SES. That SES took it says nothing about its delivery.
@@ -37,6 +40,7 @@ func (c *Client) Send(ctx context.Context, m Mail) (messageID string, err error)
 	out, err := c.api.SendEmail(ctx, &sesv2.SendEmailInput{
 		FromEmailAddress:     &c.sender,
 		ConfigurationSetName: &c.configurationSet,
+		EmailTags:            tags(m.Tags),
 		Destination:          &types.Destination{ToAddresses: m.To},
 		Content: &types.EmailContent{Simple: &types.Message{
 			Subject: content(m.Subject),
@@ -48,6 +52,14 @@ func (c *Client) Send(ctx context.Context, m Mail) (messageID string, err error)
 		return "", awsconf.Wrap(err, "sending mail")
 	}
 	return aws.ToString(out.MessageId), nil
+}
+
+func tags(named map[string]string) []types.MessageTag {
+	var all []types.MessageTag
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		all = append(all, types.MessageTag{Name: aws.String(name), Value: aws.String(named[name])})
+	}
+	return all
 }
 
 func content(text string) *types.Content {

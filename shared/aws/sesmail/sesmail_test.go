@@ -20,6 +20,7 @@ const sender = "keyward@example.com"
 var warning = sesmail.Mail{
 	To: []string{"owner@example.com", "ops@example.com"}, Subject: "web-1 loses its key at 16:00 – Größe",
 	Text: "Start it.\n", HTML: "<p>Start it.</p>", Reference: awstest.Machine + "-3-enforce-1/warning",
+	Tags: map[string]string{"keyward-notice": "warning", "keyward-machine": awstest.Machine},
 }
 
 func begin(t *testing.T) (*awstest.Place, *ses.SES) {
@@ -47,6 +48,7 @@ func TestSend(t *testing.T) {
 	want := ses.Message{
 		ID: id, At: awstest.Noon, From: sender, To: warning.To, Subject: warning.Subject, Text: warning.Text, HTML: warning.HTML,
 		Headers: []ses.Pair{{Name: "X-Keyward-Reference", Value: warning.Reference}}, ConfigurationSet: "keyward",
+		Tags: []ses.Pair{{Name: "keyward-machine", Value: awstest.Machine}, {Name: "keyward-notice", Value: "warning"}},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(ses.Message{}), cmpopts.IgnoreFields(ses.Message{}, "Outcomes")); !ok || diff != "" {
 		t.Errorf("the mail that arrived (-want +got):\n%s", diff)

@@ -33,6 +33,7 @@ type Change struct {
 	Ledger   []record.Entry
 	Start    []record.Start // for the outbox
 	Request  *record.Request
+	Notice   *record.Notice // what became of it
 
 	NotHeld   []record.Scope    // fails when one of these is held at At
 	Waivers   []record.Revision // fails when a waiver was set or lifted on one of these scopes since
@@ -72,6 +73,9 @@ func (s *Store) Apply(ctx context.Context, c Change) (record.Machine, error) {
 	}
 	if r := c.Request; r != nil {
 		t.put(s, requestItem(*r), versionIs(r.Revision), "the request was changed by somebody else")
+	}
+	if n := c.Notice; n != nil {
+		t.put(s, noticeItem(*n), versionIs(noticeRevision(*n)), "the notice was changed by somebody else")
 	}
 	for _, scope := range c.NotHeld {
 		t.check(s, holdKey(scope), holdRow, freeOfHold(c.At), "it is held: "+string(scope))

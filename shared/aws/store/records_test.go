@@ -137,7 +137,7 @@ func TestNotices(t *testing.T) {
 		t.Helper()
 		got, err := p.BeginNotice(t.Context(), n)
 		want := n
-		want.Attempts = attempts
+		want.Attempts, want.Revision = attempts, int64(attempts)+1
 		same(t, fmt.Sprintf("BeginNotice for the %dth time", attempts), want)(got, err)
 		return got
 	}
@@ -152,6 +152,7 @@ func TestNotices(t *testing.T) {
 	for range 2 { // what is done already is success
 		must(t, p.EndNotice(t.Context(), second))
 	}
+	second.Revision += 2
 	same(t, "BeginNotice of what was accepted", second)(p.BeginNotice(t.Context(), n))
 	same(t, "Notices", []record.Notice{second})(p.Notices(t.Context(), n.Machine))
 
@@ -163,6 +164,33 @@ func TestNotices(t *testing.T) {
 	if none, err := p.Notices(t.Context(), awstest.Other); err != nil || len(none) != 0 {
 		t.Errorf("Notices of another machine = %v, %v, want none", none, err)
 	}
+}
+
+// What became of a mail and what the mail service answered are written by two functions: neither takes
+// from the other.
+func TestOutcomesOfNotices(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	n, err := p.BeginNotice(t.Context(), record.Notice{Machine: awstest.Machine, Reference: "e1/warning", Kind: "warning", To: []string{"owner@example.com"}, BegunAt: noon})
+	must(t, err)
+	came := n
+	came.Outcomes = []record.Outcome{{Address: "owner@example.com", Kind: record.Bounced, At: noon}}
+	must(t, p.PutNotice(t.Context(), came)) // before the answer
+	n.MessageID, n.AcceptedAt = "m1", noon
+	must(t, p.EndNotice(t.Context(), n))
+	got, err := p.Notice(t.Context(), n.Machine, n.Reference)
+	if err != nil || got.MessageID != "m1" || len(got.Outcomes) != 1 {
+		t.Errorf("Notice = %+v, %v, want both", got, err)
+	}
+	awstest.Wrapped(t, p.PutNotice(t.Context(), came), fault.Conflict, "recording outcome of notice e1/warning: it was changed by somebody else")
+	_, err = p.Notice(t.Context(), n.Machine, "e2/warning")
+	awstest.Wrapped(t, err, fault.NotFound, "reading notice e2/warning: there is none")
+
+	// In one transaction with the machine, or not at all.
+	m, err := p.Apply(t.Context(), store.Change{Machine: record.Machine{ID: awstest.Machine}, At: noon, Notice: &got})
+	must(t, err)
+	_, err = p.Apply(t.Context(), store.Change{Machine: m, At: noon, Notice: &got})
+	awstest.Wrapped(t, err, fault.Conflict, "changing machine "+m.ID+": the notice was changed by somebody else")
 }
 
 // Of those who begin a notice at once each learns that there was another, but for one.

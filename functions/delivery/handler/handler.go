@@ -1,0 +1,137 @@
+// Package handler records what became of mails. It is what the program delivery serves, apart from its wiring, so that
+// the simulation runs the same code.
+package handler
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/delivery"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/guard"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/notice"
+	"github.com/keyward/keyward/shared/record"
+)
+
+type records interface {
+	Machine(ctx context.Context, id string) (record.Machine, error)
+	Notice(ctx context.Context, machine, reference string) (record.Notice, error)
+	PutNotice(ctx context.Context, n record.Notice) error
+	Apply(ctx context.Context, c store.Change) (record.Machine, error)
+}
+
+// Handler serves SES's events as SNS brings them. All fields are required.
+type Handler struct {
+	Store   records
+	Account string
+	Log     *slog.Logger
+}
+
+// Summary is what became of the events.
+type Summary struct {
+	Recorded int `json:"recorded"`
+	Ignored  int `json:"ignored"` // of mails that are not ours, or said nothing new
+}
+
+// Handle records each event. What is not understood, or is about no notice of ours, is logged and left;
+// only a store that does not answer makes SNS's event come again.
+func (h *Handler) Handle(ctx context.Context, now time.Time, in events.SNSEvent) (Summary, error) {
+	var done Summary
+	var problems []error
+	for _, r := range in.Records {
+		recorded, err := h.one(ctx, now, r)
+		switch {
+		case fault.Is(err, fault.Invalid), fault.Is(err, fault.NotFound):
+			h.Log.WarnContext(ctx, "event of the mail service ignored", boot.KeyError, err.Error())
+			done.Ignored++
+		case err != nil:
+			problems = append(problems, err)
+		case recorded:
+			done.Recorded++
+		default:
+			done.Ignored++
+		}
+	}
+	return done, errors.Join(problems...)
+}
+
+func (h *Handler) one(ctx context.Context, now time.Time, r events.SNSEventRecord) (bool, error) {
+	if r.EventSource != "aws:sns" {
+		return false, fault.New(fault.Invalid, "reading an event: its source is %q, expected aws:sns", r.EventSource)
+	}
+	e, err := delivery.Parse([]byte(r.SNS.Message))
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case e.Account != h.Account:
+		return false, fault.New(fault.Invalid, "reading an event of the mail service: it is of account %q", e.Account)
+	case e.Machine == "" || e.Reference == "":
+		return false, fault.New(fault.NotFound, "recording what became of mail %s: it is no notice of Keyward", e.MessageID)
+	}
+	const tries = 5
+	for range tries {
+		recorded, err := h.record(ctx, now, e)
+		if !fault.Is(err, fault.Conflict) {
+			return recorded, err
+		}
+	}
+	return false, fault.New(fault.Transient, "recording what became of mail %s: it keeps being changed by others", e.MessageID)
+}
+
+// record notes an event on its notice. A recipient who was not reached is noted in the ledger too, and
+// moves the machine when it is the warning of its present violation that nobody got.
+func (h *Handler) record(ctx context.Context, now time.Time, e delivery.Event) (bool, error) {
+	n, err := h.Store.Notice(ctx, e.Machine, e.Reference)
+	if err != nil {
+		return false, err
+	}
+	n, fresh, lost := delivery.Note(n, e.Outcomes)
+	if len(fresh) == 0 {
+		return false, nil
+	}
+	if len(lost) == 0 {
+		return true, h.Store.PutNotice(ctx, n)
+	}
+	m, err := h.Store.Machine(ctx, e.Machine)
+	if fault.Is(err, fault.NotFound) {
+		return true, h.Store.PutNotice(ctx, n) // a notice about the whole stack, which has no ledger
+	}
+	if err != nil {
+		return false, err
+	}
+	before := m.State
+	m = missed(m, n, lost, now)
+	text := string(fresh[0].Kind) + ": " + n.Kind + " to " + strings.Join(lost, ", ")
+	if m.State.Generation != before.Generation {
+		text += "; it counts for nobody any more, and others are warned"
+	}
+	_, err = h.Store.Apply(ctx, store.Change{Machine: m, At: now, Notice: &n, Ledger: []record.Entry{{
+		Machine: m.ID, At: now, Kind: record.EntryBounced, Generation: before.Generation, Text: text, Detail: e.MessageID,
+	}}})
+	if err == nil {
+		h.Log.WarnContext(ctx, "notice not delivered", boot.KeyMachine, m.ID, boot.KeyKind, n.Kind, boot.KeyReason, string(fresh[0].Kind))
+	}
+	return err == nil, err
+}
+
+// missed is the machine after a notice did not reach some of its recipients.
+func missed(m record.Machine, n record.Notice, lost []string, now time.Time) record.Machine {
+	if n.Kind != string(notice.Warning) || !n.Violation.Equal(m.State.Since) || m.State.Standing != integrity.Bad {
+		return m
+	}
+	w := delivery.Lose(delivery.Of(m), lost)
+	m.Warning = &w
+	if (guard.Delivery{Counts: w.Counts, Lost: w.Lost}).Missed() {
+		m.State = integrity.Bounced(m.State, now)
+	}
+	return m
+}
