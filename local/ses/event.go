@@ -146,7 +146,7 @@ func (s *SES) note(m Message, r record) {
 		Tags:   map[string][]string{"ses:configuration-set": {m.ConfigurationSet}, "ses:from-domain": {domain}},
 	}
 	for _, h := range m.Headers {
-		r.Mail.Headers = append(r.Mail.Headers, headerRecord{Name: h.Name, Value: h.Value})
+		r.Mail.Headers = append(r.Mail.Headers, headerRecord(h))
 	}
 	for _, t := range m.Tags {
 		r.Mail.Tags[t.Name] = append(r.Mail.Tags[t.Name], t.Value)
