@@ -58,6 +58,7 @@ func TestPaths(t *testing.T) {
 		{"extended without a deadline", input(enforcement.Enforce), answers("decide", decided("extended")), append(toDecide, "hold", "tell held"), "SUCCEEDED", ""},
 		{"decide is superseded", input(enforcement.Enforce), answers("decide", decided("superseded")), toDecide, "SUCCEEDED", ""},
 		{"warning is superseded", input(enforcement.Enforce), answers("warn", enforcement.Warned{Outcome: "superseded"}), []string{"warn"}, "SUCCEEDED", ""},
+		{"nobody can be warned", input(enforcement.Enforce), answers("warn", enforcement.Warned{Outcome: "unreachable", DueAt: start}), []string{"warn", "hold", "tell held"}, "SUCCEEDED", ""},
 		{"look is superseded", input(enforcement.Enforce), answers("look", enforcement.Looked{Outcome: "superseded"}), []string{"warn", "look"}, "SUCCEEDED", ""},
 		{"outcome of look unknown", input(enforcement.Enforce), answers("look", enforcement.Looked{Outcome: "well"}), []string{"warn", "look", "hold", "tell held"}, "SUCCEEDED", ""},
 		{"waits for the answer", input(enforcement.Enforce), map[string][]any{"decide": {decided("waiting"), decided("waiting"), decided("standDown")}},

@@ -237,6 +237,7 @@ func TestEveryState(t *testing.T) {
 		{input(enforcement.Look), answers("decide", decided("withdraw"), "withdraw", enforcement.Ordered{Outcome: "ordered"})},
 		{input(enforcement.Enforce), map[string][]any{"decide": {later, decided("standDown")}, "tell stoodDown": {"Denied"}}},
 		{input(enforcement.Enforce), answers("warn", "Denied")},
+		{input(enforcement.Enforce), answers("warn", enforcement.Warned{Outcome: "unreachable", DueAt: start})},
 		{input(enforcement.Enforce), answers("confirm", confirmed("unconfirmed"))},
 		{input(enforcement.Enforce), map[string][]any{
 			"decide":   {decided("snapshot"), stopping("lock"), stopping("revoke")},

@@ -34,25 +34,57 @@ func commands(t *testing.T, ctx context.Context, s Table) {
 func notices(t *testing.T, ctx context.Context, s Table) {
 	n := record.Notice{Machine: id, Reference: "e/warning", Kind: "warning", To: []string{"a@example.com"}, BegunAt: noon}
 	first, err := s.BeginNotice(ctx, n)
-	n.Attempts = 1
+	n.Attempts, n.Revision = 1, first.Revision
 	equal(t, "the first attempt", first, err, n)
 	later := n
 	later.BegunAt = noon.Add(time.Minute)
 	second, err := s.BeginNotice(ctx, later)
-	n.Attempts = 2
+	n.Attempts, n.Revision = 2, second.Revision
 	equal(t, "the second, which keeps when it began", second, err, n)
 	kind(t, "the end of the first", s.EndNotice(ctx, first), fault.Conflict)
 	second.BegunAt = time.Time{}
 	done(t, "noting a refusal", s.EndNotice(ctx, second))
 	third, err := s.BeginNotice(ctx, later)
-	later.Attempts = 3
+	later.Attempts, later.Revision = 3, third.Revision
 	equal(t, "the third, which begins anew", third, err, later)
+	came := bounced(t, ctx, s, third)
 	third.AcceptedAt, third.MessageID = noon.Add(2*time.Minute), "m"
 	done(t, "noting that it was accepted", s.EndNotice(ctx, third))
 	again, err := s.BeginNotice(ctx, n)
+	third.Revision, third.Outcomes = again.Revision, came
 	equal(t, "what was accepted", again, err, third)
 	all, err := s.Notices(ctx, id)
 	equal(t, "the notices", all, err, []record.Notice{third})
+	others := record.Notice{Machine: id, Reference: "e2/warning", Counts: []string{"a@example.com"}, BegunAt: noon}
+	_, err = s.BeginNotice(ctx, others)
+	done(t, "a warning", err)
+	others.Counts, others.BegunAt = []string{"b@example.com"}, noon.Add(time.Minute)
+	anew, err := s.BeginNotice(ctx, others)
+	others.Attempts, others.Revision = 2, anew.Revision
+	equal(t, "a warning that counts for others now, which begins anew", anew, err, others)
+}
+
+// bounced notes what became of a mail that is being sent, before its end is noted.
+func bounced(t *testing.T, ctx context.Context, s Table, n record.Notice) []record.Outcome {
+	_, err := s.Notice(ctx, id, "e/other")
+	kind(t, "a notice that is not there", err, fault.NotFound)
+	read, err := s.Notice(ctx, id, n.Reference)
+	equal(t, "the notice", read, err, n)
+	read.Outcomes = []record.Outcome{{Address: "a@example.com", Kind: record.Bounced, At: noon}}
+	done(t, "noting that it came back", s.PutNotice(ctx, read))
+	kind(t, "noting it for who read it before", s.PutNotice(ctx, read), fault.Conflict)
+	m, err := s.Machine(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		m, err = s.Apply(ctx, store.Change{Machine: machine(), At: noon})
+	}
+	done(t, "the machine", err)
+	_, err = s.Apply(ctx, store.Change{Machine: m, At: noon, Notice: &read})
+	kind(t, "a transition that read an old notice", err, fault.Conflict)
+	current, err := s.Notice(ctx, id, n.Reference)
+	done(t, "reading it again", err)
+	_, err = s.Apply(ctx, store.Change{Machine: m, At: noon, Notice: &current})
+	done(t, "a transition with the notice", err)
+	return current.Outcomes
 }
 
 func puts(t *testing.T, ctx context.Context, s Table) {

@@ -34,6 +34,8 @@ type Table interface {
 	LiftHold(ctx context.Context, scope record.Scope) error
 	BeginNotice(ctx context.Context, n record.Notice) (record.Notice, error)
 	EndNotice(ctx context.Context, n record.Notice) error
+	Notice(ctx context.Context, machine, reference string) (record.Notice, error)
+	PutNotice(ctx context.Context, n record.Notice) error
 	Notices(ctx context.Context, machine string) ([]record.Notice, error)
 	Request(ctx context.Context, machine, id string) (record.Request, error)
 	PutRequest(ctx context.Context, r record.Request) (record.Request, error)

@@ -69,6 +69,9 @@ func (s *Store) apply(c store.Change) record.Machine {
 		kept.Revision++
 		s.requests[r.Machine+" "+r.ID] = kept
 	}
+	if n := c.Notice; n != nil {
+		s.keepNotice(*n)
+	}
 	if l := c.TakeLease; l != nil {
 		s.leases[l.Name] = *l
 	}
@@ -119,6 +122,9 @@ func (s *Store) refuses(c store.Change) string {
 	if r := c.Request; r != nil && s.requests[r.Machine+" "+r.ID].Revision != r.Revision {
 		return "the request was changed by somebody else"
 	}
+	if why := s.refusesNotice(c.Notice); why != "" {
+		return why
+	}
 	for _, scope := range c.NotHeld {
 		if h := s.holds[scope]; h != nil && h.is && stands(h.now, c.At) {
 			return "it is held: " + string(scope)
@@ -146,6 +152,11 @@ func copied(m record.Machine) record.Machine {
 		taken := *m.Taken
 		taken.Grants, taken.Waivers = slices.Clone(taken.Grants), slices.Clone(taken.Waivers)
 		m.Taken = &taken
+	}
+	if m.Warning != nil {
+		warning := *m.Warning
+		warning.Counts, warning.Lost = slices.Clone(warning.Counts), slices.Clone(warning.Lost)
+		m.Warning = &warning
 	}
 	return m
 }

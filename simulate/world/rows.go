@@ -115,61 +115,6 @@ func (s *Store) LiftHold(_ context.Context, scope record.Scope) error {
 	})
 }
 
-// BeginNotice is the real store's.
-func (s *Store) BeginNotice(_ context.Context, n record.Notice) (record.Notice, error) {
-	err := s.write("BeginNotice", func() error {
-		told := s.notices[n.Machine]
-		if told == nil {
-			told = map[string]record.Notice{}
-			s.notices[n.Machine] = told
-		}
-		s.saw()
-		n.Attempts = 1
-		if earlier, ok := told[n.Reference]; ok {
-			if !earlier.AcceptedAt.IsZero() {
-				n = earlier
-				return nil
-			}
-			if earlier.BegunAt.IsZero() {
-				earlier.BegunAt = n.BegunAt
-			}
-			n = earlier
-			n.Attempts++
-		}
-		told[n.Reference] = n
-		if s.w.Watch != nil {
-			s.w.Watch.Noted(n, s.w.seq)
-		}
-		return nil
-	})
-	return n, err
-}
-
-// EndNotice is the real store's.
-func (s *Store) EndNotice(_ context.Context, n record.Notice) error {
-	return s.write("EndNotice", func() error {
-		if s.notices[n.Machine][n.Reference].Attempts != n.Attempts {
-			return fault.New(fault.Conflict, "recording outcome of notice %s: another attempt was begun", n.Reference)
-		}
-		s.notices[n.Machine][n.Reference] = n
-		if s.w.Watch != nil {
-			s.w.Watch.Noted(n, s.w.seq)
-		}
-		return nil
-	})
-}
-
-// Notices is the real store's.
-func (s *Store) Notices(_ context.Context, machine string) ([]record.Notice, error) {
-	return all(s, "Notices", func() []record.Notice {
-		var list []record.Notice
-		for _, reference := range slices.Sorted(maps.Keys(s.notices[machine])) {
-			list = append(list, s.notices[machine][reference])
-		}
-		return list
-	})
-}
-
 // Request is the real store's.
 func (s *Store) Request(_ context.Context, machine, id string) (record.Request, error) {
 	return read(s, "Request", "key request "+id, func() (record.Request, bool) {

@@ -102,8 +102,8 @@ func functions(t *testing.T) []string {
 			names = append(names, e.Name())
 		}
 	}
-	if len(names) != 11 {
-		t.Fatalf("functions = %v, want eleven", names)
+	if len(names) != 12 {
+		t.Fatalf("functions = %v, want twelve", names)
 	}
 	return names
 }
