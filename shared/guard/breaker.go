@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -30,6 +31,7 @@ type Breaker struct {
 	Limit int
 	Used  int  // machines that lost their keys in the window
 	Mine  bool // this machine is one of them, so that another attempt takes no more room
+	Ahead int  // more severe machines that are due as well, and not among Used
 }
 
 // BreakerFor is the breaker as a machine meets it.
@@ -48,7 +50,7 @@ func hasRoom(f Facts, _ time.Time) Reason {
 	switch b := f.Breaker; {
 	case !b.Read:
 		return ReasonBreakerUnread
-	case b.Limit <= 0, b.Room() == 0 && !b.Mine:
+	case b.Limit <= 0, b.Room() <= b.Ahead && !b.Mine:
 		return ReasonBreakerOpen
 	}
 	return ""
@@ -89,6 +91,31 @@ type Severity struct {
 	Failed int       // rules that the machine fails; silence fails none
 	DueAt  time.Time // its deadline
 	ID     string
+}
+
+// togetherWithin is how long the room is kept for a more severe machine that fell due. Its look, and the events about it,
+// take minutes; what takes longer must not keep others from their turn.
+const togetherWithin = 15 * time.Minute
+
+// Ahead is how many machines that are more severe than m fell due a short while ago and are on their way: the room that
+// the breaker leaves is theirs first. Who lost its key within the window is counted already, and not here.
+func Ahead(m record.Machine, all []record.Machine, b record.Breaker, l Limits, now time.Time) int {
+	spent := map[string]bool{m.ID: true}
+	for _, s := range Spent(b, l, now) {
+		spent[s.Machine] = true
+	}
+	mine, ahead := SeverityOf(m), 0
+	for _, other := range all {
+		s := other.State
+		onItsWay := s.Standing == integrity.Bad && s.Key == integrity.KeyReleased && s.HeldFor == "" && s.FrozenSince.IsZero() && s.GoneAt.IsZero()
+		if !onItsWay || s.DueAt.IsZero() || now.Before(s.DueAt) || now.Sub(s.DueAt) > togetherWithin || spent[other.ID] {
+			continue
+		}
+		if CompareSeverity(SeverityOf(other), mine) < 0 {
+			ahead++
+		}
+	}
+	return ahead
 }
 
 // SeverityOf is a machine's severity, from its last judgement.

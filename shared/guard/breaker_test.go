@@ -126,3 +126,57 @@ func TestSeverity(t *testing.T) {
 		t.Error("a machine is more severe than itself")
 	}
 }
+
+// The room that is left is for the more severe of those that fall due together.
+func TestAhead(t *testing.T) {
+	t.Parallel()
+	failing := func(id string, rules int, due time.Duration, edits ...func(*record.Machine)) record.Machine {
+		m := record.Machine{ID: id, State: integrity.State{Standing: integrity.Bad, Key: integrity.KeyReleased, DueAt: now.Add(due)}}
+		for n := range rules {
+			m.Findings = append(m.Findings, policy.Finding{Rule: fmt.Sprint(n), Verdict: policy.Fail})
+		}
+		for _, e := range edits {
+			e(&m)
+		}
+		return m
+	}
+	me := failing("i-m", 2, -time.Minute)
+	for name, c := range map[string]struct {
+		other record.Machine
+		want  int
+	}{
+		"itself":                       {me, 0},
+		"fails more":                   {failing("i-x", 3, -time.Minute), 1},
+		"fails less":                   {failing("i-a", 1, -2*time.Minute), 0},
+		"earlier deadline":             {failing("i-x", 2, -2*time.Minute), 1},
+		"the same, a lower id":         {failing("i-a", 2, -time.Minute), 1},
+		"the same, a higher id":        {failing("i-x", 2, -time.Minute), 0},
+		"not due yet":                  {failing("i-x", 3, time.Second), 0},
+		"due for long":                 {failing("i-x", 3, -16*time.Minute), 0},
+		"held":                         {failing("i-x", 3, -time.Minute, func(m *record.Machine) { m.State.HeldFor = "held-machine" }), 0},
+		"stopped":                      {failing("i-x", 3, -time.Minute, func(m *record.Machine) { m.State.FrozenSince = now }), 0},
+		"gone":                         {failing("i-x", 3, -time.Minute, func(m *record.Machine) { m.State.GoneAt = now }), 0},
+		"complies":                     {failing("i-x", 3, -time.Minute, func(m *record.Machine) { m.State.Standing = integrity.Good }), 0},
+		"lost its key":                 {failing("i-x", 3, -time.Minute, func(m *record.Machine) { m.State.Key = integrity.KeyRevoked }), 0},
+		"only told":                    {failing("i-x", 3, -time.Minute, func(m *record.Machine) { m.State.DueAt = time.Time{} }), 0},
+		"counted already, list is old": {failing("i-spent", 3, -time.Minute), 0},
+	} {
+		b := record.Breaker{Guarded: 100, Spent: []record.Spent{{Machine: "i-spent", At: now.Add(-time.Minute)}}}
+		if got := guard.Ahead(me, []record.Machine{me, c.other}, b, limits(5, 100), now); got != c.want {
+			t.Errorf("%s: %d ahead, want %d", name, got, c.want)
+		}
+	}
+	for name, c := range map[string]struct {
+		breaker guard.Breaker
+		want    guard.Outcome
+	}{
+		"room for both":              {guard.Breaker{Read: true, Limit: 2, Ahead: 1}, guard.Revoke},
+		"room for the other":         {guard.Breaker{Read: true, Limit: 2, Used: 1, Ahead: 1}, guard.Hold},
+		"counted before: goes on":    {guard.Breaker{Read: true, Limit: 2, Used: 1, Ahead: 1, Mine: true}, guard.Revoke},
+		"a limit of 0 is still none": {guard.Breaker{Read: true, Ahead: 0}, guard.Hold},
+	} {
+		if d := guard.Weigh(due(func(f *guard.Facts) { f.Breaker = c.breaker }), now); d.Outcome != c.want {
+			t.Errorf("%s: %+v, want %s", name, d, c.want)
+		}
+	}
+}

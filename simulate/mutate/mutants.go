@@ -41,7 +41,7 @@ var Mutants = []Mutant{
 		Edit{reserve, `NotHeld: record.Scopes(m.ID, m.Policy), `, ""},
 		Edit{order, `NotHeld: record.Scopes(m.ID, m.Policy), `, ""}),
 	in("calm", "the breaker has room for all",
-		Edit{"shared/guard/breaker.go", `	case b.Limit <= 0, b.Room() == 0 && !b.Mine:
+		Edit{"shared/guard/breaker.go", `	case b.Limit <= 0, b.Room() <= b.Ahead && !b.Mine:
 		return ReasonBreakerOpen
 `, ""}),
 	in("calendar", "change calendars are not asked",

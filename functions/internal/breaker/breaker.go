@@ -23,10 +23,14 @@ type Place struct{ Account, Region string }
 // TellAgain is after how long a breaker that is still open is told of again.
 const TellAgain = 24 * time.Hour
 
-// Open is the change by which the breaker opens, since a machine met it without room.
-func Open(b record.Breaker, machine string, l guard.Limits, at Place, now time.Time) (record.BreakerChange, error) {
+// Open is the change by which the breaker opens, since a machine met it without room, or with no more than so many more
+// severe ones ahead of it need.
+func Open(b record.Breaker, machine string, ahead int, l guard.Limits, at Place, now time.Time) (record.BreakerChange, error) {
 	used, limit := len(guard.Spent(b, l, now)), l.Limit(b.Guarded)
 	text := fmt.Sprintf("%d of at most %d machines lost their keys within %s, and %s is the first that has to wait", used, limit, l.Window, machine)
+	if ahead > 0 {
+		text = fmt.Sprintf("%d of at most %d machines lost their keys within %s, %d more severe ones are due, and %s is the first that has to wait", used, limit, l.Window, ahead, machine)
+	}
 	b.OpenSince, b.ToldAt, b.Openings = now.UTC(), now.UTC(), b.Openings+1
 	return told(record.BreakerChange{Breaker: &b}, record.BreakerOpened, global, text, "breakerOpen", b.Openings, 1, at, now)
 }

@@ -41,7 +41,7 @@ func TestWhatIsTold(t *testing.T) {
 		scope      record.Scope
 	}{
 		"opened": {
-			func() (record.BreakerChange, error) { return breaker.Open(spent(), "i-b", five, place, now) }, "opened",
+			func() (record.BreakerChange, error) { return breaker.Open(spent(), "i-b", 0, five, place, now) }, "opened",
 			"1 of at most 1 machines lost their keys within 1h0m0s, and i-b is the first that has to wait", "breaker-3-tell-breakerOpen-1", "global",
 		},
 		"still open": {
@@ -77,7 +77,7 @@ func TestWhatIsTold(t *testing.T) {
 // A change names the version that was read, so that the store can refuse it.
 func TestChangesKeepTheVersion(t *testing.T) {
 	t.Parallel()
-	opened, err := breaker.Open(spent(), "i-b", five, place, now)
+	opened, err := breaker.Open(spent(), "i-b", 0, five, place, now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,10 +56,11 @@ func (h *Handler) weigh(ctx context.Context, now time.Time, t enforcement.Task, 
 		}
 		f.Fleet = fleetOf(all, m, k.watch)
 		f.Rule = guard.RuleFor(m, k.version, all, k.rules, h.Limits.Rules, now)
+		f.Breaker.Ahead = guard.Ahead(m, all, k.breaker, h.Limits, now)
 		d = guard.Weigh(f, now)
 	}
 	if d.Reason == guard.ReasonBreakerOpen && k.breaker.OpenSince.IsZero() && !drill.Is(m.ID) {
-		c, err := breaker.Open(k.breaker, m.ID, h.Limits, place(t), now)
+		c, err := breaker.Open(k.breaker, m.ID, f.Breaker.Ahead, h.Limits, place(t), now)
 		if err != nil {
 			return d, err
 		}

@@ -134,6 +134,30 @@ func TestRulesTripBeforeTheFirstRevocation(t *testing.T) {
 	decided(t, w, guard.Revoke, guard.ReasonDue)
 }
 
+// The last room is for the more severe machine that is due as well; this one is held, and the breaker says why.
+func TestTheMoreSevereGoFirst(t *testing.T) {
+	t.Parallel()
+	w := due()
+	w.Store.Put(fake.Machine(fake.Bad, func(m *record.Machine) {
+		m.ID, m.State.DueAt = "i-00000000000000001", fake.Start.Add(-time.Minute)
+		m.Findings = append(m.Findings, policy.Finding{Rule: "one more", Verdict: policy.Fail}, policy.Finding{Rule: "and another", Verdict: policy.Fail})
+	}))
+	h := newHandler(w)
+	h.Limits.Machines, h.Limits.Percent, w.Store.Counts.Guarded = 1, 100, 10
+	out, err := h.Handle(t.Context(), fake.Start, fake.Event[enforcement.Task](t, "recheck/decide.json"))
+	if d := out.(enforcement.Decision); err != nil || d.Reason != string(guard.ReasonBreakerOpen) {
+		t.Fatalf("decide = %+v, %v, want it held", d, err)
+	}
+	if want := "0 of at most 1 machines lost their keys within 1h0m0s, 1 more severe ones are due, and " + fake.ID + " is the first that has to wait"; w.Store.Events[0].Text != want {
+		t.Errorf("opened: %s, want %s", w.Store.Events[0].Text, want)
+	}
+	h.Limits.Machines = 2
+	out, err = h.Handle(t.Context(), fake.Start, fake.Event[enforcement.Task](t, "recheck/decide.json"))
+	if d := out.(enforcement.Decision); err != nil || d.Outcome != string(guard.Revoke) {
+		t.Errorf("with room for both decide = %+v, %v", d, err)
+	}
+}
+
 // Rules that trip between weighing and writing stop the reservation.
 func TestRulesThatTripMeanwhile(t *testing.T) {
 	t.Parallel()
