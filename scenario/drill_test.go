@@ -115,6 +115,18 @@ func TestDrill(t *testing.T) {
 	if diff := cmp.Diff([]string{"warning", "revoked", "restored"}, subjects); diff != "" {
 		t.Errorf("mails (-want +got):\n%s", diff)
 	}
+	var ledger struct{ Entries []record.Entry }
+	w.operator.must("GET", "/v1/machines/"+drill.Machine+"/ledger", nil, &ledger)
+	w.operator.must("GET", "/v1/machines/"+drill.Machine, nil, nil)
+	kinds := map[record.EntryKind]int{}
+	for _, e := range ledger.Entries {
+		kinds[e.Kind]++
+	}
+	for _, kind := range []record.EntryKind{record.EntryWarned, record.EntryIntent, record.EntryOrdered, record.EntryConfirmed, record.EntryRestored} {
+		if kinds[kind] != 1 {
+			t.Errorf("the ledger of the drill's machine has %d entries %s, want 1", kinds[kind], kind)
+		}
+	}
 	// It is none of the fleet, and takes no room from it.
 	var machines struct{ Machines []record.Machine }
 	w.operator.must("GET", "/v1/machines", nil, &machines)
@@ -136,25 +148,35 @@ func TestDrill(t *testing.T) {
 	}
 }
 
-// KMS says that the key is disabled and does nothing, throttles for hours, or does not give back: the drill
-// fails, and leaves a key that serves as soon as KMS lets it.
-func TestDrillWithKMSFault(t *testing.T) {
+var noMail = faults.Fault{Kind: faults.Error, Service: "ses", Operation: "SendEmail", Code: "MessageRejected", Message: "no", Status: 400}
+
+// KMS throttles or refuses for hours, or does not give back, or SES takes no mail: the drill fails, and leaves a
+// key that serves as soon as KMS lets it.
+func TestDrillWithFault(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault faults.Fault
+		first bool // before the drill begins
 		why   string
 	}{
-		"throttled":      {faults.Fault{Kind: faults.Throttle, Service: "kms", Operation: "DisableKey"}, "not revoked: "},
-		"refuses":        {kmsFault("DisableKey", "KMSInvalidStateException", 0), "not revoked: "},
-		"not given back": {kmsFault("EnableKey", "KMSInvalidStateException", 0), "not given back: "},
-		"not to be read": {kmsFault("ListGrants", "KMSInternalException", 0), "not revoked: it could not be read whole who else depends on the key"},
+		"throttled":        {faults.Fault{Kind: faults.Throttle, Service: "kms", Operation: "DisableKey"}, false, "not revoked: "},
+		"refuses":          {kmsFault("DisableKey", "KMSInvalidStateException", 0), false, "not revoked: "},
+		"not given back":   {kmsFault("EnableKey", "KMSInvalidStateException", 0), false, "not given back: "},
+		"not to be read":   {kmsFault("ListGrants", "KMSInternalException", 0), false, "not revoked: it could not be read whole who else depends on the key"},
+		"no warning":       {noMail, true, "not revoked: no warning was accepted by the mail service"},
+		"no mail after it": {noMail, false, "did not accept the mail that the key was revoked"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := begin(t, setup{drill: true})
+			if c.first {
+				w.fault(c.fault)
+			}
 			w.operator.must("POST", "/v1/drills", nil, nil)
 			w.settle()
-			w.fault(c.fault)
+			if !c.first {
+				w.fault(c.fault)
+			}
 			w.forward(50 * time.Minute)
 			w.clear()
 			w.forward(2 * time.Hour)

@@ -42,6 +42,7 @@ type Seen struct {
 	Refuses bool   // KMS says that the key is disabled
 	Unknown string // anything else, in one line
 
+	Untold string        // a mail of the drill that the mail service did not accept, "" when all were
 	Answer time.Duration // how long the machine's answer to the last look was waited for: it is no machine, and that no latency
 }
 
@@ -159,6 +160,11 @@ func (r *run) revoke() {
 func (r *run) restore() {
 	was := r.Outcome
 	switch {
+	case back(r.Drill, r.m) && r.seen.Serves && r.has(StepRefused) && r.seen.Untold != "":
+		if r.late(RestoreWithin) {
+			r.fail("the mail service did not accept the mail that the key was " + r.seen.Untold)
+			r.end()
+		}
 	case back(r.Drill, r.m) && r.seen.Serves:
 		if r.has(StepOrdered) {
 			r.step(StepRestored, r.m.State.KeySince, r.m.State.KeySince.Sub(r.PhaseAt))
@@ -181,6 +187,22 @@ func (r *run) restore() {
 	case !r.judged() || r.m.State.LastVerdict != policy.Pass.String():
 		r.askAgain()
 	}
+}
+
+// told are the mails that a drill owes beside the warning, by their kinds in shared/notice, which makes mails and
+// is not to be in every program that knows the drill's names.
+var told = []string{"revoked", "restored"}
+
+// Untold is which mail of a drill that revoked and restored its key was not accepted, "" when all were.
+func Untold(d record.Drill, sent []record.Notice) string {
+	for _, kind := range told {
+		if !slices.ContainsFunc(sent, func(n record.Notice) bool {
+			return n.Kind == kind && !n.AcceptedAt.IsZero() && !n.AcceptedAt.Before(d.BegunAt)
+		}) {
+			return kind
+		}
+	}
+	return ""
 }
 
 // left is whether a drill took the key and did not give it back.

@@ -12,6 +12,7 @@ import (
 	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/notice"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -34,6 +35,31 @@ func restoring() record.Drill {
 	d.Phase, d.PhaseAt, d.AskedAt, d.Ill = record.DrillRestore, at(20), at(20), false
 	d.Steps = []record.DrillStep{{Name: drill.StepOrdered, At: at(10)}}
 	return d
+}
+
+func refused(d record.Drill) record.Drill {
+	d.Steps = append(d.Steps, record.DrillStep{Name: drill.StepRefused, At: at(16)})
+	return d
+}
+
+func TestUntold(t *testing.T) {
+	t.Parallel()
+	d := drill.Begin("x", noon, 1)
+	if notice.Revoked != "revoked" || notice.Restored != "restored" {
+		t.Error("the kinds of notices are others")
+	}
+	accepted := func(kind string, minutes float64) record.Notice {
+		return record.Notice{Kind: kind, AcceptedAt: at(minutes)}
+	}
+	for want, sent := range map[string][]record.Notice{
+		"":         {accepted("warning", 1), accepted("revoked", 10), accepted("restored", 20)},
+		"restored": {accepted("revoked", 10), accepted("restored", -600), {Kind: "restored"}},
+		"revoked":  {accepted("restored", 20), {Kind: "revoked", BegunAt: at(10)}},
+	} {
+		if got := drill.Untold(d, sent); got != want {
+			t.Errorf("Untold(%+v) = %q, want %q", sent, got, want)
+		}
+	}
 }
 
 func machine(edits ...func(*record.Machine)) record.Machine {
@@ -107,6 +133,9 @@ func TestNext(t *testing.T) {
 		"never read back":         {revoking(), machine(ordered), drill.Seen{}, at(91), want{record.DrillRestore, "failed", "KMS was not read back", drill.Do{Ask: true}, "warned 30s, ordered 3m30s"}},
 		"never seen":              {revoking(), machine(revoked), drill.Seen{Unknown: "denied"}, at(91), want{record.DrillRestore, "failed", "not seen to refuse: denied", drill.Do{Ask: true}, "warned 30s, ordered 3m30s, confirmed 12s"}},
 		"good":                    {restoring(), machine(restored), serves, at(22), want{record.DrillEnded, "good", "", drill.Do{}, "ordered 0s, restored 1m0s, serves 2m0s"}},
+		"mail not accepted yet":   {refused(restoring()), machine(restored), drill.Seen{Serves: true, Untold: "restored"}, at(22), want{record.DrillRestore, "", "", drill.Do{}, "ordered 0s, refused 0s"}},
+		"mail never accepted":     {refused(restoring()), machine(restored), drill.Seen{Serves: true, Untold: "restored"}, at(80), want{record.DrillEnded, "failed", "did not accept the mail that the key was restored", drill.Do{}, "ordered 0s, refused 0s"}},
+		"no mail was owed":        {restoring(), machine(restored), drill.Seen{Serves: true, Untold: "revoked"}, at(22), want{record.DrillEnded, "good", "", drill.Do{}, "ordered 0s, restored 1m0s, serves 2m0s"}},
 		"good, and failed before": {func() record.Drill { d := restoring(); d.Outcome, d.Why, d.Steps = "prevented", "held", nil; return d }(), machine(restored), serves, at(22), want{record.DrillEnded, "prevented", "held", drill.Do{}, ""}},
 		"given back, not seen":    {restoring(), machine(restored), drill.Seen{Unknown: "throttled"}, at(22), want{record.DrillRestore, "", "", drill.Do{}, "ordered 0s"}},
 		"given back, refuses":     {restoring(), machine(restored), refuses, at(81), want{record.DrillEnded, "failed", "not given back", drill.Do{}, "ordered 0s"}},

@@ -26,6 +26,7 @@ type records interface {
 	Sent(ctx context.Context, c record.Command) error
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 	Evidence(ctx context.Context, machine string, limit int) ([]record.Evidence, error)
+	Notices(ctx context.Context, machine string) ([]record.Notice, error)
 }
 
 // Handler carries out drills. All fields but Key are required.
@@ -108,6 +109,13 @@ func (h *Handler) step(ctx context.Context, now time.Time, d record.Drill) (reco
 		if len(looked) > 0 {
 			seen.Answer = looked[0].JudgedAt.Sub(looked[0].Sent)
 		}
+	}
+	if d.Phase == record.DrillRestore && seen.Serves {
+		sent, err := h.Store.Notices(ctx, drill.Machine)
+		if err != nil {
+			return d, err
+		}
+		seen.Untold = drill.Untold(d, sent)
 	}
 	next, do := drill.Next(d, m, seen, now)
 	switch {

@@ -213,10 +213,18 @@ func TestToTheEnd(t *testing.T) {
 		t.Errorf("log:\n%s", w.Logged())
 	}
 	w.Trier.Disabled = false
+	w.Store.Told["a"] = record.Notice{Machine: drill.Machine, Reference: "a", Kind: "revoked", AcceptedAt: min(11)}
 	w.Store.Change(drill.Machine, func(m *record.Machine) {
 		m.State = integrity.State{Standing: integrity.Good, LastEvidence: min(16), LastVerdict: "Pass", Key: integrity.KeyReleased, KeySince: min(17)}
 		m.Taken = nil
 	})
+	if d := step(t, w, 18*time.Minute); !d.Runs() {
+		t.Fatalf("drill = %+v, want it to wait for the last mail", d)
+	}
+	w.Store.Told["b"] = record.Notice{Machine: drill.Machine, Reference: "b", Kind: "restored", AcceptedAt: min(19)}
+	w.Fail("store.Notices", fake.Down)
+	_, err := newHandler(w).Handle(t.Context(), min(19), drill.Event{Version: 1, Op: drill.Step})
+	fake.Kind(t, err, fault.Transient)
 	if d := step(t, w, 20*time.Minute); d.Runs() || d.Outcome != record.DrillGood {
 		t.Fatalf("drill = %+v", d)
 	}
