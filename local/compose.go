@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/keyward/keyward/local/dynamodb"
@@ -180,8 +181,15 @@ func (s *Server) composeMachines() error {
 	if err := s.keep("ssm", s.services.ssm); err != nil {
 		return err
 	}
+	for _, id := range s.options.NotHere {
+		if !slices.ContainsFunc(s.stack.Documents, func(d stack.Document) bool { return d.LogicalID == id }) {
+			return fmt.Errorf("starting: NotHere names %q, expected the logical id of a document of the template", id)
+		}
+	}
 	for _, d := range s.stack.Documents {
-		document := ssm.Document{Name: d.Name, Content: string(d.Content), UpdateMethod: d.UpdateMethod}
+		document := ssm.Document{
+			Name: d.Name, Content: string(d.Content), UpdateMethod: d.UpdateMethod, NotHere: slices.Contains(s.options.NotHere, d.LogicalID),
+		}
 		if _, err := s.services.ssm.PutDocument(document); err != nil {
 			return fmt.Errorf("registering %s: %w", d.LogicalID, err)
 		}

@@ -191,6 +191,7 @@ func TestStartRefuses(t *testing.T) {
 		"no template":    {func(o *local.Options) { o.Template = "/nonexistent" }, "reading the template: open /nonexistent: no such file or directory"},
 		"bad parameter":  {func(o *local.Options) { o.Parameters = map[string]string{"Other": "x"} }, "template.yaml:1: Parameters: there is no parameter Other"},
 		"bad machine":    {func(o *local.Options) { o.Machines = []local.Machine{{ID: "web"}} }, `registering node "web": expected an id of the form i-… or mi-…`},
+		"not a document": {func(o *local.Options) { o.NotHere = []string{"Lock"} }, `starting: NotHere names "Lock", expected the logical id of a document of the template`},
 		"data no folder": {func(o *local.Options) { o.DataDir = "/dev/null/x" }, "opening the data folder: mkdir /dev/null: not a directory"},
 	} {
 		o := options(t)

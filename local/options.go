@@ -33,6 +33,7 @@ type Options struct {
 	DataDir     string            // keeps the state there; "" keeps it in memory
 	Parameters  map[string]string // template parameters that differ from their defaults
 	Machines    []Machine         // the inventory; nil is this host alone
+	NotHere     []string          // logical ids of documents that this host does not run: there they fail
 	Logger      *slog.Logger      // what the place itself has to say; discarded when nil
 	Output      func(lambda.Line) // sees every line that functions write; may be nil
 	Concurrency int               // processes a function; lambda.DefaultConcurrency when zero

@@ -25,6 +25,7 @@ type localCommands struct {
 type localUp struct {
 	Address string `help:"Loopback address to listen on." default:"127.0.0.1:4566"`
 	Data    string `help:"Folder that keeps the state; without it the state ends with the program." type:"path" placeholder:"DIR"`
+	Lock    bool   `help:"As root: have what a policy with lock: true names really stopped, unmounted and closed on this host."`
 	Home    string `help:"Folder with template.yaml and build." type:"existingdir" placeholder:"DIR"`
 	Verbose bool   `help:"Show what the functions log." short:"v"`
 }
@@ -40,6 +41,7 @@ func (a localUp) Run(ctx context.Context, p *show.Printer) error {
 	}
 	o := local.Options{
 		Template: filepath.Join(home, "template.yaml"), Build: filepath.Join(home, "build"), Addr: a.Address, DataDir: a.Data,
+		NotHere: notHere(os.Geteuid() == 0, a.Lock),
 	}
 	if a.Verbose {
 		o.Output = func(l lambda.Line) { fmt.Fprintln(os.Stderr, show.Harmless(l.Text)) }
@@ -59,6 +61,15 @@ func (a localUp) Run(ctx context.Context, p *show.Printer) error {
 	case err = <-server.Failed():
 	}
 	return errors.Join(err, server.Close())
+}
+
+// notHere are the documents that this host does not run: whoever tries a policy as root does not expect that it unmounts
+// his data. Anybody else may not stop or unmount anything, and the document says so itself.
+func notHere(root, lock bool) []string {
+	if root && !lock {
+		return []string{"LockDocument"}
+	}
+	return nil
 }
 
 // announce prints what others have to set to reach the place: for a shell, or as one JSON object.

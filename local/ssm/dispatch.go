@@ -65,6 +65,20 @@ func (s *SSM) begin(c *command, i *invocation, n Node) {
 	}()
 }
 
+func (s *SSM) notHere(document string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.documents[document]
+	return d != nil && d.notHere
+}
+
+// refused is what a script does that this host does not run.
+func refused(context.Context, agent.Script) agent.Outcome {
+	o := agent.Outcome{Code: 1, Reason: "exit status 1"}
+	_, _ = o.Stderr.Write([]byte("this document is not run on this host\n"))
+	return o
+}
+
 func (s *SSM) run(ctx context.Context, c *command, i *invocation, n Node) {
 	s.mu.Lock()
 	c.window++
@@ -72,6 +86,9 @@ func (s *SSM) run(ctx context.Context, c *command, i *invocation, n Node) {
 	s.mu.Unlock()
 	s.flush()
 	execute := s.host.Execute
+	if s.notHere(c.Document) {
+		execute = refused
+	}
 	if n.Answer != nil {
 		execute = func(context.Context, agent.Script) agent.Outcome {
 			var o agent.Outcome

@@ -2,7 +2,10 @@ package ssm_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -215,5 +218,37 @@ func BenchmarkCommandToFiftySimulatedNodes(b *testing.B) {
 	for b.Loop() {
 		p.send(b, in)
 		p.settle(b)
+	}
+}
+
+// A document that this host does not run fails and says so, runs nothing, and does for a simulated machine what it did.
+func TestNotHere(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	const host, other = "i-00000000000000001", "i-00000000000000002"
+	p.node(t, ssm.Node{ID: host, Host: true})
+	p.node(t, ssm.Node{ID: other, Answer: func(string, map[string][]string) string { return "answered" }})
+	touched := filepath.Join(t.TempDir(), "touched")
+	if _, err := p.PutDocument(ssm.Document{Name: "keyward-lock", Content: script("touch " + touched), NotHere: true}); err != nil {
+		t.Fatal(err)
+	}
+	id := p.send(t, one("keyward-lock", host, other))
+	p.settle(t)
+	if i := p.invocation(t, id, host); i.Status != types.CommandInvocationStatusFailed || i.ResponseCode != 1 || !strings.Contains(aws.ToString(i.StandardErrorContent), "this document is not run on this host") {
+		t.Errorf("on the host: %s, code %d, %q", i.Status, i.ResponseCode, aws.ToString(i.StandardErrorContent))
+	}
+	if i := p.invocation(t, id, other); i.Status != types.CommandInvocationStatusSuccess || aws.ToString(i.StandardOutputContent) != "answered" {
+		t.Errorf("on a simulated machine: %s, %q", i.Status, aws.ToString(i.StandardOutputContent))
+	}
+	if _, err := os.Stat(touched); err == nil {
+		t.Error("the script ran")
+	}
+	if _, err := p.PutDocument(ssm.Document{Name: "keyward-lock", Content: script("touch " + touched), UpdateMethod: "NewVersion"}); err != nil {
+		t.Fatal(err)
+	}
+	p.send(t, one("keyward-lock", host))
+	p.settle(t)
+	if _, err := os.Stat(touched); err != nil {
+		t.Errorf("allowed again it did not run: %v", err)
 	}
 }

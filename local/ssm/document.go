@@ -21,6 +21,7 @@ type Document struct {
 	Name         string
 	Content      string // JSON; kept byte for byte, since its digest is what callers pin
 	UpdateMethod string // NewVersion, or Replace (the default), which refuses a changed content
+	NotHere      bool   // this host does not run it: its steps fail and say so
 }
 
 type document struct {
@@ -28,6 +29,7 @@ type document struct {
 	Versions []version `json:"versions"` // 1 is the first; the last is both default and latest
 	// registered says that PutDocument named it since the start: what was only saved does not run.
 	registered bool
+	notHere    bool
 }
 
 type version struct {
@@ -59,6 +61,7 @@ func (s *SSM) PutDocument(d Document) (int, error) {
 		known = &document{Name: d.Name}
 		s.documents[d.Name] = known
 	}
+	known.notHere = d.NotHere
 	n := len(known.Versions)
 	switch {
 	case n > 0 && known.Versions[n-1].Content == d.Content:
