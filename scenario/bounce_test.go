@@ -6,7 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
 	"github.com/keyward/keyward/local/faults"
+	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -138,12 +143,17 @@ func TestBouncesThatComeLate(t *testing.T) {
 		w.until(due.Add(2 * time.Minute))
 		before := w.wantRevoked(due)
 		w.forward(time.Hour)
-		after := w.wantRevoked(due)
+		after := w.view().Machine
 		if !slices.Contains(w.outcomes("warning"), bouncing+" bounced") || len(w.entries(record.EntryBounced)) == 0 {
 			t.Errorf("the late bounce is not recorded: %v, %v", w.outcomes("warning"), w.entries(record.EntryBounced))
 		}
-		if after.State.Generation != before.State.Generation || !after.State.DueAt.Equal(before.State.DueAt) {
+		if after.State.Key != integrity.KeyRevoked || after.State.Generation != before.State.Generation || !after.State.DueAt.Equal(before.State.DueAt) {
 			t.Errorf("it changed what happened: %+v, before %+v", after.State, before.State)
+		}
+		w.wantMails("warning", "revoked", "revoked")
+		last := w.mails()[2]
+		if text := strings.Join(strings.Fields(last.Text), " "); !slices.Equal(last.To, []string{"ops@example.com"}) || !strings.Contains(text, "it did not reach "+bouncing) {
+			t.Errorf("the next ones are told, to %v:\n%s", last.To, last.Text)
 		}
 	})
 	t.Run("twice", func(t *testing.T) {
@@ -173,6 +183,55 @@ func TestBouncesThatComeLate(t *testing.T) {
 		w.until(s.DueAt.Add(time.Minute))
 		w.wantRevoked(s.DueAt)
 	})
+}
+
+// A notice that is no warning came back from all who got it: the account's contact is told, and hears from whom.
+func TestANoticeThatNobodyGetsGoesToTheContact(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{contact: "security@example.com"})
+	w.operator.must("PUT", "/v1/policies/web", strings.Replace(w.setup.policy(), "ops@example.com", bouncing2, 1), nil)
+	w.owned(bouncing)
+	w.find()
+	w.forward(7 * time.Minute)
+	due := w.view().Machine.State.DueAt
+	w.until(due.Add(time.Minute))
+	w.wantRevoked(due)
+	w.guest.listen()
+	w.check()
+	w.forward(12 * time.Minute)
+	w.wantMails("warning", "warning", "revoked", "restored", "restored")
+	mails := w.mails()
+	first, again := mails[3], mails[4]
+	if !slices.Equal(first.To, []string{bouncing, bouncing2}) || !slices.Equal(again.To, []string{"security@example.com"}) {
+		t.Errorf("restored went to %v, then to %v", first.To, again.To)
+	}
+	if text := strings.Join(strings.Fields(again.Text), " "); !strings.Contains(text, "did not reach "+bouncing+", "+bouncing2) {
+		t.Errorf("the second does not say why it comes:\n%s", again.Text)
+	}
+	w.forward(2 * time.Hour)
+	w.wantMails("warning", "warning", "revoked", "restored", "restored")
+}
+
+// An event that cannot be read is tried three times and given up, to the queue whose alarm rings.
+func TestAnEventOfTheMailServiceThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{})
+	calls := lambda.NewFromConfig(aws.Config{Region: w.Region(), BaseEndpoint: aws.String(w.URL()), Credentials: w.operator.key})
+	payload := []byte(`{"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "no JSON"}}]}`)
+	if _, err := calls.Invoke(t.Context(), &lambda.InvokeInput{
+		FunctionName: aws.String("keyward-DeliveryFunction"), InvocationType: types.InvocationTypeEvent, Payload: payload,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.forward(10 * time.Minute)
+	letters := w.DeadLetters()
+	if len(letters) != 1 || letters[0].Attempts != 3 || !strings.Contains(letters[0].About, "DeliveryFunction") || !strings.Contains(letters[0].Error, "reading an event of the mail service") {
+		t.Fatalf("dead letters %+v, want the one event after three attempts", letters)
+	}
+	w.forward(7 * time.Hour)
+	if n := len(w.DeadLetters()); n != 1 {
+		t.Errorf("%d dead letters later, want no more", n)
+	}
 }
 
 func TestDeliveriesAreShown(t *testing.T) {

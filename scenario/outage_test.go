@@ -152,6 +152,10 @@ func TestManySilentMachinesAreAnOutage(t *testing.T) {
 		t.Errorf("%d mails say so", n)
 	}
 	w.wantText("outage", "3 of 4 machines of policy web give no usable answer at once")
+	w.wantText("outage", "machines whose own mails wait for its end: 3")
+	if kinds := w.kinds(); slices.Contains(kinds, "cannotCheck") {
+		t.Errorf("mails %v, want none about a single machine within an outage that is told", kinds)
+	}
 	var status record.Status
 	w.operator.must("GET", "/v1/status", nil, &status)
 	if p, ok := status.Paused["web"]; !ok || !strings.Contains(p.Why, "3 of 4") || status.SweptAt.IsZero() {
@@ -165,6 +169,9 @@ func TestManySilentMachinesAreAnOutage(t *testing.T) {
 	s := w.view().Machine.State
 	w.until(s.DueAt.Add(20 * time.Minute))
 	w.wantRevoked(s.DueAt)
+	if kinds := w.kinds(); slices.Contains(kinds, "cannotCheck") {
+		t.Errorf("mails %v, want none about machines that answer again", kinds)
+	}
 }
 
 // A machine that failed stops its agent: it does not get away with that, nor does it lose its key for it where

@@ -33,7 +33,7 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		h := &handler.Handler{Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Account: cfg.Account, Log: log}
+		h := &handler.Handler{Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Account: cfg.Account, Region: cfg.Region, Log: log}
 		return h.Handle, nil
 	})
 }

@@ -39,6 +39,12 @@ func (a Addressees) To(lost []string) []string {
 	return to
 }
 
+// Next is who gets a mail again that did not reach these, besides those that are lost: owner and policy but
+// for all of them, then the account's contact. None means that nobody is left.
+func (a Addressees) Next(lost, missed []string) []string {
+	return without(a.To(append(slices.Clone(lost), missed...)), missed)
+}
+
 // without are the addresses that are there and not lost, each once.
 func without(addresses, lost []string) []string {
 	var left []string
@@ -79,6 +85,14 @@ func Lose(w record.Warning, addresses []string) record.Warning {
 // lost are the kinds of outcome that mean that a mail did not reach its recipient. A complaint counts
 // as one: who calls warnings spam does not read the next.
 var lost = map[record.OutcomeKind]bool{record.Bounced: true, record.Complained: true, record.Rejected: true}
+
+// Reached is whether a notice may have reached one of its recipients: of one at least it is not known that it
+// did not.
+func Reached(n record.Notice) bool {
+	return slices.ContainsFunc(n.To, func(to string) bool {
+		return !slices.ContainsFunc(n.Outcomes, func(o record.Outcome) bool { return o.Address == to && lost[o.Kind] })
+	})
+}
 
 // Note adds to a notice what became of it, for recipients that it has, and says what is new in it and which
 // addresses are lost by that. Of each kind and recipient the newest is kept, so that an event that comes

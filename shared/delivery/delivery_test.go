@@ -37,6 +37,35 @@ func TestAddressees(t *testing.T) {
 	}
 }
 
+func TestNext(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ lost, missed, want []string }{
+		"owner":                             {nil, []string{"owner@example.com"}, []string{"ops@example.com", "dev@example.com"}},
+		"the warning did not either":        {[]string{"ops@example.com"}, []string{"owner@example.com"}, []string{"dev@example.com"}},
+		"owner and policy":                  {nil, []string{"OWNER@example.com", "ops@example.com", "dev@example.com"}, []string{"account@example.com"}},
+		"all":                               {nil, []string{"owner@example.com", "ops@example.com", "dev@example.com", "account@example.com"}, nil},
+		"the contact, and the rest is lost": {[]string{"owner@example.com", "ops@example.com", "dev@example.com"}, []string{"account@example.com"}, nil},
+	} {
+		if got := all.Next(c.lost, c.missed); !slices.Equal(got, c.want) {
+			t.Errorf("%s: Next = %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestReached(t *testing.T) {
+	t.Parallel()
+	n := record.Notice{To: []string{"owner@example.com", "ops@example.com"}, Outcomes: []record.Outcome{
+		{Address: "owner@example.com", Kind: record.Delivered}, {Address: "owner@example.com", Kind: record.Complained},
+	}}
+	if !delivery.Reached(n) {
+		t.Error("nothing was heard of one, who may have got it")
+	}
+	n.Outcomes = append(n.Outcomes, record.Outcome{Address: "ops@example.com", Kind: record.Bounced})
+	if delivery.Reached(n) {
+		t.Error("both are lost")
+	}
+}
+
 func TestOf(t *testing.T) {
 	t.Parallel()
 	begun := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

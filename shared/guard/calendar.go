@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"strings"
 	"time"
 )
 
@@ -44,6 +45,8 @@ func Detail(f Facts, r Reason) string {
 		return calendar(f, r)
 	case ReasonTagDrift:
 		return drifted(f)
+	case ReasonWarningBounced:
+		return strings.Join(f.Delivery.Lost, ", ")
 	case ReasonKeyShared, ReasonDependantsUnread:
 		return shared(f.Key.Dependants, r)
 	}

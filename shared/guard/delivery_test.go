@@ -34,6 +34,17 @@ var deliveryRows = []row{
 	}, guard.Superseded, guard.ReasonRevoked},
 }
 
+func TestWhomAWarningDidNotReach(t *testing.T) {
+	t.Parallel()
+	f := due(reached(owner, append(owner, team...)))
+	if got := guard.Detail(f, guard.ReasonWarningBounced); got != "owner@example.com, ops@example.com, dev@example.com" {
+		t.Errorf("Detail = %q", got)
+	}
+	if got := guard.Weigh(f, now); got.Text != guard.ReasonWarningBounced.Text()+": owner@example.com, ops@example.com, dev@example.com" {
+		t.Errorf("Weigh says %q", got.Text)
+	}
+}
+
 func TestDelivery(t *testing.T) {
 	t.Parallel()
 	for _, tt := range deliveryRows {

@@ -90,12 +90,16 @@ func (n Notice) cleaned() Notice {
 	}
 	n.NotEffective = ways
 	n.Findings, n.Waived = cleanedFindings(n.Findings), cleanedFindings(n.Waived)
-	missed := make([]string, 0, len(n.Missed))
-	for _, m := range n.Missed[:min(len(n.Missed), maxMissed)] {
-		missed = append(missed, clean(m, 100))
-	}
-	n.Missed = missed
+	n.Missed, n.Unwarned = addresses(n.Missed), addresses(n.Unwarned)
 	return n
+}
+
+func addresses(all []string) []string {
+	some := make([]string, 0, len(all))
+	for _, a := range all[:min(len(all), maxMissed)] {
+		some = append(some, clean(a, 100))
+	}
+	return some
 }
 
 func cleanedFindings(all []policy.Finding) []policy.Finding {

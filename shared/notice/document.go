@@ -2,6 +2,7 @@ package notice
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/keyward/keyward/shared/policy"
@@ -46,6 +47,9 @@ func compose(n Notice, w wording, c clock) document {
 		Heading: drillMark(n) + w.heading(n),
 		Lead:    w.lead(n, c),
 		Facts:   facts(n, c),
+	}
+	if len(n.Missed) > 0 && n.Kind != Warning {
+		d.Lead = append(d.Lead, "This was sent before and did not reach "+strings.Join(n.Missed, ", ")+". So it is sent to you.")
 	}
 	if n.Drill {
 		d.Lead = append([]string{"This is a fire drill: the machine does not exist, the key is of no use to anybody, and there is nothing to do. Keyward makes sure every day that what it would do happens."}, d.Lead...)

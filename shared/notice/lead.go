@@ -62,6 +62,9 @@ func leadRevoked(n Notice, c clock) []string {
 	if ways := otherWays(n); ways != "" {
 		lead = append(lead, ways)
 	}
+	if len(n.Unwarned) > 0 {
+		lead = append(lead, "AWS's mail service took the warning in time, and said only after the revocation was ordered that it did not reach "+strings.Join(n.Unwarned, ", ")+". What was revoked stays so: see below how to get it back.")
+	}
 	if n.Silence {
 		lead[0] = "Machine " + who(n) + " gave no usable answer until its deadline had passed, and as its policy says, its access to its encryption key was revoked."
 	}
@@ -96,10 +99,11 @@ func leadRestored(n Notice, _ clock) []string {
 }
 
 func leadHeld(n Notice, _ clock) []string {
-	return []string{
-		"Keyward stopped before the next step on machine " + who(n) + because(n.Why),
-		"While it waits, Keyward takes nothing from this machine and gives nothing back.",
+	lead := []string{"Keyward stopped before the next step on machine " + who(n) + because(n.Why)}
+	if len(n.Unwarned) > 0 {
+		lead = append(lead, "These did not get it: "+strings.Join(n.Unwarned, ", ")+". Name an owner, or addresses in the policy's notify.to, that take mail.")
 	}
+	return append(lead, "While it waits, Keyward takes nothing from this machine and gives nothing back.")
 }
 
 func leadCannotCheck(n Notice, c clock) []string {
@@ -137,6 +141,7 @@ func leadOutage(n Notice, _ clock) []string {
 	return []string{
 		"Keyward could not look at machines as it should" + because(n.Why),
 		"Deadlines that run are moved later by the time for which this lasts, and no machine's key is revoked for it. No deadline is moved earlier.",
+		"A machine that gives no answer is not told of by a mail of its own meanwhile. Those that still give none when this is over are then.",
 		"A machine whose deadline stood still for more than 24 hours waits for a person, and is told by a mail of its own.",
 	}
 }

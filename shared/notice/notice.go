@@ -77,7 +77,8 @@ type Notice struct {
 	StepFailed  string    // why a step that keeps data safe failed, in one line
 	OnMachine   string    // what was stopped or is in use on the machine, in one line
 
-	Missed []string // of Warning: who did not get an earlier one, so that the time counts from this one
+	Missed   []string // who did not get it when it was sent before; the time of a Warning counts from this one
+	Unwarned []string // of Revoked and Held: whom the warning did not reach
 
 	Mode          policy.Mode // how the key is or was taken
 	Key           string      // its ARN, for the commands that give it back without Keyward; left out when it is none

@@ -69,6 +69,15 @@ func mails() map[string]notice.Notice {
 		"warning-missed": base(notice.Warning, due, func(n *notice.Notice) {
 			n.Missed = []string{"owner@example.com", "former@example.com"}
 		}),
+		"revoked-unwarned": base(notice.Revoked, due, func(n *notice.Notice) {
+			n.RevokedAt, n.Unwarned = now.Add(-time.Minute), []string{"owner@example.com"}
+		}),
+		"held-unwarned": base(notice.Held, due, func(n *notice.Notice) {
+			n.Why, n.Unwarned = "the warning reached nobody whom it counts for", []string{"owner@example.com", "ops@example.com"}
+		}),
+		"held-missed": base(notice.Held, due, func(n *notice.Notice) {
+			n.Why, n.Missed = "the key is not tagged as guarded", []string{"owner@example.com", "ops@example.com"}
+		}),
 		"warning-silence": base(notice.Warning, due, noFindings, func(n *notice.Notice) {
 			n.Silence, n.Why, n.GoodAt = true, "the machine did not answer within 3 minutes", now.Add(-73*time.Hour)
 		}),

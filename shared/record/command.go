@@ -69,6 +69,7 @@ type Start struct {
 	Machine string          `json:"machine"`
 	Input   json.RawMessage `json:"input"`
 	At      time.Time       `json:"at"`
+	Silence bool            `json:"silence,omitempty"` // tells of one machine's silence: the sweep alone starts it, and not while many are silent
 }
 
 // EntryKind is what a ledger entry records.
@@ -121,6 +122,7 @@ type Notice struct {
 	Revision   int64     `json:"revision"`           // raised by each write; 0 is not written yet
 	Violation  time.Time `json:"violation"`          // State.Since when it was written; of a warning: which violation it is about
 	Counts     []string  `json:"counts,omitempty"`   // of a warning: those of To for whom the deadline was promised
+	Missed     []string  `json:"missed,omitempty"`   // who did not get it before, so that these are told
 	Outcomes   []Outcome `json:"outcomes,omitempty"` // the last of each kind for each of To
 	Kind       string    `json:"kind"`
 	To         []string  `json:"to"`

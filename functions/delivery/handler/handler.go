@@ -21,6 +21,9 @@ import (
 	"github.com/keyward/keyward/shared/record"
 )
 
+// nobody is logged, and an alarm made of it, when a notice came back from all who could be told.
+const nobody = "nobody is left to tell"
+
 type records interface {
 	Machine(ctx context.Context, id string) (record.Machine, error)
 	Notice(ctx context.Context, machine, reference string) (record.Notice, error)
@@ -32,6 +35,7 @@ type records interface {
 type Handler struct {
 	Store   records
 	Account string
+	Region  string
 	Log     *slog.Logger
 }
 
@@ -41,15 +45,16 @@ type Summary struct {
 	Ignored  int `json:"ignored"` // of mails that are not ours, or said nothing new
 }
 
-// Handle records each event. What is not understood, or is about no notice of ours, is logged and left;
-// only a store that does not answer makes SNS's event come again.
+// Handle records each event. What is about no notice of ours is logged and left. What cannot be read is an
+// error, as a store that does not answer is: Lambda tries it twice more and then gives it to the dead letter
+// queue, whose alarm rings.
 func (h *Handler) Handle(ctx context.Context, now time.Time, in events.SNSEvent) (Summary, error) {
 	var done Summary
 	var problems []error
 	for _, r := range in.Records {
 		recorded, err := h.one(ctx, now, r)
 		switch {
-		case fault.Is(err, fault.Invalid), fault.Is(err, fault.NotFound):
+		case fault.Is(err, fault.NotFound):
 			h.Log.WarnContext(ctx, "event of the mail service ignored", boot.KeyError, err.Error())
 			done.Ignored++
 		case err != nil:
@@ -73,7 +78,7 @@ func (h *Handler) one(ctx context.Context, now time.Time, r events.SNSEventRecor
 	}
 	switch {
 	case e.Account != h.Account:
-		return false, fault.New(fault.Invalid, "reading an event of the mail service: it is of account %q", e.Account)
+		return false, fault.New(fault.NotFound, "recording what became of mail %s: it is of account %q", e.MessageID, e.Account)
 	case e.Machine == "" || e.Reference == "":
 		return false, fault.New(fault.NotFound, "recording what became of mail %s: it is no notice of Keyward", e.MessageID)
 	}
@@ -94,6 +99,9 @@ func (h *Handler) record(ctx context.Context, now time.Time, e delivery.Event) (
 	if err != nil {
 		return false, err
 	}
+	if n.Attempts == 1 && n.MessageID != "" && n.MessageID != e.MessageID { // the answers to other attempts are not known
+		return false, fault.New(fault.NotFound, "recording what became of mail %s: notice %s is another mail", e.MessageID, n.Reference)
+	}
 	n, fresh, lost := delivery.Note(n, e.Outcomes)
 	if len(fresh) == 0 {
 		return false, nil
@@ -103,7 +111,8 @@ func (h *Handler) record(ctx context.Context, now time.Time, e delivery.Event) (
 	}
 	m, err := h.Store.Machine(ctx, e.Machine)
 	if fault.Is(err, fault.NotFound) {
-		return true, h.Store.PutNotice(ctx, n) // a notice about the whole stack, which has no ledger
+		h.Log.ErrorContext(ctx, nobody, boot.KeyKind, n.Kind) // it went to the account's contact
+		return true, h.Store.PutNotice(ctx, n)                // a notice about the whole stack has no ledger
 	}
 	if err != nil {
 		return false, err
@@ -114,9 +123,17 @@ func (h *Handler) record(ctx context.Context, now time.Time, e delivery.Event) (
 	if m.State.Generation != before.Generation {
 		text += "; it counts for nobody any more, and others are warned"
 	}
-	_, err = h.Store.Apply(ctx, store.Change{Machine: m, At: now, Notice: &n, Ledger: []record.Entry{{
+	change := store.Change{Machine: m, At: now, Notice: &n}
+	if in, owed := again(m, n, lost); owed {
+		text += "; others are told"
+		if change.Start, err = h.start(now, m, in); err != nil {
+			return false, err
+		}
+	}
+	change.Ledger = []record.Entry{{
 		Machine: m.ID, At: now, Kind: record.EntryBounced, Generation: before.Generation, Text: text, Detail: e.MessageID,
-	}}})
+	}}
+	_, err = h.Store.Apply(ctx, change)
 	if err == nil {
 		h.Log.WarnContext(ctx, "notice not delivered", boot.KeyMachine, m.ID, boot.KeyKind, n.Kind, boot.KeyReason, string(fresh[0].Kind))
 	}

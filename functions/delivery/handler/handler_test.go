@@ -17,6 +17,7 @@ import (
 const (
 	reference = "i-1234567890abcdef0-2-enforce-1/warning"
 	team      = "ops@example.com"
+	messageID = "EXAMPLE7c191be45-e9aedb9a-02f9-4d12-a87d-dd0099a07f8a-000000" // of the events
 )
 
 // warned is a world whose machine was warned by a mail to owner and policy, for the owner.
@@ -30,7 +31,7 @@ func warned(edits ...func(*record.Machine)) *fake.World {
 	w.Store.Put(m)
 	w.Store.Told[reference] = record.Notice{
 		Machine: fake.ID, Reference: reference, Kind: "warning", To: []string{fake.Owner, team}, Counts: []string{fake.Owner},
-		Violation: fake.Start.Add(-6 * time.Hour), Attempts: 1, Revision: 2, AcceptedAt: m.State.WarnedAt, MessageID: "m1",
+		Violation: fake.Start.Add(-6 * time.Hour), Attempts: 1, Revision: 2, AcceptedAt: m.State.WarnedAt, MessageID: messageID,
 	}
 	return w
 }
@@ -41,7 +42,7 @@ func handle(t *testing.T, w *fake.World, name string, edit ...func(*events.SNSEv
 	for _, f := range edit {
 		f(&e)
 	}
-	return (&Handler{Store: w.Store, Account: fake.Account, Log: w.Log}).Handle(t.Context(), fake.Start, e)
+	return (&Handler{Store: w.Store, Account: fake.Account, Region: fake.Region, Log: w.Log}).Handle(t.Context(), fake.Start, e)
 }
 
 // What reached its recipient, or may still, is recorded and moves nothing.
@@ -130,17 +131,36 @@ func TestLostAndTooLate(t *testing.T) {
 	}
 }
 
-func TestIgnored(t *testing.T) {
+func replace(pairs ...string) func(*events.SNSEvent) {
+	return func(e *events.SNSEvent) {
+		e.Records[0].SNS.Message = strings.NewReplacer(pairs...).Replace(e.Records[0].SNS.Message)
+	}
+}
+
+// What cannot be read is an error, so that Lambda gives it up to the dead letter queue. What comes with it is
+// recorded all the same.
+func TestUnreadable(t *testing.T) {
 	t.Parallel()
-	replace := func(pairs ...string) func(*events.SNSEvent) {
-		return func(e *events.SNSEvent) {
-			e.Records[0].SNS.Message = strings.NewReplacer(pairs...).Replace(e.Records[0].SNS.Message)
+	for name, edit := range map[string]func(*events.SNSEvent){
+		"not of SNS":   func(e *events.SNSEvent) { e.Records[0].EventSource = "aws:sqs" },
+		"no JSON":      func(e *events.SNSEvent) { e.Records[0].SNS.Message = "hello" },
+		"no message":   replace("messageId", "id"),
+		"unknown type": replace(`"eventType":"Bounce"`, `"eventType":"Lost"`),
+	} {
+		w := warned()
+		whole := fake.Event[events.SNSEvent](t, "delivery/delivery.json").Records
+		got, err := handle(t, w, "bounce-permanent.json", edit, func(e *events.SNSEvent) { e.Records = append(e.Records, whole...) })
+		fake.Kind(t, err, fault.Invalid)
+		if n := w.Store.Told[reference]; got != (Summary{Recorded: 1}) || len(n.Outcomes) != 1 || n.Outcomes[0].Kind != record.Delivered || len(w.Store.Entries) != 0 {
+			t.Errorf("%s: Handle = %+v, notice %+v", name, got, n)
 		}
 	}
+}
+
+func TestIgnored(t *testing.T) {
+	t.Parallel()
 	for name, edit := range map[string]func(*events.SNSEvent){
-		"not of SNS":        func(e *events.SNSEvent) { e.Records[0].EventSource = "aws:sqs" },
-		"no JSON":           func(e *events.SNSEvent) { e.Records[0].SNS.Message = "hello" },
-		"unknown type":      replace(`"eventType":"Bounce"`, `"eventType":"Lost"`),
+		"another mail":      replace(messageID, "another"),
 		"another account":   replace(`"sendingAccountId":"123456789012"`, `"sendingAccountId":"999999999999"`),
 		"no mail of ours":   replace("keyward-machine", "other-machine"),
 		"no reference":      replace("keyward-notice", "other-notice"),

@@ -129,7 +129,7 @@ func TestWhatFollows(t *testing.T) {
 			fake.Bad(m)
 			m.State.DueAt, m.State.RemindAt = fake.Start.Add(time.Hour), fake.Start
 		}, fake.Start, []string{"i-1234567890abcdef0-2-tell-reminder-3"}},
-		{"first silence of all", "", func(*record.Machine) {}, fake.Start.Add(time.Hour), []string{"i-1234567890abcdef0-1-tell-cannotCheck-3"}},
+		{"first silence of all", "", func(*record.Machine) {}, fake.Start.Add(time.Hour), nil}, // the sweep tells it
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -151,6 +151,20 @@ func TestWhatFollows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whether a machine is silent alone is not known yet: the sweep tells of it, or of all together.
+func TestASilenceIsLeftToTheSweep(t *testing.T) {
+	t.Parallel()
+	now := fake.Start.Add(time.Hour)
+	w := asked(record.Scheduled, "")
+	c := fake.Sent(record.Scheduled, now.Add(-4*time.Minute), fake.ID)
+	w.Store.Sends[c.ID] = c
+	judge(t, w, now)
+	if o := w.Store.Waiting; len(o) != 1 || !o[0].Silence || o[0].Name != "i-1234567890abcdef0-1-tell-cannotCheck-3" || !o[0].At.Equal(now) {
+		t.Errorf("outbox = %+v, want the notice of the silence", o)
+	}
+	w.Never(t, "states.Start", "store.Started")
 }
 
 func TestPoliciesThatDoNotRevoke(t *testing.T) {

@@ -164,7 +164,7 @@ func (h *Handler) outbox(ch *store.Change, effects []integrity.Effect, p *policy
 		} else {
 			ch.Machine.Execution = name
 		}
-		ch.Start = append(ch.Start, record.Start{Name: name, Machine: ch.Machine.ID, Input: text, At: now})
+		ch.Start = append(ch.Start, record.Start{Name: name, Machine: ch.Machine.ID, Input: text, At: now, Silence: e == integrity.CannotCheck})
 	}
 	return nil
 }
@@ -193,9 +193,13 @@ func execution(e integrity.Effect) (enforcement.Input, bool) {
 	}
 }
 
-// start starts what the outbox holds. What cannot be started now stays there for the sweep.
+// start starts what the outbox holds. What cannot be started now stays there for the sweep, and so does the
+// notice of a silence: whether this machine is silent alone is known when the others were asked.
 func (h *Handler) start(ctx context.Context, outbox []record.Start) (started int) {
 	for _, o := range outbox {
+		if o.Silence {
+			continue
+		}
 		err := h.Flow.Start(ctx, o.Name, o.Input)
 		if err == nil {
 			err = h.Store.Started(ctx, o.Name)

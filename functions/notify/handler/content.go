@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyward/keyward/shared/delivery"
 	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/guard"
@@ -46,6 +47,9 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 	case notice.Restored:
 		n.FoundAt = time.Time{}
 	case notice.Revoked:
+		if w := delivery.Of(m); (guard.Delivery{Counts: w.Counts, Lost: w.Lost}).Missed() {
+			n.Unwarned = w.Counts
+		}
 		if taken := m.Taken; taken != nil {
 			n.InForceAt, n.EffectiveAt, n.ByMachine = taken.InForceAt, taken.EffectiveAt, taken.EffectiveBy == record.ByMachine
 		}
@@ -62,6 +66,9 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 		n.Why = reason.Text()
 		if d := t.Input.Decision; d != nil && d.Reason == string(reason) && d.Text != "" {
 			n.Why = d.Text // with the list of what stands in the way
+		}
+		if reason == guard.ReasonWarningBounced {
+			n.Why, n.Unwarned = reason.Text(), delivery.Of(m).Lost // addresses are shown as they are
 		}
 		if slices.Contains(ofSafeguard, reason) && g.Generation == t.Input.Generation {
 			n.StepFailed, n.OnMachine = g.Failed, g.Text

@@ -59,6 +59,9 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, t enforcement.Task)
 	}
 }
 
+// nobody is logged, and an alarm made of it, when a notice came back from all who could be told.
+const nobody = "nobody is left to tell"
+
 // warn sends the warning of a violation. That SES accepted it starts the grace, which counts from the start of
 // the first attempt that SES may have accepted: the deadline that every mail of it names is the one that is stored.
 func (h *Handler) warn(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Warned, error) {
@@ -75,6 +78,7 @@ func (h *Handler) warn(ctx context.Context, now time.Time, t enforcement.Task) (
 	so := delivery.Of(m)
 	counts := h.addressees(m, p).Count(so.Lost)
 	if len(counts) == 0 {
+		h.Log.ErrorContext(ctx, nobody, boot.KeyMachine, m.ID, boot.KeyKind, string(notice.Warning))
 		return enforcement.Warned{Outcome: "unreachable", DueAt: now.Truncate(time.Second)}, nil
 	}
 	n := content(notice.Warning, m, p, t)
@@ -148,7 +152,11 @@ func (h *Handler) tell(ctx context.Context, now time.Time, t enforcement.Task) (
 		return enforcement.Told{}, err
 	}
 	n := content(kind, m, p, t)
-	n.DoneAt = now
+	n.DoneAt, n.Missed = now, t.Input.Missed
+	if len(n.Missed) > 0 && len(h.addressees(m, p).Next(delivery.Of(m).Lost, n.Missed)) == 0 {
+		h.Log.ErrorContext(ctx, nobody, boot.KeyMachine, m.ID, boot.KeyKind, string(kind))
+		return enforcement.Told{}, nil
+	}
 	return told(h.send(ctx, now, m, p, n, t.Execution, nil))
 }
 
@@ -191,7 +199,7 @@ func (h *Handler) read(ctx context.Context, t enforcement.Task) (record.Machine,
 func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy, n notice.Notice, execution string, counts []string) (record.Notice, error) {
 	r := record.Notice{
 		Machine: m.ID, Reference: execution + "/" + string(n.Kind), Kind: string(n.Kind), BegunAt: now,
-		To: h.addressees(m, p).To(delivery.Of(m).Lost), Violation: m.State.Since, Counts: counts,
+		To: h.addressees(m, p).To(append(delivery.Of(m).Lost, n.Missed...)), Missed: n.Missed, Violation: m.State.Since, Counts: counts,
 	}
 	r, err := h.Store.BeginNotice(ctx, r)
 	if err != nil || !r.AcceptedAt.IsZero() {

@@ -224,8 +224,13 @@ func (o outage) days(at time.Time) int { return int(at.Sub(o.since) / (24 * time
 // tell has the contact told of an outage. Its name is made of when the outage began, and of the day, so that
 // it is told once a day.
 func (s *sweep) tell(ctx context.Context, o outage, moved int) error {
+	silent, err := s.silent(ctx, o)
+	if err != nil {
+		return err
+	}
 	in, err := s.notice(enforcement.Input{
-		Machine: enforcement.AllMachines, Policy: strings.Trim(o.policy, record.Blind), Notice: "outage", Why: fmt.Sprintf("%s; deadlines moved so far: %d", o.why, moved),
+		Machine: enforcement.AllMachines, Policy: strings.Trim(o.policy, record.Blind), Notice: "outage",
+		Why: fmt.Sprintf("%s; deadlines moved so far: %d; machines whose own mails wait for its end: %d", o.why, moved, silent),
 	}, int(o.since.Unix())+o.days(s.now))
 	if err != nil {
 		return err

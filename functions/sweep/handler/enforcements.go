@@ -18,7 +18,7 @@ import (
 	"github.com/keyward/keyward/shared/waiver"
 )
 
-// outbox starts what was decided and not started.
+// outbox starts what was decided and not started, but for notices of silences that wait or are over.
 func (s *sweep) outbox(ctx context.Context) error {
 	waiting, err := s.Store.Outbox(ctx)
 	if err != nil {
@@ -26,7 +26,13 @@ func (s *sweep) outbox(ctx context.Context) error {
 	}
 	var problems []error
 	for _, o := range waiting {
-		problems = append(problems, s.start(ctx, o))
+		switch s.silence(o) {
+		case wait:
+		case drop:
+			problems = append(problems, s.Store.Started(ctx, o.Name))
+		default:
+			problems = append(problems, s.start(ctx, o))
+		}
 	}
 	return errors.Join(problems...)
 }

@@ -100,6 +100,7 @@ type sweep struct {
 	watch     record.Watch            // as the last completed sweep left it
 	evaluated time.Time               // when an evaluation was last completed
 	paused    map[string]record.Pause // as this sweep found it
+	at        map[string]int          // where a machine is in machines; nil until one is asked for
 }
 
 // Handle is one sweep. One part that fails keeps no other from being done.
