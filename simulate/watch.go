@@ -177,8 +177,10 @@ func (f *fleet) taken(s *subject, by *world.Invocation) {
 	switch silent := s.silence && s.kind.terms.SilenceThen == policy.ActRevoke; {
 	case !known.bad && !known.at.IsZero() && !silent:
 		f.violate(s, takenFromGood, "its evidence of "+brief(known.sent)+" says that it is in order")
-	case silent && (s.silentSince.IsZero() || now.Sub(s.silentSince) < s.kind.terms.SilenceAfter):
-		f.violate(s, takenForUnknown, "it is silent since "+brief(s.silentSince))
+	case silent && s.silentSince.IsZero() && now.Sub(s.ableSince) > fresh: // else it was silent when it was looked at
+		f.violate(s, takenForUnknown, "it can answer since "+brief(s.ableSince))
+	case silent && now.Sub(known.sent) < s.kind.terms.SilenceAfter:
+		f.violate(s, takenForUnknown, "its last evidence is of "+brief(known.sent))
 	case silent:
 	case s.kind.terms.OnFail != policy.ActRevoke:
 		f.violate(s, takenWrongPolicy, "policy "+s.kind.name)

@@ -148,6 +148,12 @@ func (s *Store) refuses(c store.Change) string {
 
 // copied is a record that shares nothing that a handler changes in place: TestCopiesShareNothing holds that.
 func copied(m record.Machine) record.Machine {
+	own(&m)
+	return m
+}
+
+// own gives a record that was copied its own of what a handler changes in place.
+func own(m *record.Machine) {
 	if m.Taken != nil {
 		taken := *m.Taken
 		taken.Grants, taken.Waivers = slices.Clone(taken.Grants), slices.Clone(taken.Waivers)
@@ -158,5 +164,4 @@ func copied(m record.Machine) record.Machine {
 		warning.Counts, warning.Lost = slices.Clone(warning.Counts), slices.Clone(warning.Lost)
 		m.Warning = &warning
 	}
-	return m
 }

@@ -69,8 +69,8 @@ func (s *Store) Holds(_ context.Context, now time.Time) ([]record.Hold, error) {
 	return all(s, "Holds", func() []record.Hold {
 		var list []record.Hold
 		for _, scope := range slices.Sorted(maps.Keys(s.holds)) {
-			if h, ok := s.holds[scope].listed(s.w.now); ok && stands(h, now) {
-				list = append(list, h)
+			if h, ok := s.holds[scope].listed(s.w.now); ok && stands(*h, now) {
+				list = append(list, *h)
 			}
 		}
 		return list

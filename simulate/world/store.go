@@ -81,11 +81,11 @@ func set[K comparable, T any](w *World, rows map[K]*row[T], key K, v T, is bool)
 }
 
 // listed is what a list shows of a row.
-func (r *row[T]) listed(now time.Time) (T, bool) {
+func (r *row[T]) listed(now time.Time) (*T, bool) {
 	if now.Before(r.shown) {
-		return r.before, r.was
+		return &r.before, r.was
 	}
-	return r.now, r.is
+	return &r.now, r.is
 }
 
 func missing(what string) error { return fault.New(fault.NotFound, "reading %s: there is none", what) }
@@ -160,7 +160,8 @@ func (s *Store) Machines(context.Context) ([]record.Machine, error) {
 		list := make([]record.Machine, 0, len(s.order))
 		for _, id := range s.order {
 			if m, ok := s.machines[id].listed(s.w.now); ok {
-				list = append(list, copied(m))
+				list = append(list, *m)
+				own(&list[len(list)-1])
 			}
 		}
 		return list
