@@ -83,6 +83,7 @@ func newFleet(o Options, number, size int) *fleet {
 	f.Store.Keep = 4
 	f.SSM.Answered = f.answered
 	f.SSM.Over = f.over
+	f.Safe.Stops = f.stops
 	for _, k := range f.kinds {
 		if _, err := f.Store.PutPolicy(context.Background(), k.stored(start)); err != nil {
 			panic(err)

@@ -14,6 +14,7 @@ import (
 	request "github.com/keyward/keyward/functions/request/handler"
 	restore "github.com/keyward/keyward/functions/restore/handler"
 	revoke "github.com/keyward/keyward/functions/revoke/handler"
+	safeguard "github.com/keyward/keyward/functions/safeguard/handler"
 	sweep "github.com/keyward/keyward/functions/sweep/handler"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
@@ -49,6 +50,9 @@ func Install(w *world.World) {
 		Store: w.Store, Keys: w.Keys, Giver: w.Keys, Log: w.Log,
 		Pace: restore.Pace{EnableKey: pace.Half(pace.EnableKey, keyCalls), CreateGrant: pace.Half(pace.CreateGrant, grantCalls)},
 	}
+	safe := &safeguard.Handler{
+		Store: w.Store, Machines: w.SSM, EC2: w.Safe, Document: world.LockDocument, Digest: world.Digest(), Log: w.Log,
+	}
 	telling := &notify.Handler{Store: w.Store, Mail: w.Mail, Contact: contact, Log: w.Log}
 	asked := &request.Handler{
 		Store: w.Store, Keys: w.Keys, Giver: w.Keys, Instances: w.EC2, Inspect: w.Queue("inspect"), Log: w.Log,
@@ -60,6 +64,7 @@ func Install(w *world.World) {
 	w.Functions = map[string]world.Function{
 		"inspect": serve(looks.Handle), "evaluate": serve(judge.Handle), "recheck": serve(again.Handle), "revoke": serve(taking.Handle),
 		"restore": serve(giving.Handle), "notify": serve(telling.Handle), "sweep": serve(sweeping.Handle), "request": ask(asked),
+		"safeguard": serve(safe.Handle),
 	}
 	w.Timeouts = map[string]time.Duration{ // template.yaml's
 		"inspect": 2 * time.Minute, "evaluate": 2 * time.Minute, "request": 25 * time.Second, "sweep": 4 * time.Minute, "notify": 30 * time.Second,

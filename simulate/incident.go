@@ -75,6 +75,15 @@ var incidents = []incident{
 			s.stopFor(s.between(5*time.Minute, 20*time.Minute), func() { s.after(2*time.Hour, 12*time.Hour, func() { s.corrected(over) }) })
 		})
 	}},
+	{"cannot-be-locked", 3, func(s *subject, over func()) {
+		s.guest.Busy = true
+		s.open()
+		s.check()
+		s.after(4*time.Hour, 30*time.Hour, func() {
+			s.guest.Busy = false
+			s.after(3*time.Hour, 9*time.Hour, func() { s.corrected(over) })
+		})
+	}},
 	{"rebooted", 4, func(s *subject, over func()) { s.stopFor(s.between(5*time.Minute, 20*time.Minute), over) }},
 }
 
@@ -89,6 +98,11 @@ func (s *subject) open() {
 // corrected puts it right, and half of the time somebody has it looked at.
 func (s *subject) corrected(over func()) {
 	s.change("listens on tcp/80 no more", func(g *world.Guest) { g.Ports = []int{22} })
+	if s.halted && s.guest.Power == integrity.Stopped {
+		s.halted = false
+		s.change("is started by people", func(g *world.Guest) { s.fleet.Turn(g, integrity.Running) })
+		s.boot()
+	}
 	if s.random.IntN(2) == 0 {
 		s.after(time.Second, 10*time.Minute, s.check)
 	}

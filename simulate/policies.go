@@ -28,7 +28,7 @@ notify: {to: [ops@example.com]}
 // kinds are chosen so that both ways of taking a key, both answers to silence and every onFail happen.
 func kinds() []*kind {
 	all := []*kind{
-		{name: "web", share: 0.45, text: `
+		{name: "web", share: 0.35, text: `
 schedule: {daily: "04:30", timeZone: UTC}
 integrity: {onFail: revoke, grace: 4h, settle: 10m}`},
 		{name: "strict", share: 0.2, text: `
@@ -40,6 +40,16 @@ integrity: {onFail: revoke, grace: 2h, key: {mode: disable-key}}`},
 		{name: "calm", share: 0.05, text: `
 schedule: {daily: "04:00", timeZone: UTC}
 integrity: {onFail: revoke, grace: 3h, calendar: [` + calendar + `]}`},
+		{name: "locked", share: 0.05, text: `
+schedule: {daily: "01:30", timeZone: UTC}
+integrity:
+  onFail: revoke
+  grace: 90m
+  key: {snapshot: true, lock: true}
+  safeguard: {mounts: [/data], mappings: [data]}`},
+		{name: "halted", share: 0.05, text: `
+schedule: {daily: "00:30", timeZone: UTC}
+integrity: {onFail: revoke, grace: 1h, key: {mode: disable-key, effect: stop}}`},
 		{name: "patient", share: 0.05, text: `
 schedule: {daily: "03:00", timeZone: UTC}
 integrity: {onFail: revoke, grace: 2d, restore: manual}`},

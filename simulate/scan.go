@@ -31,6 +31,7 @@ func (f *fleet) scan() {
 		if len(s.owed) > 0 {
 			f.scanMail(s)
 		}
+		f.scanLocked(s, m)
 		st := &m.State
 		if st.Standing == integrity.Bad || st.Key == integrity.KeyRevoked || st.Key == integrity.KeyRevoking || st.HeldFor != "" {
 			f.scanLive(s, m)
@@ -40,6 +41,19 @@ func (f *fleet) scan() {
 		if s.bad() {
 			f.scanBad(s, m)
 		}
+	}
+}
+
+// scanLocked: what was locked for a revocation that did not come is brought back. What its machine cannot bring back is
+// told, and is no matter here.
+func (f *fleet) scanLocked(s *subject, m *record.Machine) {
+	_, runs := f.Flow.Runs(m.Execution)
+	left := !s.guest.InUse() && s.able() && !runs && m.Taken == nil && m.State.Key == integrity.KeyReleased && s.goodSince.IsZero() &&
+		guard.Reason(m.State.HeldFor) != guard.ReasonNotUnlocked
+	mark(&s.lockedSince, left, f.Now())
+	if f.past(s.lockedSince, allowedDelay) {
+		f.violate(s, leftLocked, "it is locked, has its key and nothing runs since "+brief(s.lockedSince))
+		s.lockedSince = time.Time{}
 	}
 }
 

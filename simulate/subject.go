@@ -40,7 +40,9 @@ type subject struct {
 	owed                   map[string]time.Time
 	failedAt               time.Time // an execution of it ended as failed, which rings an alarm
 	intent, ordered        int64     // seq of the last such entry in the ledger
-	orderedAt              time.Time
+	orderedAt, confirmedAt time.Time
+	halted                 bool // it was stopped since its key was taken
+	lockedSince            time.Time
 	takenAt, reserving     time.Time
 	takenBy                string    // who took its access last, "" when it was given back
 	idleSince, heldWrongly time.Time // the scan: nothing alive, a hold without its cause

@@ -46,6 +46,11 @@ var worlds = []small{
 	{name: "boots-bad", run: directed("web,strict", "rebooted-when-bad"), mails: []string{"warning", "revoked", "restored"}, calls: []string{"kms.CreateGrant"}},
 	{name: "boots-late", run: quieter(directed("web,soft", "rebooted")), calls: []string{"kms.CreateGrant"}},
 	{name: "stopped", run: longer(directed("web,vault", "stopped-for-days"))},
+	{
+		name: "locked", run: directed("locked", "bad-for-hours,corrected-in-grace,cannot-be-locked"),
+		mails: []string{"warning", "revoked", "restored", "held"}, calls: []string{"ec2.CreateSnapshots", "kms.RevokeGrant"},
+	},
+	{name: "halted", run: directed("halted", "bad-for-hours"), mails: []string{"warning", "revoked", "restored"}, calls: []string{"ec2.StopInstances", "kms.EnableKey"}},
 	{name: "waived", run: longer(directed("web,vault", "bad-for-hours")), mails: []string{"warning", "revoked", "waiverEnding"}, calls: []string{"dynamodb.SetWaiver"}},
 }
 

@@ -130,6 +130,30 @@ var Mutants = []Mutant{
 `, `	case policy.Fail:
 		return decide(policy.Approve, ReasonFail)
 `}),
+	in("locked", "the key goes before the lock",
+		Edit{"statemachine/enforcement.asl.json", `"StringEquals": "lock"}
+          ],
+          "Next": "Lock"`, `"StringEquals": "never"}
+          ],
+          "Next": "Lock"`}),
+	in("locked", "a lock is believed unread",
+		Edit{"functions/safeguard/handler/lock.go", `	if ok, why := safeguard.Locked(names, r.answer); !ok {
+`, `	if ok, why := safeguard.Locked(names, r.answer); false && !ok {
+`}),
+	in("locked", "what was locked stays locked",
+		Edit{"functions/safeguard/handler/lock.go", `	if g.BeforeAt.IsZero() {
+		return unlocked,`, `	if true {
+		return unlocked,`}),
+	in("locked", "a snapshot that is pending is complete",
+		Edit{"functions/safeguard/handler/snapshot.go", `		case s.State != "completed":
+			return waiting, "", nil
+`, ""}),
+	in("halted", "effective is said before the machine is stopped",
+		Edit{"functions/safeguard/handler/stop.go", `	case state == "stopping" || state == "shutting-down":
+		return waiting, "", nil
+`, `	case state == "stopping" || state == "shutting-down":
+		return stopped, "EC2 says that it is " + state, h.effective(ctx, now, t, state)
+`}),
 	in("stopped", "a machine that is stopped is gone",
 		Edit{"shared/integrity/presence.go", `	if m.in.Presence == Gone {
 `, `	if m.in.Presence == Gone || m.in.Presence == Stopped {

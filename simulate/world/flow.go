@@ -1,12 +1,12 @@
 package world
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,9 +47,6 @@ type execution struct {
 
 // Define reads the definition, in which ${NameFunctionArn} stands for the function "name".
 func (w *World) Define(definition []byte) error {
-	for _, f := range []string{"Recheck", "Revoke", "Restore", "Notify", "Safeguard"} {
-		definition = bytes.ReplaceAll(definition, []byte("${"+f+"FunctionArn}"), bytes.ToLower([]byte(f)))
-	}
 	machine, err := parsed(string(definition))
 	if err != nil {
 		return fmt.Errorf("defining the state machine: %w", err)
@@ -65,7 +62,11 @@ func parsed(definition string) (*asl.Machine, error) {
 	if m, ok := definitions.Load(definition); ok {
 		return m.(*asl.Machine), nil
 	}
-	m, err := asl.Parse([]byte(definition))
+	text := definition
+	for _, f := range []string{"Recheck", "Revoke", "Restore", "Notify", "Safeguard"} {
+		text = strings.ReplaceAll(text, "${"+f+"FunctionArn}", strings.ToLower(f))
+	}
+	m, err := asl.Parse([]byte(text))
 	if err == nil {
 		definitions.Store(definition, m)
 	}

@@ -22,14 +22,17 @@ type Guest struct {
 	Zone    string
 	Tags    map[string]string
 
-	Power    integrity.Presence // running, stopped, gone
-	Offline  bool               // its SSM agent says nothing: commands to it are not even sent
-	Mute     bool               // its agent answers pings and never a command
-	Garbled  bool               // what it prints is no evidence
-	Impaired bool               // an EC2 status check fails
-	Ports    []int              // TCP ports that something listens on
-	Kernel   string
-	Skew     time.Duration // of its clock
+	Power             integrity.Presence // running, stopped, gone
+	Offline           bool               // its SSM agent says nothing: commands to it are not even sent
+	Mute              bool               // its agent answers pings and never a command
+	Garbled           bool               // what it prints is no evidence
+	Impaired          bool               // an EC2 status check fails
+	Ports             []int              // TCP ports that something listens on
+	Kernel            string
+	Skew              time.Duration // of its clock
+	Unmounted, Closed bool          // its data, and the mapping under it
+	Busy              bool          // the mapping cannot be closed
+	Stopping          bool          // EC2 was asked to stop it
 
 	before integrity.Presence
 	shown  time.Time
@@ -43,6 +46,7 @@ func (w *World) Guest(id string) *Guest { return w.EC2.guests[id] }
 
 // Turn changes a guest's power, which EC2 may show late.
 func (w *World) Turn(g *Guest, to integrity.Presence) {
+	g.Stopping = false
 	g.before, g.Power, g.shown = g.Power, to, w.now.Add(w.lag())
 }
 

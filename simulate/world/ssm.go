@@ -56,11 +56,13 @@ type command struct {
 	shown   time.Time // in lists
 	answers map[string]*answer
 	missing int
+	lock    map[string]string // parameters of the lock document; nil is an inspection
 }
 
 type answer struct {
 	status string // "" while it runs
 	look   look
+	text   string    // of the lock document
 	shown  time.Time // from then on the list says that it ended
 }
 
@@ -97,7 +99,7 @@ func (r refused) Error() string     { return "https response error: " + r.code }
 func (r refused) ErrorCode() string { return r.code }
 
 // Send is ssmrun's. A machine that does not run has the whole command refused.
-func (s *SSM) Send(_ context.Context, _ inspection.Document, machines []string, parameters map[string]string, _ string) (id string, err error) {
+func (s *SSM) Send(_ context.Context, d inspection.Document, machines []string, parameters map[string]string, _ string) (id string, err error) {
 	err = s.w.call("ssm", "SendCommand", func() error {
 		for _, m := range machines {
 			if g := s.w.Guest(m); g == nil || g.Power != integrity.Running {
@@ -108,6 +110,9 @@ func (s *SSM) Send(_ context.Context, _ inspection.Document, machines []string, 
 		c := &command{
 			id: fmt.Sprintf("%08x-0000-4000-8000-000000000000", s.sent), nonce: parameters["Nonce"], sent: s.w.now,
 			shown: s.w.now.Add(s.w.lag()), answers: map[string]*answer{}, missing: len(machines),
+		}
+		if d.Name == LockDocument {
+			c.lock = parameters
 		}
 		s.commands[c.id] = c
 		for _, m := range machines {
@@ -133,6 +138,11 @@ func (s *SSM) deliver(c *command, g *Guest) {
 			s.w.After(gaveUp-takes, func() { s.ended(c, a, status) })
 			return
 		}
+		if c.lock != nil {
+			a.text = g.locks(c.lock)
+			s.ended(c, a, "Success")
+			return
+		}
 		a.look = look{nonce: c.nonce, at: s.w.now.Add(g.Skew), ports: slices.Clone(g.Ports), kernel: g.Kernel, garbled: g.Garbled}
 		if s.Answered != nil {
 			s.Answered(g, c.id)
@@ -143,7 +153,7 @@ func (s *SSM) deliver(c *command, g *Guest) {
 
 func (s *SSM) ended(c *command, a *answer, status string) {
 	a.status, a.shown = status, s.w.now.Add(s.w.lag())
-	if c.missing--; c.missing == 0 && s.Over != nil && !s.w.chance(s.w.Faults.Missing) {
+	if c.missing--; c.missing == 0 && c.lock == nil && s.Over != nil && !s.w.chance(s.w.Faults.Missing) {
 		s.w.After(s.w.between(200*time.Millisecond, 5*time.Second), func() { s.Over(c.id) })
 	}
 }
@@ -161,7 +171,7 @@ func (s *SSM) Invocations(_ context.Context, id string) (list []inspection.Invoc
 			if a.status != "" && !s.w.now.Before(a.shown) {
 				v.Status, v.Ended, v.Success = a.status, true, a.status == "Success"
 				if v.Success {
-					v.Output = a.look.line()
+					v.Output = a.output()
 				}
 			}
 			list = append(list, v)
@@ -179,11 +189,18 @@ func (s *SSM) Output(_ context.Context, id, machine string) (text string, err er
 			return fault.New(fault.NotFound, "reading the answer of %s: InvocationDoesNotExist", machine)
 		}
 		if a := c.answers[machine]; a.status == "Success" {
-			text = a.look.line()
+			text = a.output()
 		}
 		return nil
 	})
 	return text, err
+}
+
+func (a *answer) output() string {
+	if a.text != "" {
+		return a.text
+	}
+	return a.look.line()
 }
 
 // Forget drops commands that were sent before an instant: AWS keeps them for 30 days.

@@ -30,6 +30,7 @@ type World struct {
 	Keys      *Keys
 	SSM       *SSM
 	EC2       *EC2
+	Safe      *Safe
 	Mail      *Mail
 	Flow      *Flow
 	Calendars *Calendars
@@ -72,6 +73,7 @@ func New(at time.Time, seed uint64, faults Faults) *World {
 		Counts: map[string]int{}, Deaths: map[string]int{}, DeadEnds: map[string]int{},
 		now: at, random: rand.New(rand.NewPCG(seed, 0x6b657977617264)), live: map[*Invocation]bool{},
 	}
+	w.Safe = &Safe{w: w, snapshots: map[string][]*snapshot{}, Saved: map[string]time.Time{}}
 	w.Calendars = &Calendars{w: w, closed: map[string]time.Time{}}
 	w.Store, w.Keys, w.SSM, w.EC2, w.Mail = newStore(w), newKeys(w), newSSM(w), &EC2{w: w, guests: map[string]*Guest{}}, newMail(w)
 	return w

@@ -1,0 +1,107 @@
+package simulate
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/notice"
+	"github.com/keyward/keyward/shared/record"
+	"github.com/keyward/keyward/simulate/world"
+)
+
+// deadlines is how a mail names an instant: docs of shared/notice.
+var deadlines = regexp.MustCompile(`will be revoked at \w+ (\d{1,2} \w+ \d{4}, \d\d:\d\d:\d\d) UTC`)
+
+// Mailed is world.Watch's.
+func (f *fleet) Mailed(m world.Sent, by *world.Invocation) {
+	execution, kind, _ := strings.Cut(m.Reference, "/")
+	s := f.byID[machineOf(execution)]
+	if s == nil {
+		return
+	}
+	f.note(s, "mail", kind, m.Subject)
+	delete(s.owed, kind)
+	f.measured.mails[kind]++
+	earlier := s.sent[m.Reference]
+	due := time.Time{}
+	if kind == string(notice.Warning) {
+		due = f.warned(s, m, earlier)
+	}
+	if earlier.times > 0 {
+		if seq := f.recorded[m.Reference].accepted; seq > 0 && seq < by.Saw {
+			f.violate(s, mailTwice, m.Reference+" was recorded as accepted")
+		}
+		if !due.Equal(earlier.deadline) {
+			f.violate(s, mailChanged, fmt.Sprintf("%s named %s before and %s now", m.Reference, brief(earlier.deadline), brief(due)))
+		}
+		f.measured.repeats++
+	}
+	if s.sent == nil {
+		s.sent = map[string]told{}
+	}
+	s.sent[m.Reference] = told{times: earlier.times + 1, deadline: due}
+}
+
+// machineOf is the machine in the name of an execution.
+func machineOf(execution string) string {
+	parts := strings.SplitN(execution, "-", 3)
+	if len(parts) < 3 {
+		return ""
+	}
+	return parts[0] + "-" + parts[1]
+}
+
+// warned reads what a warning promises, as who gets it would.
+func (f *fleet) warned(s *subject, m world.Sent, earlier told) time.Time {
+	text := strings.Join(strings.Fields(m.Text), " ")
+	found := deadlines.FindStringSubmatch(text)
+	if found == nil {
+		f.violate(s, promiseShort, "it names no deadline: "+text)
+		return time.Time{}
+	}
+	due, _ := time.Parse("2 January 2006, 15:04:05", found[1])
+	silence := strings.Contains(text, "gave no answer")
+	grace := s.kind.terms.Grace
+	if relapse := strings.Contains(text, "It complied for a while") && f.Now().Sub(s.judgedGood) <= integrity.RelapseWindow; relapse {
+		grace = integrity.RelapseFloor
+	}
+	// A function knows no time but its start, and a repeat of what may have been sent keeps the first one's.
+	if begun := f.recorded[m.Reference].begun; due.Sub(begun) < grace {
+		f.violate(s, promiseShort, fmt.Sprintf("%s is less than %s from %s", brief(due), grace, brief(begun)))
+	}
+	if after := s.kind.terms.SilenceAfter; silence && !s.known.sent.IsZero() && f.Now().Sub(s.known.sent) < after {
+		f.violate(s, tooSoon, fmt.Sprintf("it was judged at %s, and the policy waits for %s", brief(s.known.sent), after))
+	}
+	if earlier.times == 0 {
+		f.measured.since("verdict to mail", s.turnedBad, f.Now())
+		s.turnedBad = time.Time{}
+	}
+	s.warnedAt, s.promised, s.silence = f.Now(), due, silence
+	return due
+}
+
+// owe notes that people have to be told.
+func (s *subject) owe(k notice.Kind, at time.Time) {
+	if s.owed == nil {
+		s.owed = map[string]time.Time{}
+	}
+	s.owed[string(k)] = at
+}
+
+// Noted is world.Watch's.
+func (f *fleet) Noted(n record.Notice, seq int64) {
+	r := f.recorded[n.Reference]
+	if r.begun.IsZero() {
+		r.begun = f.Now()
+		if by := f.Current(); by != nil {
+			r.begun = by.Started
+		}
+	}
+	if !n.AcceptedAt.IsZero() {
+		r.accepted = seq
+	}
+	f.recorded[n.Reference] = r
+}
