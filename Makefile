@@ -9,6 +9,7 @@ COVERED    := ./shared/policy ./shared/integrity ./shared/evidence
 GOARCH     ?= arm64# of what `sam build` builds: arm64, or amd64 for Architecture=x86_64
 FUZZTIME   ?= 20000x
 RUN        ?=
+CASTS      ?= all
 BUILDFLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w"
 
 lower = $(shell printf '%s' '$(1)' | tr 'A-Z' 'a-z')
@@ -65,6 +66,10 @@ simulate: build ## run 10,000 machines for 30 days on virtual time, with faults
 .PHONY: mutants
 mutants: go ## take each guard out in turn: the simulation has to notice
 	@$(GO) run ./simulate/mutate $(ARGS)
+
+.PHONY: interleavings
+interleavings: go ## meet on one key in every order, in CASTS: few, many or all
+	CGO_ENABLED=0 $(GO) test -timeout 60m -v ./simulate/interleave -run TestEveryOrder -casts $(CASTS)
 
 .PHONY: cover
 cover: go ## print the coverage of the pure core

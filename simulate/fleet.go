@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -36,8 +37,7 @@ type fleet struct {
 	outages  []span              // in which we could not look
 	recorded map[string]recorded // mails by reference
 
-	takes   []take
-	waivers int
+	takes []take
 
 	violations []Violation
 	steps      []string // of Options.Trace
@@ -96,12 +96,16 @@ func newFleet(o Options, number, size int) *fleet {
 		}
 	}
 	f.Every(start.Add(5*time.Minute), 5*time.Minute, f.sweep)
-	f.Every(start.Add(24*time.Hour), 24*time.Hour, func() { f.SSM.Forget(f.Now().Add(-48 * time.Hour)) })
+	f.Every(start.Add(24*time.Hour), 24*time.Hour, func() {
+		f.SSM.Forget(f.Now().Add(-48 * time.Hour))
+		f.Store.Forget(f.Now().Add(-48 * time.Hour))
+	})
 	if o.Faults != "none" {
 		f.weather()
 	}
 	f.people()
 	f.changes()
+	f.puts()
 	f.waive()
 	f.Every(start.Add(12*time.Hour), 24*time.Hour, f.reset)
 	return f
@@ -185,7 +189,7 @@ func (f *fleet) born(index int) {
 	f.At(start.Add(s.between(0, time.Hour)), func() {
 		m := record.Machine{
 			ID: id, Name: fmt.Sprintf("machine-%d", index), Owner: "owner@example.com", SessionARN: s.guest.Session, Zone: "us-east-1a",
-			Policy: s.kind.name, Key: record.Key{ARN: s.key, Mode: s.mode}, EnrolledAt: f.Now(), EnrolledBy: person,
+			Policy: s.kind.name, Key: record.Key{ARN: s.key, Mode: s.mode}, EnrolledAt: f.Now(), EnrolledBy: person, Tags: maps.Clone(s.guest.Tags),
 		}
 		_, err := f.Store.Apply(context.Background(), store.Change{Machine: m, At: f.Now(), Ledger: []record.Entry{{
 			Machine: id, At: f.Now(), Kind: record.EntryEnrolled, By: person, Text: "enrolled",

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	api "github.com/keyward/keyward/functions/api/handler"
 	evaluate "github.com/keyward/keyward/functions/evaluate/handler"
 	inspect "github.com/keyward/keyward/functions/inspect/handler"
 	notify "github.com/keyward/keyward/functions/notify/handler"
@@ -53,6 +54,11 @@ func Install(w *world.World) {
 	safe := &safeguard.Handler{
 		Store: w.Store, Machines: w.SSM, EC2: w.Safe, Document: world.LockDocument, Digest: world.Digest(), Log: w.Log,
 	}
+	asking := &api.Handler{
+		Store: w.Store, Keys: w.Keys, Calendars: w.Calendars, Instances: w.EC2, Inspect: w.Queue("inspect"), Drill: w.Queue("drill"), DrillsOff: true,
+		Flow: w.Flow, Schedules: w.Schedules, Account: world.Account, Region: world.Region, KeyCalls: keyCalls, GrantCalls: grantCalls,
+		Limits: limits, Log: w.Log,
+	}
 	telling := &notify.Handler{Store: w.Store, Mail: w.Mail, Contact: contact, Log: w.Log}
 	asked := &request.Handler{
 		Store: w.Store, Keys: w.Keys, Giver: w.Keys, Instances: w.EC2, Inspect: w.Queue("inspect"), Log: w.Log,
@@ -64,7 +70,7 @@ func Install(w *world.World) {
 	w.Functions = map[string]world.Function{
 		"inspect": serve(looks.Handle), "evaluate": serve(judge.Handle), "recheck": serve(again.Handle), "revoke": serve(taking.Handle),
 		"restore": serve(giving.Handle), "notify": serve(telling.Handle), "sweep": serve(sweeping.Handle), "request": ask(asked),
-		"safeguard": serve(safe.Handle),
+		"safeguard": serve(safe.Handle), "api": people(asking),
 	}
 	w.Timeouts = map[string]time.Duration{ // template.yaml's
 		"inspect": 2 * time.Minute, "evaluate": 2 * time.Minute, "request": 25 * time.Second, "sweep": 4 * time.Minute, "notify": 30 * time.Second,

@@ -75,6 +75,17 @@ var incidents = []incident{
 			s.stopFor(s.between(5*time.Minute, 20*time.Minute), func() { s.after(2*time.Hour, 12*time.Hour, func() { s.corrected(over) }) })
 		})
 	}},
+	{"tags-changed", 3, func(s *subject, over func()) {
+		s.drifted(s.fleet.Now())
+		s.guest.Tags = map[string]string{"keyward:guarded": "true", "keyward:policy": "none"}
+		s.open()
+		s.check()
+		s.after(6*time.Hour, 30*time.Hour, func() {
+			s.drifted(time.Time{})
+			s.guest.Tags = map[string]string{"keyward:guarded": "true"}
+			s.after(3*time.Hour, 12*time.Hour, func() { s.corrected(over) })
+		})
+	}},
 	{"cannot-be-locked", 3, func(s *subject, over func()) {
 		s.guest.Busy = true
 		s.open()

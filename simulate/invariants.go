@@ -15,6 +15,8 @@ const (
 	takenUnwritten   = "no call to KMS without a written intent and order"
 	takenWrongPolicy = "no revocation that the policy does not ask for"
 	takenFromPresent = "no withdrawal from a machine that is there"
+	takenDrifted     = "no revocation while its tags say something else than at enrolment"
+	unwarned         = "a machine that fails a policy that revokes is warned"
 	takenUnlocked    = "no key taken before the machine is locked, where the policy asks for it"
 	takenUnsaved     = "no key taken before snapshots are complete, where the policy asks for them"
 	leftLocked       = "no machine left locked that has its key"

@@ -1,11 +1,11 @@
 package simulate
 
 import (
-	"context"
-	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
-	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -24,6 +24,28 @@ func (f *fleet) people() {
 	})
 }
 
+// puts has a person turn revoking on over machines that fail already: each of them has to be warned, and to have the
+// whole grace.
+func (f *fleet) puts() {
+	f.After(time.Duration(f.options.Days)*8*time.Hour, func() {
+		for _, k := range f.kinds {
+			if text := k.harder(); text != k.text {
+				f.wants("PUT", "/v1/policies/"+k.name, text, func() {})
+			}
+		}
+	})
+}
+
+// Put is world.Watch's.
+func (f *fleet) Put(p record.Policy) {
+	for _, k := range f.kinds {
+		if k.name == p.Name && k.text != p.Text {
+			k.read(p.Text, p.Version, f.Now())
+			f.noteAll("people", "put version "+strconv.Itoa(p.Version)+" of "+p.Name)
+		}
+	}
+}
+
 // changes has a change calendar close now and then.
 func (f *fleet) changes() {
 	f.After(time.Duration(f.random.Int64N(int64(20*time.Hour))), func() {
@@ -37,18 +59,14 @@ func (f *fleet) changes() {
 	})
 }
 
-// reset is what keyward breaker reset writes.
+// reset lets the rules of policies revoke again that tripped.
 func (f *fleet) reset() {
 	for _, k := range f.kinds {
-		b := f.Store.PeekRules(k.name)
-		if len(b.Trips) == 0 {
-			continue
+		if len(f.Store.PeekRules(k.name).Trips) > 0 {
+			f.wants("POST", "/v1/breaker/policy:"+k.name+"/reset", record.Reason{Reason: "looked into"}, func() {
+				f.noteAll("people", "reset the rules of "+k.name)
+			})
 		}
-		b.Trips, b.ResetAt, b.ResetBy, b.ResetReason = nil, f.Now(), person, "looked into"
-		if err := f.Store.ChangeBreaker(context.Background(), record.BreakerChange{Rules: &b}); err != nil {
-			panic(err)
-		}
-		f.noteAll("people", "reset the rules of "+k.name)
 	}
 }
 
@@ -61,36 +79,37 @@ func (f *fleet) waive() {
 		if m == nil || len(m.Findings) == 0 || len(m.Findings[0].Values) == 0 {
 			return
 		}
-		f.waivers++
 		d := time.Hour + time.Duration(f.random.Int64N(int64(40*time.Hour)))
-		v := record.Waiver{
-			ID: fmt.Sprintf("w-%012x", f.waivers), Scope: record.Scope("machine:" + m.ID), Policy: m.Policy, Rule: m.Findings[0].Rule,
-			Values: m.Findings[0].Values, Reason: "until the maintenance", By: person, SetAt: f.Now(), Expires: f.Now().Add(d),
-		}
-		if err := f.Store.SetWaiver(context.Background(), v); err != nil {
-			panic(err)
-		}
-		s.waivers = append(s.waivers, v)
-		f.note(s, "people", "waive it for "+d.Round(time.Second).String())
-		if f.random.IntN(3) > 0 {
-			s.check()
-		}
-		if f.random.IntN(3) > 0 {
-			return
-		}
-		f.After(time.Duration(f.random.Int64N(int64(d))), func() {
-			v.Lifted = &record.Lift{At: f.Now(), By: person, Reason: "done"}
-			if err := f.Store.LiftWaiver(context.Background(), v); err != nil {
-				panic(err)
+		lifted := f.random.IntN(3) == 0
+		before := len(s.waivers)
+		f.wants("POST", "/v1/waivers", record.WaiverWish{
+			Scope: record.Scope("machine:" + m.ID), Rule: m.Findings[0].Rule, Reason: "until the maintenance", Expires: f.Now().Add(d),
+		}, func() {
+			if !lifted || len(s.waivers) == before {
+				return
 			}
-			for i := range s.waivers {
-				if s.waivers[i].ID == v.ID {
-					s.waivers[i] = v
-				}
-			}
-			f.note(s, "people", "lift the waiver")
+			id := s.waivers[len(s.waivers)-1].ID
+			f.After(time.Duration(f.random.Int64N(int64(d))), func() {
+				f.wants("DELETE", "/v1/waivers/"+id, record.Reason{Reason: "done"}, func() {})
+			})
 		})
 	})
+}
+
+// Waived is world.Watch's.
+func (f *fleet) Waived(v record.Waiver) {
+	s := f.byID[strings.TrimPrefix(string(v.Scope), "machine:")]
+	if s == nil {
+		return
+	}
+	i := slices.IndexFunc(s.waivers, func(w record.Waiver) bool { return w.ID == v.ID })
+	if i < 0 {
+		s.waivers = append(s.waivers, v)
+		f.note(s, "people", "waive it until "+brief(v.Expires))
+		return
+	}
+	s.waivers[i] = v
+	f.note(s, "people", "lift the waiver")
 }
 
 // allowed is whether a waiver that stands at a time covers what the machine is: it listens on one port, which
@@ -131,17 +150,12 @@ func (f *fleet) wanted() string {
 
 // hold is set for a while. Half of them say when they end, the others are lifted.
 func (f *fleet) hold(scope record.Scope, d time.Duration) {
-	h := record.Hold{Scope: scope, Reason: "maintenance", By: person, SetAt: f.Now()}
+	why := record.Reason{Reason: "maintenance"}
 	if ends := f.random.IntN(2) == 0; ends {
-		h.Expires = f.Now().Add(d)
+		why.Expires = f.Now().Add(d).Truncate(time.Second)
 	}
-	if err := f.Store.SetHold(context.Background(), h); err != nil {
-		panic(err) // a person's call is not subject to the weather
-	}
-	f.After(d, func() {
-		err := f.Store.LiftHold(context.Background(), scope)
-		if err != nil && !fault.Is(err, fault.NotFound) {
-			panic(err)
-		}
+	path := "/v1/holds/" + string(scope)
+	f.wants("PUT", path, why, func() {
+		f.After(d, func() { f.wants("DELETE", path, record.Reason{Reason: "over"}, func() {}) })
 	})
 }

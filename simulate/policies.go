@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"strings"
 	"time"
 
 	"github.com/keyward/keyward/shared/policy"
@@ -15,7 +16,8 @@ type kind struct {
 
 	parsed *policy.Policy
 	terms  policy.Integrity
-	at     string // of the daily inspection, UTC
+	at     string    // of the daily inspection, UTC
+	since  time.Time // of this version
 }
 
 const rules = `
@@ -61,15 +63,24 @@ schedule: {daily: "06:30", timeZone: UTC}
 integrity: {onFail: hold}`},
 	}
 	for _, k := range all {
-		k.text = "policy: " + k.name + k.text + rules
-		p, err := policy.Parse([]byte(k.text))
-		if err != nil {
-			panic("the simulation's policy " + k.name + ": " + err.Error())
-		}
-		p.Version = 1 // it is put once
-		k.parsed, k.terms, k.at = p, p.Integrity, p.Schedule.Daily
+		k.read("policy: "+k.name+k.text+rules, 1, time.Time{})
 	}
 	return all
+}
+
+// harder is the text of a version of soft that revokes, which is put in the middle of a run.
+func (k *kind) harder() string {
+	return strings.Replace(k.text, "onFail: notify, remind: 24h", "onFail: revoke, grace: 5h", 1)
+}
+
+// read makes of a text what this kind is from now on.
+func (k *kind) read(text string, version int, now time.Time) {
+	p, err := policy.Parse([]byte(text))
+	if err != nil {
+		panic("the simulation's policy " + k.name + ": " + err.Error())
+	}
+	p.Version = version
+	k.text, k.parsed, k.terms, k.at, k.since = text, p, p.Integrity, p.Schedule.Daily, now
 }
 
 func (k *kind) stored(at time.Time) record.Policy {

@@ -22,6 +22,10 @@ const (
 
 // scan looks at every machine, every five minutes.
 func (f *fleet) scan() {
+	// Where faults keep sweeps from being completed, that is AWS's trouble too. In calm weather it would be ours.
+	if at := f.Store.PeekWatch().SweptAt; f.options.Faults != "none" && f.Now().Sub(at) > 10*time.Minute {
+		f.outages = append(f.outages, span{f.Now().Add(-5 * time.Minute), f.Now()})
+	}
 	for _, s := range f.all {
 		m := f.Store.Peek(s.guest.ID)
 		if m == nil {
@@ -107,18 +111,20 @@ func (f *fleet) terms(s *subject, m *record.Machine) policy.Integrity {
 func (f *fleet) scanHeld(s *subject, m *record.Machine) {
 	wrong := false
 	switch guard.Reason(m.State.HeldFor) {
-	case guard.ReasonHeldGlobal, guard.ReasonHeldPolicy, guard.ReasonHeldMachine:
+	case guard.ReasonHeldGlobal, guard.ReasonHeldPolicy, guard.ReasonHeldMachine, guard.ReasonHoldsUnread:
 		wrong = !slices.ContainsFunc(record.Scopes(s.guest.ID, s.kind.name), func(scope record.Scope) bool { return f.holds[string(scope)].set })
-	case guard.ReasonCalendarClosed:
+	case guard.ReasonCalendarClosed, guard.ReasonCalendarUnread:
 		wrong = f.Calendars.ClosedSince(calendar).IsZero()
 	case guard.ReasonKeyShared:
 		wrong = f.EC2.SharedSince(s.key).IsZero()
-	case guard.ReasonDependantsUnread, guard.ReasonPolicyUnread, guard.ReasonCalendarUnread, guard.ReasonHoldsUnread, guard.ReasonKeyUnread, guard.ReasonNotGuarded:
+	case guard.ReasonDependantsUnread, guard.ReasonPolicyUnread, guard.ReasonKeyUnread, guard.ReasonNotGuarded:
 		wrong = true // nothing of it lasts in this world
 	case guard.ReasonNotWarned, guard.ReasonNotWritten, guard.ReasonTaskFailed, guard.ReasonNotRevoked, guard.ReasonUnconfirmed:
 		wrong = f.Now().Sub(m.State.HeldSince) > guard.RetryAfter
 	case guard.ReasonNoAnswer, guard.ReasonUnknown, guard.ReasonStale, guard.ReasonOvertaken, guard.ReasonSilence:
 		wrong = s.able() && f.Now().Sub(s.ableSince) > allowedNotice
+	case guard.ReasonTagDrift:
+		wrong = s.able() && s.driftedAt.IsZero() && f.Now().Sub(s.ableSince) > allowedNotice && f.Now().Sub(s.undriftedAt) > allowedNotice
 	}
 	mark(&s.heldWrongly, wrong, f.Now())
 	if f.past(s.heldWrongly, allowedIdle) {
@@ -147,6 +153,11 @@ func (f *fleet) scanBad(s *subject, m *record.Machine) {
 	}
 	if f.past(since, allowedNotice+time.Duration(s.kind.terms.Confirm)*time.Hour) && st.Standing != integrity.Bad && s.told(unnoticed) {
 		f.violate(s, unnoticed, "it is bad and can answer since "+brief(since))
+	}
+	owed := f.terms(s, m).OnFail == policy.ActRevoke && st.Standing == integrity.Bad && s.known.bad && s.warnedAt.Before(s.judgedGood)
+	mark(&s.unwarned, owed, f.Now())
+	if f.past(s.unwarned, allowedNotice) && s.told(unwarned) {
+		f.violate(s, unwarned, "its policy revokes since "+brief(s.kind.since))
 	}
 	if f.terms(s, m).OnFail != policy.ActRevoke || s.warnedAt.Before(s.judgedGood) || !s.known.bad {
 		return

@@ -43,6 +43,7 @@ type subject struct {
 	orderedAt, confirmedAt time.Time
 	halted                 bool // it was stopped since its key was taken
 	lockedSince            time.Time
+	driftedAt, undriftedAt time.Time
 	takenAt, reserving     time.Time
 	takenBy                string    // who took its access last, "" when it was given back
 	idleSince, heldWrongly time.Time // the scan: nothing alive, a hold without its cause
@@ -51,7 +52,7 @@ type subject struct {
 	waivers                []record.Waiver
 	coveredAt              time.Time // it was seen as held
 	broken                 map[string]bool
-	keyless                time.Time
+	keyless, unwarned      time.Time
 }
 
 // judged is one verdict that was written.
@@ -100,6 +101,14 @@ func (s *subject) change(what string, alter func(g *world.Guest)) {
 		s.stood = now
 	}
 	s.fleet.note(s, "guest", what)
+}
+
+// drifted notes since when its tags say something else than at its enrolment; zero is that they do not.
+func (s *subject) drifted(at time.Time) {
+	if s.driftedAt = at; at.IsZero() {
+		s.undriftedAt = s.fleet.Now()
+	}
+	s.fleet.note(s, "outside", "its tags change")
 }
 
 // mark keeps since when something is so.

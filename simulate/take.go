@@ -84,6 +84,9 @@ func (f *fleet) taken(s *subject, by *world.Invocation) {
 	if at := s.reserving; s.allowed(at) && s.allowed(now) && !s.silence {
 		f.violate(s, takenWaived, "a waiver stands until "+brief(s.allowedUntil()))
 	}
+	if at := s.driftedAt; !at.IsZero() && !known.sent.Before(at) {
+		f.violate(s, takenDrifted, "its tags are others since "+brief(at))
+	}
 	if s.kind.terms.Lock && !s.guest.Locked() {
 		f.violate(s, takenUnlocked, "its data is mounted")
 	}

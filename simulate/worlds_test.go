@@ -51,6 +51,11 @@ var worlds = []small{
 		mails: []string{"warning", "revoked", "restored", "held"}, calls: []string{"ec2.CreateSnapshots", "kms.RevokeGrant"},
 	},
 	{name: "halted", run: directed("halted", "bad-for-hours"), mails: []string{"warning", "revoked", "restored"}, calls: []string{"ec2.StopInstances", "kms.EnableKey"}},
+	{name: "tags", run: directed("web,vault", "tags-changed"), mails: []string{"warning", "tagDrift", "held", "revoked"}},
+	{
+		name: "policy-that-turns-to-revoking", run: quieter(directed("soft", "bad-for-good,bad-for-hours")),
+		mails: []string{"notifyBad", "warning", "revoked"}, calls: []string{"dynamodb.PutPolicy", "scheduler.UpdateSchedule"},
+	},
 	{name: "waived", run: longer(directed("web,vault", "bad-for-hours")), mails: []string{"warning", "revoked", "waiverEnding"}, calls: []string{"dynamodb.SetWaiver"}},
 }
 

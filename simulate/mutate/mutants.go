@@ -130,6 +130,9 @@ var Mutants = []Mutant{
 `, `	case policy.Fail:
 		return decide(policy.Approve, ReasonFail)
 `}),
+	in("tags", "tags are not asked",
+		Edit{conditions, `	{"tags", undrifted, []Reason{ReasonTagDrift}},
+`, ""}),
 	in("locked", "the key goes before the lock",
 		Edit{"statemachine/enforcement.asl.json", `"StringEquals": "lock"}
           ],

@@ -135,7 +135,7 @@ func (f *Flow) end(e *execution, status string) {
 	if e.status != Running {
 		return
 	}
-	e.status, e.stopped, e.data, e.given, e.made = status, f.w.now, nil, nil, nil
+	e.status, e.stopped, e.input, e.data, e.given, e.made = status, f.w.now, "", nil, nil, nil
 	if f.w.Watch != nil {
 		f.w.Watch.Ended(e.name, status)
 	}

@@ -18,6 +18,9 @@ func (s *Store) PutPolicy(_ context.Context, p record.Policy) (record.Policy, er
 		}
 		p.Version++
 		s.policies[p.Name] = p
+		if s.w.Watch != nil {
+			s.w.Watch.Put(p)
+		}
 		return nil
 	})
 	if err != nil {

@@ -188,6 +188,17 @@ func newest[T any](list []T, limit int) []T {
 	return list
 }
 
+// Forget drops the commands that were settled and sent before an instant, with their answers: nobody asks for them any
+// more, and a long simulation needs the room.
+func (s *Store) Forget(before time.Time) {
+	for id, c := range s.commands {
+		if !c.Open && c.SentAt.Before(before) {
+			delete(s.commands, id)
+			delete(s.answers, id)
+		}
+	}
+}
+
 // Command is the real store's.
 func (s *Store) Command(_ context.Context, id string) (record.Command, error) {
 	return read(s, "Command", "command "+id, func() (record.Command, bool) {

@@ -39,6 +39,9 @@ func (s *Store) waive(v record.Waiver, ledger []record.Entry) {
 	for _, e := range ledger {
 		s.ledger[e.Machine] = trimmed(append(s.ledger[e.Machine], e), s.Keep)
 	}
+	if s.w.Watch != nil {
+		s.w.Watch.Waived(v)
+	}
 }
 
 // Waivers is the real store's.

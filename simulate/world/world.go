@@ -34,6 +34,7 @@ type World struct {
 	Mail      *Mail
 	Flow      *Flow
 	Calendars *Calendars
+	Schedules *Schedules
 
 	Faults    Faults
 	Functions map[string]Function      // by name: who serves an invocation
@@ -62,6 +63,8 @@ type Watch interface {
 	Applied(c Written, by *Invocation)        // a transition was written
 	Noted(n record.Notice, seq int64)         // a mail was recorded: begun, or accepted
 	Held(scope string, set bool, seq int64)   // a person's hold was set or lifted
+	Waived(v record.Waiver)                   // a waiver was set or lifted
+	Put(p record.Policy)                      // a policy's new version was stored
 	Ended(execution, status string)           // an execution ended
 	Crashed(function, subject, at string)     // an invocation died
 }
@@ -74,6 +77,7 @@ func New(at time.Time, seed uint64, faults Faults) *World {
 		now: at, random: rand.New(rand.NewPCG(seed, 0x6b657977617264)), live: map[*Invocation]bool{},
 	}
 	w.Safe = &Safe{w: w, snapshots: map[string][]*snapshot{}, Saved: map[string]time.Time{}}
+	w.Schedules = &Schedules{w: w}
 	w.Calendars = &Calendars{w: w, closed: map[string]time.Time{}}
 	w.Store, w.Keys, w.SSM, w.EC2, w.Mail = newStore(w), newKeys(w), newSSM(w), &EC2{w: w, guests: map[string]*Guest{}}, newMail(w)
 	return w

@@ -53,6 +53,9 @@ type records interface {
 	Drills(ctx context.Context, limit int) ([]record.Drill, error)
 }
 
+// Call is a request with who makes it.
+type Call = boot.Call
+
 // Handler serves the people's HTTP API. All fields are required.
 type Handler struct {
 	Store records

@@ -1,0 +1,4 @@
+package interleave
+
+// ExploreAwake is Explore without sleep sets.
+func ExploreAwake(build func() Scene) Result { return explore(build, true) }
