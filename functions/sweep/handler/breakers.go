@@ -84,7 +84,8 @@ func (s *sweep) trip(ctx context.Context, name string, version int) error {
 // keep closes the breaker once there is room and nobody waits, and tells of one that stays open.
 func (s *sweep) keep(ctx context.Context) error {
 	guardedNow, waiting := 0, 0
-	for _, m := range s.machines {
+	for i := range s.machines {
+		m := &s.machines[i]
 		if m.State.GoneAt.IsZero() {
 			guardedNow++
 		}

@@ -93,7 +93,8 @@ func (s *sweep) outages() []outage {
 // that an enrolled machine has, or it is not enrolled for as long. An alarm waits for the word of it.
 func (s *sweep) looking() bool {
 	daily, last := false, s.evaluated
-	for _, m := range s.machines {
+	for i := range s.machines {
+		m := &s.machines[i]
 		p := s.policies[m.Policy]
 		daily = daily || p == nil || p.Schedule.WeeklyOn == ""
 		if m.EnrolledAt.After(last) {
@@ -106,8 +107,8 @@ func (s *sweep) looking() bool {
 
 // blind are the machines whose clocks stand still, each by itself, since it could not be looked at.
 func (s *sweep) blind() (n int) {
-	for _, m := range s.machines {
-		if !m.State.BlindSince.IsZero() {
+	for i := range s.machines {
+		if !s.machines[i].State.BlindSince.IsZero() {
 			n++
 		}
 	}

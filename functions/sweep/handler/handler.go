@@ -202,11 +202,12 @@ func (s *sweep) ask(ctx context.Context) error {
 	}
 	var wanted []string
 	var problems []error
-	for _, m := range s.machines {
+	for i := range s.machines {
+		m := &s.machines[i]
 		if asked[m.ID] || !s.wanted(m) {
 			continue
 		}
-		ok, err := s.noteAsked(ctx, m)
+		ok, err := s.noteAsked(ctx, *m)
 		problems = append(problems, err)
 		if ok {
 			wanted = append(wanted, m.ID)
@@ -231,7 +232,7 @@ func (s *sweep) noteAsked(ctx context.Context, m record.Machine) (bool, error) {
 	return err == nil, ignoreConflict(err)
 }
 
-func (s *sweep) wanted(m record.Machine) bool {
+func (s *sweep) wanted(m *record.Machine) bool {
 	if at := m.State.LookAt; !at.IsZero() && !s.now.Before(at) {
 		return true
 	}
@@ -240,7 +241,7 @@ func (s *sweep) wanted(m record.Machine) bool {
 		last = m.State.LastNews
 	}
 	p := s.policies[m.Policy]
-	if p != nil && m.State.Standing == integrity.Bad && m.PolicyUsed < p.Version && guard.Stopped(m, s.rulesOf(m.Policy)) {
+	if p != nil && m.State.Standing == integrity.Bad && m.PolicyUsed < p.Version && guard.Stopped(*m, s.rulesOf(m.Policy)) {
 		return true // a new version may have put right what the old one was stopped for
 	}
 	return !s.now.Before(inspection.Overdue(last, p != nil && p.Schedule.WeeklyOn != ""))

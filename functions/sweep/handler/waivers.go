@@ -21,10 +21,11 @@ func (s *sweep) waivers(ctx context.Context) error {
 	var all record.Waivers
 	var problems []error
 	read := false
-	for i, m := range s.machines {
-		if len(m.Waived) == 0 {
+	for i := range s.machines {
+		if len(s.machines[i].Waived) == 0 {
 			continue
 		}
+		m := s.machines[i]
 		if !read {
 			var err error
 			if all, err = s.Store.Waivers(ctx); err != nil {
