@@ -10,7 +10,7 @@ import (
 // Patterns that the lock document allows its parameters to match. A list is names with commas between,
 // or "-" for none; none of them can hold a space, a quote or anything else that a shell would act on.
 const (
-	ActionPattern   = "^(flush|status|lock|unlock)$"
+	ActionPattern   = "^(flush|status|quiesce|resume|lock|unlock)$"
 	WithinPattern   = "^[1-9][0-9]{0,2}$"
 	UnitsPattern    = "^(-|" + unit + "(," + unit + ")*)$"
 	MountsPattern   = "^(-|" + mount + "(," + mount + ")*)$"
@@ -45,7 +45,7 @@ func LockDigest() string { return Digest(carried(lockLinux)) }
 
 var lockParameters = map[string]parameter{
 	"Nonce":    {Type: "String", AllowedPattern: NoncePattern, Description: "32 hex digits that the answer has to repeat."},
-	"Action":   {Type: "String", AllowedPattern: ActionPattern, Description: "flush: write out buffers; status: only read; lock: stop, unmount and close; unlock: mount and start."},
+	"Action":   {Type: "String", AllowedPattern: ActionPattern, Description: "flush: write out buffers; status: only read; quiesce: start, then write out buffers; resume: stop; lock: stop, unmount and close; unlock: mount and start."},
 	"Within":   {Type: "String", AllowedPattern: WithinPattern, Default: "300", Description: "Seconds that all steps may take together, at most 900."},
 	"Units":    {Type: "String", AllowedPattern: UnitsPattern, Default: "-", Description: "systemd units with commas between, in the order in which they are stopped or started; - for none."},
 	"Mounts":   {Type: "String", AllowedPattern: MountsPattern, Default: "-", Description: "Mount points with commas between, in order; - for none."},
@@ -55,7 +55,7 @@ var lockParameters = map[string]parameter{
 // GenerateLock makes the content of the lock's SSM document from its script.
 func GenerateLock(script string) (string, error) {
 	return generate(script, "lock", LockTimeoutSeconds,
-		"Keyward lock: stops named units, unmounts named mounts, closes named dm-crypt mappings, or undoes it; prints one line.", lockParameters)
+		"Keyward lock: stops named units, unmounts named mounts, closes named dm-crypt mappings, or undoes it; brings an application to rest by a named unit, or lets it go on; prints one line.", lockParameters)
 }
 
 // RenderLock is the lock script with its parameters filled in, as the agent would paste them. The error

@@ -5,6 +5,8 @@
 # Nothing is forced: a unit that does not stop, a mount that is in use and a mapping that is open stay
 # as they are and are told. After each step the system is read back. The first step that fails ends
 # the work, the rest is only read. No secret is read and no file is written.
+# quiesce starts a unit that holds an application at rest on disk, resume stops it. A timer of systemd's
+# stops it after Within seconds when nobody comes back for it.
 # It is one file because SSM runs one text. Awk programs are quoted on purpose, the readers of states are
 # called by their names in variables, and ls shows many links of /proc in one call.
 # shellcheck disable=SC2016,SC2329,SC2012
@@ -15,7 +17,7 @@ LC_ALL=C; export LC_ALL; umask 077; set -f
 NONCE='{{ Nonce }}'; ACTION='{{ Action }}'; WITHIN='{{ Within }}'
 UNITS='{{ Units }}'; MOUNTS='{{ Mounts }}'; MAPPINGS='{{ Mappings }}'
 case $NONCE in ''|*[!0-9a-f]*) exit 0;; esac
-case $ACTION in flush|status|lock|unlock) ;; *) exit 0;; esac
+case $ACTION in flush|status|quiesce|resume|lock|unlock) ;; *) exit 0;; esac
 case $WITHIN in ''|*[!0-9]*) exit 0;; esac
 case $UNITS$MOUNTS$MAPPINGS in *[!A-Za-z0-9@_.:/,-]*) exit 0;; esac
 MOUNTINFO=/proc/self/mountinfo; BLOCK=/sys/class/block; MAPPER=/dev/mapper
@@ -122,9 +124,63 @@ act() {
 }
 see() { "$3" "$2"; step "$1" "$2" "$S" "$S" read ''; }
 
+# disarm takes away the timer that ends a rest, and what it left.
+disarm() {
+  lim 10 systemctl stop keyward-rest.timer keyward-rest.service
+  lim 10 systemctl reset-failed keyward-rest.timer keyward-rest.service
+} >/dev/null
+# arm NAME: systemd stops NAME after Within seconds, whoever is gone by then.
+arm() {
+  disarm
+  timed systemd-run --unit=keyward-rest --on-active="$WITHIN" --timer-property=AccuracySec=1s systemctl stop "$1"
+  unit keyward-rest.timer; [ "$S" = active ]
+}
+# quiesce NAME: what is at rest already, and not by an earlier call, is another's rest and left alone.
+quiesce() {
+  unit keyward-rest.timer; _armed=$S
+  unit "$1"; _before=$S W=
+  case $_before:$_armed in
+    active:active) step unit "$1" "$_before" "$S" already ''; return;;
+    inactive:*|failed:*) ;;
+    absent:*|unreadable:*) W=$_before;;
+    *) W="is_$_before";;
+  esac
+  [ "$ME" = 0 ] || W=not_root
+  if [ -z "$W" ] && ! arm "$1"; then W=no_timer; fi
+  if [ -z "$W" ]; then
+    timed systemctl start "$1"; _code=$?; [ "$_code" = 0 ] || why "$_code"
+    unit "$1"
+    if [ "$S" = active ]; then step unit "$1" "$_before" "$S" 'done' ''; return; fi
+    W=${W:-still_$S}
+    lim 60 systemctl stop "$1" >/dev/null
+    disarm
+  fi
+  BROKEN=yes; unit "$1"; step unit "$1" "$_before" "$S" failed "$W"
+}
+# resume NAME: it says what the unit was before, so that a rest which was over too soon is seen.
+resume() {
+  unit "$1"; _before=$S W=
+  case $S in
+    inactive|failed|absent) disarm; step unit "$1" "$_before" "$S" already ''; return;;
+  esac
+  if [ "$ME" = 0 ]; then timed systemctl stop "$1"; _code=$?; [ "$_code" = 0 ] || why "$_code"; else W=not_root; fi
+  unit "$1"
+  if [ "$S" = inactive ]; then disarm; step unit "$1" "$_before" "$S" 'done' ''; return; fi
+  step unit "$1" "$_before" "$S" failed "${W:-still_$S}"
+}
+
 # plan does the work; what it prints is a line for each step.
 plan() {
-  if [ "$ACTION" = flush ] || [ "$ACTION" = lock ]; then
+  case $ACTION in quiesce|resume)
+    IFS=,
+    for n in $UNITS; do
+      unset IFS; [ "$n" = - ] || "$ACTION" "$n"
+    done
+    unset IFS
+    [ "$ACTION" = quiesce ] || return
+    MOUNTS=- MAPPINGS=- UNITS=-;;
+  esac
+  if [ -z "$BROKEN" ] && { [ "$ACTION" = flush ] || [ "$ACTION" = quiesce ] || [ "$ACTION" = lock ]; }; then
     if timed sync; then step flush buffers '' '' 'done' ''; else why "$?"; BROKEN=yes; step flush buffers '' '' failed "$W"; fi
   fi
   IFS=,

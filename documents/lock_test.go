@@ -52,9 +52,13 @@ func newBox(t *testing.T, shell []string) box {
 show) for n; do :; done
   if [ -e "$R/units/$n" ]; then echo LoadState=loaded; echo "ActiveState=$(cat "$R/units/$n")"
   else echo LoadState=not-found; echo ActiveState=inactive; fi;;
-stop) [ -e "$R/stubborn" ] || echo inactive >"$R/units/$2";;
-start) echo active >"$R/units/$2";;
+stop) [ -e "$R/stubborn" ] || [ ! -e "$R/units/$2" ] || echo inactive >"$R/units/$2";;
+start) [ -e "$R/units/$2" ] || exit 5
+  [ -e "$R/dull" ] || echo active >"$R/units/$2"; [ ! -e "$R/broken" ] || { echo failed >"$R/units/$2"; exit 1; };;
 esac`)
+	// Its timer is another unit of the box.
+	b.fake("systemd-run", `[ ! -e "$R/notimer" ] || exit 1
+echo active >"$R/units/keyward-rest.timer"`)
 	b.fake("umount", `[ ! -e "$R/busy" ] || exit 32
 grep -v " $1 " "$R/mountinfo" >"$R/mountinfo.new"; cp "$R/mountinfo.new" "$R/mountinfo"`)
 	b.fake("mount", `[ -e "$R/block/dm-0" ] || exit 32
@@ -269,6 +273,63 @@ func TestLockIsReadBack(t *testing.T) {
 		b.want("a unit that is not there", b.do("lock", "Units", "none.service", "Mounts", "-", "Mappings", "-"), []string{
 			"flush buffers > done", "unit none.service absent>absent already",
 		}, "sync")
+	})
+}
+
+const (
+	disarmed  = "systemctl stop keyward-rest.timer keyward-rest.service"
+	forgotten = "systemctl reset-failed keyward-rest.timer keyward-rest.service"
+	armed     = "systemd-run --unit=keyward-rest --on-active=20 --timer-property=AccuracySec=1s systemctl stop backup.service"
+	started   = "systemctl start backup.service"
+	ended     = "systemctl stop backup.service"
+)
+
+func TestQuiesceAndResume(t *testing.T) {
+	inEveryShell(t, func(t *testing.T, shell []string) {
+		b := newBox(t, shell)
+		b.write("units/backup.service", "inactive\n")
+		do := func(action string) []string { return b.do(action, "Units", "backup.service") }
+		// The timer is set before the unit starts, and nothing that a lock acts on is touched.
+		b.want("quiesce", do("quiesce"), []string{"unit backup.service inactive>active done", "flush buffers > done"},
+			disarmed, forgotten, armed, started, "sync")
+		b.want("quiesce again", do("quiesce"), []string{"unit backup.service active>active already", "flush buffers > done"}, "sync")
+		b.want("resume", do("resume"), []string{"unit backup.service active>inactive done"}, ended, disarmed, forgotten)
+		b.want("resume again", do("resume"), []string{"unit backup.service inactive>inactive already"}, disarmed, forgotten)
+		b.want("nothing", b.do("quiesce", "Units", "-"), []string{"flush buffers > done"}, "sync")
+	})
+}
+
+func TestQuiesceThatFails(t *testing.T) {
+	inEveryShell(t, func(t *testing.T, shell []string) {
+		b := newBox(t, shell)
+		do := func(action string) []string { return b.do(action, "Units", "backup.service") }
+		b.want("a unit that is not there", do("quiesce"), []string{"unit backup.service absent>absent failed absent"})
+		b.write("units/backup.service", "active\n")
+		b.want("another's rest", do("quiesce"), []string{"unit backup.service active>active failed is_active"})
+		b.write("units/backup.service", "inactive\n")
+		b.write("notimer", "")
+		b.want("nothing that would end it", do("quiesce"), []string{"unit backup.service inactive>inactive failed no_timer"}, disarmed, forgotten, armed)
+		_ = os.Remove(b.path("notimer"))
+		b.write("dull", "")
+		b.want("a oneshot that does not remain", do("quiesce"), []string{"unit backup.service inactive>inactive failed still_inactive"},
+			disarmed, forgotten, armed, started, ended, disarmed, forgotten)
+		_ = os.Remove(b.path("dull"))
+		b.write("broken", "")
+		b.want("a start that fails", do("quiesce"), []string{"unit backup.service inactive>inactive failed exit_1"},
+			disarmed, forgotten, armed, started, ended, disarmed, forgotten)
+		_ = os.Remove(b.path("broken"))
+		b.fake("sync", "exit 1")
+		b.want("no sync", do("quiesce"), []string{"unit backup.service inactive>active done", "flush buffers > failed exit_1"},
+			disarmed, forgotten, armed, started, "sync")
+		b.write("stubborn", "")
+		b.want("a unit that does not stop keeps its timer", do("resume"), []string{"unit backup.service active>active failed still_active"}, ended)
+		b.fake("id", "echo 1000")
+		b.want("not as root", do("resume"), []string{"unit backup.service active>active failed not_root"})
+		b.write("units/backup.service", "inactive\n")
+		b.want("not as root", do("quiesce"), []string{"unit backup.service inactive>inactive failed not_root"})
+		_ = os.Remove(b.path("bin/systemctl"))
+		b.want("nothing can be read", do("quiesce"), []string{"unit backup.service unreadable>unreadable failed not_root"})
+		b.want("nothing can be read", do("resume"), []string{"unit backup.service unreadable>unreadable failed not_root"})
 	})
 }
 

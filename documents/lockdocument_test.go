@@ -49,7 +49,7 @@ func TestLockParameters(t *testing.T) {
 	harmless := regexp.MustCompile(`^[A-Za-z0-9@_.:/,-]*$`)
 	cases := map[string]struct{ good, bad []string }{
 		"Nonce":    {[]string{testNonce}, []string{"", testNonce + "0", "$(id)", testNonce + "\n"}},
-		"Action":   {[]string{"flush", "status", "lock", "unlock"}, []string{"", "LOCK", "lock unlock", "lock\n"}},
+		"Action":   {[]string{"flush", "status", "quiesce", "resume", "lock", "unlock"}, []string{"", "LOCK", "lock unlock", "lock\n"}},
 		"Within":   {[]string{"1", "300", "900"}, []string{"", "0", "1000", "-1", "1;"}},
 		"Units":    {[]string{"-", "app.service", "app@1:x.timer,b.socket"}, []string{"", "app", "-.mount", "a b.service", "a.service,", "--force.service", "a.service\nb", "{{ssm:x}}.service", "'.service"}},
 		"Mounts":   {[]string{"-", "/data", "/srv/a-b_c.d,/x"}, []string{"", "/", "data", "/data/", "/data/..", "/../etc", "/a b", "/a,", "/-x", "/$(id)", "/a'"}},

@@ -18,7 +18,7 @@ type rest struct {
 
 // newRest is a machine whose application runs on its data.
 func newRest() *rest {
-	return &rest{states: map[string]string{"app.service": "active", "/data": "mounted", "data": "open"}, then: map[string]func(){}}
+	return &rest{states: map[string]string{"app.service": "active", "/data": "mounted", "data": "open", "backup.service": "inactive"}, then: map[string]func(){}}
 }
 
 func (r *rest) actions() string {
@@ -70,7 +70,7 @@ func (r *rest) answer(p map[string][]string) string {
 	defer r.mu.Unlock()
 	r.did = append(r.did, action)
 	steps := []restStep{}
-	if action == "flush" || action == "lock" {
+	if action == "flush" || action == "lock" || action == "quiesce" {
 		steps = append(steps, restStep{Kind: "flush", Name: "buffers", Result: "done"})
 	}
 	kinds := []string{"Units", "Mounts", "Mappings"}
@@ -95,13 +95,16 @@ func (r *rest) answer(p map[string][]string) string {
 // at is where an action wants each kind.
 var at = map[string]map[string]string{
 	"lock": {"Units": "inactive", "Mounts": "unmounted", "Mappings": "closed"}, "unlock": {"Units": "active", "Mounts": "mounted"},
+	"quiesce": {"Units": "active"}, "resume": {"Units": "inactive"},
 }
 
 func (r *rest) step(action, kind, name string, broken *bool) restStep {
 	s := restStep{Kind: strings.ToLower(strings.TrimSuffix(kind, "s")), Name: name, Before: r.states[name], Result: "read"}
 	to := at[action][kind]
 	switch {
-	case to == "" || to == s.Before:
+	case to == "":
+	case to == s.Before:
+		s.Result = "already"
 	case *broken:
 		s.Result = "skipped"
 	case name == r.stuck || action == "unlock" && kind == "Mounts" && r.states["data"] == "closed":

@@ -27,6 +27,12 @@ func TestSafeguard(t *testing.T) {
 		"lock without its effect": {text: "  key: {lock: true}\n  safeguard: {units: [postgresql.service]}\n", lock: true, want: func(s *policy.Safeguard) {
 			s.Units = []string{"postgresql.service"}
 		}},
+		"an application at rest": {text: "  key: {snapshot: true}\n  safeguard: {quiesce: pg-backup.service}\n", snapshot: true, want: func(s *policy.Safeguard) {
+			s.Quiesce, s.QuiesceWithin = "pg-backup.service", time.Minute
+		}},
+		"at rest for longer": {text: "  key: {snapshot: true}\n  safeguard: {quiesce: pg@1.service, quiesceWithin: 10m}\n", snapshot: true, want: func(s *policy.Safeguard) {
+			s.Quiesce, s.QuiesceWithin = "pg@1.service", 10*time.Minute
+		}},
 		"everything": {
 			text: "  key: {lock: true, snapshot: true, effect: lock}\n  safeguard:\n    units: [app@1.service, cron.timer]\n    mounts: [/data/pg, /data]\n" +
 				"    mappings: [data]\n    onFailure: revoke\n    lockWithin: 90s\n    snapshotWithin: 6h\n    snapshotRoot: true\n",
@@ -57,8 +63,9 @@ func TestSafeguard(t *testing.T) {
 func TestSafeguardErrors(t *testing.T) {
 	t.Parallel()
 	const (
-		unit  = "expected a systemd unit such as postgresql.service, and none that Keyward or a login needs"
-		mount = "expected an absolute path such as /data, and none of the system's own"
+		unit    = "expected a systemd unit such as postgresql.service, and none that Keyward or a login needs"
+		service = "expected a systemd service such as postgresql-backup.service, and none that Keyward or a login needs"
+		mount   = "expected an absolute path such as /data, and none of the system's own"
 	)
 	refuse(t, []refusal{
 		{
@@ -80,6 +87,42 @@ func TestSafeguardErrors(t *testing.T) {
 				`5:65: integrity.safeguard.snapshotRoot: is for key.snapshot: true, which is not there`,
 				`5:82: integrity.safeguard.onFailure: is for key.lock: true or key.snapshot: true, which is not there`,
 			},
+		},
+		{
+			name: "rest that no snapshot needs",
+			text: revokes + "  key: {lock: true}\n  safeguard: {units: [a.service], quiesce: b.service}",
+			want: []string{`6:44: integrity.safeguard.quiesce: is for key.snapshot: true, which is not there`},
+		},
+		{
+			name: "time of a rest that is not there",
+			text: revokes + "  key: {snapshot: true}\n  safeguard: {quiesceWithin: 1m}",
+			want: []string{`6:30: integrity.safeguard.quiesceWithin: is for safeguard.quiesce, which is not there`},
+		},
+		{
+			name: "rest",
+			text: revokes + "  key: {snapshot: true}\n  safeguard: {quiesce: [a.service], quiesceWithin: 11m}",
+			want: []string{
+				`6:24: integrity.safeguard.quiesce: got a list, ` + service,
+				`6:52: integrity.safeguard.quiesceWithin: got "11m", which is too long, expected a duration from 30s to 10m, written like 30m, 4h or 7d`,
+			},
+		},
+		{
+			name: "a rest too short to snapshot in",
+			text: revokes + "  key: {snapshot: true}\n  safeguard: {quiesce: b.timer, quiesceWithin: 29s}",
+			want: []string{
+				`6:24: integrity.safeguard.quiesce: got "b.timer", ` + service,
+				`6:48: integrity.safeguard.quiesceWithin: got "29s", which is too short, expected a duration from 30s to 10m, written like 30m, 4h or 7d`,
+			},
+		},
+		{
+			name: "rest by what a login needs",
+			text: revokes + "  key: {snapshot: true}\n  safeguard: {quiesce: sshd.service}",
+			want: []string{`6:24: integrity.safeguard.quiesce: got "sshd.service", ` + service},
+		},
+		{
+			name: "rest by the timer that ends it",
+			text: revokes + "  key: {snapshot: true}\n  safeguard: {quiesce: keyward-rest.service}",
+			want: []string{`6:24: integrity.safeguard.quiesce: got "keyward-rest.service", ` + service},
 		},
 		{
 			name: "in a policy that only tells",

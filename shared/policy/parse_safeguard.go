@@ -21,8 +21,8 @@ const (
 )
 
 // systemUnits are what a lock must not stop: without the agent nothing could be undone, without the
-// others nobody could log in and look.
-var systemUnits = []string{"amazon-ssm-agent", "snap.amazon-ssm-agent.amazon-ssm-agent", "dbus", "sshd", "ssh"}
+// others nobody could log in and look. The last is the lock's own timer, which ends a rest.
+var systemUnits = []string{"amazon-ssm-agent", "snap.amazon-ssm-agent.amazon-ssm-agent", "dbus", "sshd", "ssh", "keyward-rest"}
 
 // systemMounts are the first parts of paths that belong to the system.
 var systemMounts = []string{"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "root", "run", "sbin", "sys", "tmp", "usr"}
@@ -43,6 +43,8 @@ func (r *reader) safeguard(n *node, path string, i *Integrity) map[string]*node 
 		{"lockWithin", func(n *node, path string) { s.LockWithin = r.duration(n, path, 10*time.Second, 15*time.Minute) }},
 		{"snapshotWithin", func(n *node, path string) { s.SnapshotWithin = r.duration(n, path, time.Minute, day) }},
 		{"snapshotRoot", func(n *node, path string) { s.SnapshotRoot = r.flag(n, path) }},
+		{"quiesce", func(n *node, path string) { s.Quiesce = r.service(n, path) }},
+		{"quiesceWithin", func(n *node, path string) { s.QuiesceWithin = r.duration(n, path, 30*time.Second, 10*time.Minute) }},
 	})
 }
 
@@ -60,6 +62,15 @@ func (r *reader) names(n *node, path, what, expected string, allowed func(string
 		}
 	})
 	return names
+}
+
+// service reads one name of a systemd service.
+func (r *reader) service(n *node, path string) string {
+	if n.kind != text || len(n.text) > maxNameSize || !allowedUnit(n.text) || !strings.HasSuffix(n.text, ".service") {
+		r.got(n, path, "a systemd service such as postgresql-backup.service, and none that Keyward or a login needs")
+		return ""
+	}
+	return n.text
 }
 
 func allowedUnit(name string) bool {
@@ -97,9 +108,15 @@ func (r *reader) safeguards(path string, i *Integrity, key, guard map[string]*no
 		}
 	}
 	if !i.Snapshot {
-		for _, name := range []string{"snapshotWithin", "snapshotRoot"} {
+		for _, name := range []string{"snapshotWithin", "snapshotRoot", "quiesce"} {
 			needless(name, "key.snapshot: true")
 		}
+	}
+	switch {
+	case guard["quiesce"] == nil:
+		needless("quiesceWithin", "safeguard.quiesce")
+	case guard["quiesceWithin"] == nil:
+		i.Safeguard.QuiesceWithin = time.Minute
 	}
 	if !i.Lock && !i.Snapshot {
 		needless("onFailure", "key.lock: true or key.snapshot: true")

@@ -139,6 +139,9 @@ type Safeguard struct {
 	LockWithin     time.Duration `json:"lockWithin"`             // all steps of the lock together; 10 s to 15 min, default 5 min
 	SnapshotWithin time.Duration `json:"snapshotWithin"`         // until all snapshots are complete; 1 min to 24 h, default 1 h
 	SnapshotRoot   bool          `json:"snapshotRoot,omitempty"` // of the root volume too
+
+	Quiesce       string        `json:"quiesce,omitempty"`       // systemd service: the application is at rest on disk while it is active
+	QuiesceWithin time.Duration `json:"quiesceWithin,omitempty"` // after which systemd itself stops it; 30 s to 10 min, default 1 min; 0 without Quiesce
 }
 
 // Notify says who is told.

@@ -22,6 +22,7 @@ type Safeguard struct {
 	Failed  string       `json:"failed,omitempty"`  // why the last step failed, in one line
 	Text    string       `json:"text,omitempty"`    // what the machine last said: each name with its state
 
+	Rest             *Rest      `json:"rest,omitempty"` // of an application, when the policy has one; taken over while it has not ended
 	FlushedAt        time.Time  `json:"flushedAt"`
 	SnapshotsAskedAt time.Time  `json:"snapshotsAskedAt"` // written before EC2 is asked
 	SnapshotsDoneAt  time.Time  `json:"snapshotsDoneAt"`  // all complete
@@ -35,6 +36,24 @@ type Safeguard struct {
 
 	StopAskedAt time.Time `json:"stopAskedAt"` // written before EC2 is asked
 }
+
+// Rest is an application's rest while EC2 makes snapshots. Each step is written before it is done. It is never
+// changed in place.
+type Rest struct {
+	Unit      string        `json:"unit"`      // the policy's when it began
+	Execution string        `json:"execution"` // that began it
+	Within    time.Duration `json:"within"`    // after which the machine itself ends it
+	AskedAt   time.Time     `json:"askedAt"`
+	AtRestAt  time.Time     `json:"atRestAt"` // read back
+	EndAt     time.Time     `json:"endAt"`    // since when it is to end
+	EndedAt   time.Time     `json:"endedAt"`  // read back
+
+	Missed string `json:"missed,omitempty"` // why no snapshots come of it
+	Ours   bool   `json:"ours,omitempty"`   // that was a failure of AWS or of our own, which always holds
+}
+
+// Open says whether the application may be at rest.
+func (r *Rest) Open() bool { return r != nil && r.EndedAt.IsZero() }
 
 // LockCommand is a command of the lock document. It is written with its nonce before it is sent.
 type LockCommand struct {

@@ -17,10 +17,12 @@ type Action string
 
 // The actions.
 const (
-	Flush  Action = "flush"  // write out buffers and read the state
-	Status Action = "status" // only read the state
-	Lock   Action = "lock"
-	Unlock Action = "unlock"
+	Flush   Action = "flush"   // write out buffers and read the state
+	Status  Action = "status"  // only read the state
+	Quiesce Action = "quiesce" // start the unit that holds an application at rest, then write out buffers
+	Resume  Action = "resume"  // stop that unit
+	Lock    Action = "lock"
+	Unlock  Action = "unlock"
 )
 
 // Kind is a sort of thing that a lock acts on.

@@ -24,14 +24,16 @@ type said struct {
 	waiting bool
 	answer  safeguard.Answer
 	failed  string // why there is no answer to use, in one line
+	unsent  bool   // and the machine was never asked
 }
 
 // ask runs one action of the lock document on the machine and reads what it answered: first it writes the
 // nonce, then it sends, then it is called again until there is an answer. An attempt that was cut off is
 // repeated with the same nonce; every action may be done twice.
 func (h *Handler) ask(ctx context.Context, now time.Time, t enforcement.Task, a safeguard.Action, names safeguard.Names, within time.Duration) (said, error) {
+	first := false
 	m, err := h.edit(ctx, now, t, func(_ *record.Machine, g *record.Safeguard) ([]record.Entry, bool) {
-		if g.Command != nil && g.Command.Action == a {
+		if first = g.Command == nil || g.Command.Action != a; !first {
 			return nil, false
 		}
 		g.Command = &record.LockCommand{Action: a, Nonce: inspection.Nonce(), SentAt: now, By: now.Add(within + overhead)}
@@ -42,7 +44,9 @@ func (h *Handler) ask(ctx context.Context, now time.Time, t enforcement.Task, a 
 	}
 	c := *m.Safeguard.Command
 	if c.ID == "" {
-		return h.send(ctx, now, t, c, names, within)
+		r, err := h.send(ctx, now, t, c, names, within)
+		r.unsent = first && r.failed != "" // an attempt that was cut off may have sent it
+		return r, err
 	}
 	return h.read(ctx, now, t, c, names)
 }

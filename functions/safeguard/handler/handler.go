@@ -128,6 +128,9 @@ func mine(m record.Machine, t enforcement.Task) record.Safeguard {
 	if g == nil {
 		return own
 	}
+	if g.Rest.Open() {
+		own.Rest = g.Rest
+	}
 	same := g.Generation == t.Input.Generation
 	if !g.BeforeAt.IsZero() && g.UnlockedAt.IsZero() && (same || m.Taken != nil) {
 		own.Before, own.Rules = g.Before, g.Rules

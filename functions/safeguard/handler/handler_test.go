@@ -34,7 +34,7 @@ type guest struct {
 }
 
 func newGuest() *guest {
-	return &guest{states: map[string]string{"app.service": "active", "/data": "mounted", "data": "open"}, status: "Success"}
+	return &guest{states: map[string]string{"app.service": "active", "/data": "mounted", "data": "open", "backup.service": "inactive"}, status: "Success"}
 }
 
 type step struct {
@@ -54,7 +54,7 @@ func (g *guest) answer(p map[string]string) (inspection.Invocation, bool) {
 	action := p["Action"]
 	g.did = append(g.did, action)
 	steps := []step{}
-	if action == "flush" || action == "lock" {
+	if action == "flush" || action == "lock" || action == "quiesce" {
 		steps = append(steps, step{K: "flush", N: "buffers", R: "done"})
 	}
 	rest := map[string]string{"unit": "inactive", "mount": "unmounted", "mapping": "closed"}
@@ -65,9 +65,11 @@ func (g *guest) answer(p map[string]string) (inspection.Invocation, bool) {
 				continue
 			}
 			s := step{K: part.kind, N: name, Before: g.states[name], R: "read"}
-			to := map[string]map[string]string{"lock": rest, "unlock": use}[action][part.kind]
+			to := map[string]map[string]string{"lock": rest, "unlock": use, "quiesce": use, "resume": rest}[action][part.kind]
 			switch {
-			case to == "" || s.Before == to:
+			case to == "":
+			case s.Before == to:
+				s.R = "already"
 			case g.stuck == name:
 				s.R, s.Why = "failed", g.why
 			default:

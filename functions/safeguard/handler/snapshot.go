@@ -10,6 +10,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/ec2safe"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 	"github.com/keyward/keyward/shared/safeguard"
 )
@@ -22,14 +23,17 @@ const (
 )
 
 // snapshot has the machine write out its buffers, has EC2 make snapshots of its volumes, and waits until
-// each is complete: only then can the data be had without the volume. Snapshots of the same violation that
+// each is complete: only then can the data be had without the volume. Where the policy names a unit for it, the
+// application is at rest meanwhile, and goes on before anything is waited for. Snapshots of the same violation that
 // are not old stand for it, so that an attempt every half hour does not pile them up.
 func (h *Handler) snapshot(ctx context.Context, now time.Time, t enforcement.Task) (outcome, text string, err error) {
 	m, err := h.Store.Machine(ctx, t.Input.Machine)
 	if err != nil {
 		return "", "", err
 	}
-	if m.State.Generation != t.Input.Generation {
+	g := mine(m, t)
+	newer := m.State.Generation != t.Input.Generation
+	if newer && !(g.Rest.Open() && g.Rest.Execution == t.Execution) {
 		return superseded, "", nil
 	}
 	p, err := h.policy(ctx, m.Policy)
@@ -37,21 +41,24 @@ func (h *Handler) snapshot(ctx context.Context, now time.Time, t enforcement.Tas
 		return "", "", err
 	}
 	s := p.Integrity.Safeguard
-	g := mine(m, t)
-	if !g.SnapshotsDoneAt.IsZero() && now.Sub(g.SnapshotsDoneAt) < safeguard.KeepSnapshot {
+	switch r := g.Rest; {
+	case r.Open() && (newer || r.Execution != t.Execution || !r.EndAt.IsZero() || !g.SnapshotsAskedAt.IsZero()):
+		return h.resume(ctx, now, t, p, *r, newer)
+	case r.Open():
+		return h.rest(ctx, now, t, p)
+	case r != nil && r.Missed != "":
+		return missedRest(p, *r), r.Missed, nil
+	case !g.SnapshotsDoneAt.IsZero() && now.Sub(g.SnapshotsDoneAt) < safeguard.KeepSnapshot:
 		return done, ids(g), nil
 	}
-	miss := func(why string) (string, string, error) {
-		_, err := h.edit(ctx, now, t, func(_ *record.Machine, g *record.Safeguard) ([]record.Entry, bool) {
-			g.Command, g.Failed, g.SnapshotsAskedAt, g.Snapshots = nil, why, time.Time{}, nil
-			return []record.Entry{{Kind: record.EntryFailed, Text: "no snapshots: " + why}}, true
-		})
-		return missed(p), why, err
-	}
+	miss := h.miss(ctx, now, t, p)
 	if !strings.HasPrefix(m.ID, "i-") {
 		return miss("a hybrid node has no EBS volumes")
 	}
 	if g.FlushedAt.IsZero() || !g.SnapshotsDoneAt.IsZero() {
+		if s.Quiesce != "" {
+			return h.rest(ctx, now, t, p)
+		}
 		r, err := h.ask(ctx, now, t, safeguard.Flush, safeguard.Names{}, flushWithin)
 		switch {
 		case err != nil || r.waiting:
@@ -74,6 +81,26 @@ func (h *Handler) snapshot(ctx context.Context, now time.Time, t enforcement.Tas
 		return h.snap(ctx, now, t, s.SnapshotRoot, miss)
 	}
 	return h.complete(ctx, now, t, g, s.SnapshotRoot, s.SnapshotWithin, miss)
+}
+
+// miss writes why there are no snapshots, and says how it goes on.
+func (h *Handler) miss(ctx context.Context, now time.Time, t enforcement.Task, p *policy.Policy) miss {
+	return func(why string) (string, string, error) {
+		_, err := h.edit(ctx, now, t, func(_ *record.Machine, g *record.Safeguard) ([]record.Entry, bool) {
+			noSnapshots(g, why)
+			return []record.Entry{{Kind: record.EntryFailed, Text: "no snapshots: " + why}}, true
+		})
+		return missed(p), why, err
+	}
+}
+
+func noSnapshots(g *record.Safeguard, why string) {
+	g.Command, g.Failed, g.SnapshotsAskedAt, g.Snapshots = nil, why, time.Time{}, nil
+	if g.Rest != nil && why != "" { // an attempt that is repeated brings nothing to rest twice
+		r := *g.Rest
+		r.Missed = why
+		g.Rest = &r
+	}
 }
 
 type miss func(why string) (outcome, text string, err error)
