@@ -143,7 +143,8 @@ quiesce() {
     active:active) step unit "$1" "$_before" "$S" already ''; return;;
     inactive:*|failed:*) ;;
     absent:*|unreadable:*) W=$_before;;
-    *) W="is_$_before";;
+    *:active) W="is_$_before";;
+    *) BROKEN=yes; step unit "$1" "$_before" "$S" skipped not_ours; return;;
   esac
   [ "$ME" = 0 ] || W=not_root
   if [ -z "$W" ] && ! arm "$1"; then W=no_timer; fi

@@ -305,7 +305,12 @@ func TestQuiesceThatFails(t *testing.T) {
 		do := func(action string) []string { return b.do(action, "Units", "backup.service") }
 		b.want("a unit that is not there", do("quiesce"), []string{"unit backup.service absent>absent failed absent"})
 		b.write("units/backup.service", "active\n")
-		b.want("another's rest", do("quiesce"), []string{"unit backup.service active>active failed is_active"})
+		b.want("another's rest", do("quiesce"), []string{"unit backup.service active>active skipped not_ours"})
+		b.write("units/backup.service", "deactivating\n")
+		b.want("the end of another's rest", do("quiesce"), []string{"unit backup.service deactivating>deactivating skipped not_ours"})
+		b.write("units/keyward-rest.timer", "active\n")
+		b.want("the end of our own", do("quiesce"), []string{"unit backup.service deactivating>deactivating failed is_deactivating"})
+		_ = os.Remove(b.path("units/keyward-rest.timer"))
 		b.write("units/backup.service", "inactive\n")
 		b.write("notimer", "")
 		b.want("nothing that would end it", do("quiesce"), []string{"unit backup.service inactive>inactive failed no_timer"}, disarmed, forgotten, armed)

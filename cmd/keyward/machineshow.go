@@ -151,13 +151,25 @@ func safeguarded(m record.Machine) [][]string {
 			[]string{"in force", show.Time(taken.InForceAt)}, []string{"effective", by})
 	}
 	if g := m.Safeguard; g != nil && (m.Taken == nil || g.Generation == m.Taken.Generation) {
-		for _, row := range [][]string{{"snapshots", snapshots(g)}, {"on the machine", g.Text}, {"step that failed", g.Failed}} {
+		for _, row := range [][]string{{"snapshots", snapshots(g)}, {"application", rest(g.Rest)}, {"on the machine", g.Text}, {"step that failed", g.Failed}} {
 			if row[1] != "" {
 				rows = append(rows, row)
 			}
 		}
 	}
 	return rows
+}
+
+// rest says whether the application is at rest for the snapshots, as far as anybody knows.
+func rest(r *record.Rest) string {
+	switch {
+	case r.Open():
+		return "may be at rest since " + show.Time(r.AskedAt) + " by " + r.Unit
+	case r == nil || r.AtRestAt.IsZero():
+		return ""
+	default:
+		return "was at rest from " + show.Time(r.AtRestAt) + " to " + show.Time(r.EndedAt)
+	}
 }
 
 func snapshots(g *record.Safeguard) string {

@@ -28,11 +28,16 @@ func TestSafeguarded(t *testing.T) {
 		machine record.Machine
 		want    [][]string
 	}{
-		"nothing":              {record.Machine{}, nil},
-		"nobody says so":       {record.Machine{Taken: taken}, append(words, []string{"effective", "nobody says so"})},
-		"the machine":          {record.Machine{Taken: by(record.ByMachine)}, append(words, []string{"effective", "2026-03-02 04:30:20Z, says the machine"})},
-		"AWS":                  {record.Machine{Taken: by(record.ByAWS)}, append(words, []string{"effective", "2026-03-02 04:30:20Z, says AWS"})},
-		"a lock that failed":   {record.Machine{Safeguard: failed}, onMachine},
+		"nothing":            {record.Machine{}, nil},
+		"nobody says so":     {record.Machine{Taken: taken}, append(words, []string{"effective", "nobody says so"})},
+		"the machine":        {record.Machine{Taken: by(record.ByMachine)}, append(words, []string{"effective", "2026-03-02 04:30:20Z, says the machine"})},
+		"AWS":                {record.Machine{Taken: by(record.ByAWS)}, append(words, []string{"effective", "2026-03-02 04:30:20Z, says AWS"})},
+		"a lock that failed": {record.Machine{Safeguard: failed}, onMachine},
+		"at rest": {record.Machine{Safeguard: &record.Safeguard{Rest: &record.Rest{Unit: "backup.service", AskedAt: at, AtRestAt: at}}},
+			[][]string{{"application", "may be at rest since 2026-03-02 04:30:00Z by backup.service"}}},
+		"was at rest": {record.Machine{Safeguard: &record.Safeguard{Rest: &record.Rest{Unit: "backup.service", AskedAt: at, AtRestAt: at, EndedAt: at.Add(time.Minute)}}},
+			[][]string{{"application", "was at rest from 2026-03-02 04:30:00Z to 2026-03-02 04:31:00Z"}}},
+		"never at rest":        {record.Machine{Safeguard: &record.Safeguard{Rest: &record.Rest{Unit: "backup.service", AskedAt: at, EndedAt: at}}}, nil},
 		"an earlier safeguard": {record.Machine{Taken: &record.Taken{Generation: 3}, Safeguard: failed}, [][]string{{"ordered", "-"}, {"confirmed", "-"}, {"in force", "-"}, {"effective", "nobody says so"}}},
 	} {
 		if diff := cmp.Diff(c.want, safeguarded(c.machine)); diff != "" {

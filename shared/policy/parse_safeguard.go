@@ -21,8 +21,9 @@ const (
 )
 
 // systemUnits are what a lock must not stop: without the agent nothing could be undone, without the
-// others nobody could log in and look. The last is the lock's own timer, which ends a rest.
-var systemUnits = []string{"amazon-ssm-agent", "snap.amazon-ssm-agent.amazon-ssm-agent", "dbus", "sshd", "ssh", "keyward-rest"}
+// others nobody could log in and look. Some must not be started: they open a shell or end all else. The last is the
+// lock's own timer, which ends a rest.
+var systemUnits = []string{"amazon-ssm-agent", "snap.amazon-ssm-agent.amazon-ssm-agent", "dbus", "sshd", "ssh", "rescue", "emergency", "debug-shell", "keyward-rest"}
 
 // systemMounts are the first parts of paths that belong to the system.
 var systemMounts = []string{"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "root", "run", "sbin", "sys", "tmp", "usr"}

@@ -22,7 +22,8 @@ type Safeguard struct {
 	Failed  string       `json:"failed,omitempty"`  // why the last step failed, in one line
 	Text    string       `json:"text,omitempty"`    // what the machine last said: each name with its state
 
-	Rest             *Rest      `json:"rest,omitempty"` // of an application, when the policy has one; taken over while it has not ended
+	Rest             *Rest      `json:"rest,omitempty"`       // of an application, when the policy has one; taken over while it has not ended
+	HeldAtRest       string     `json:"heldAtRest,omitempty"` // the execution of this generation that was held since a rest did not end
 	FlushedAt        time.Time  `json:"flushedAt"`
 	SnapshotsAskedAt time.Time  `json:"snapshotsAskedAt"` // written before EC2 is asked
 	SnapshotsDoneAt  time.Time  `json:"snapshotsDoneAt"`  // all complete
@@ -50,6 +51,8 @@ type Rest struct {
 
 	Missed string `json:"missed,omitempty"` // why no snapshots come of it
 	Ours   bool   `json:"ours,omitempty"`   // that was a failure of AWS or of our own, which always holds
+
+	UnlockedBy string `json:"unlockedBy,omitempty"` // the execution whose unlock tried to end it
 }
 
 // Open says whether the application may be at rest.

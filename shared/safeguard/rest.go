@@ -13,6 +13,13 @@ func AtRest(unit string, a Answer) (ok bool, why string) {
 	return true, ""
 }
 
+// LeftAlone says whether an answer to Quiesce shows that somebody else has the unit active: nothing was done then,
+// and nothing is there to undo.
+func LeftAlone(unit string, a Answer) bool {
+	s, there := a.find(Unit, unit)
+	return there && s.Result == "skipped"
+}
+
 // Resumed says whether an answer to Resume shows that an application goes on: its unit inactive. A unit that
 // failed goes on only when it never was at rest: after that it is its stopping that failed, and nobody knows
 // what the application does.

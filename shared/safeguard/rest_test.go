@@ -23,7 +23,7 @@ func TestAtRest(t *testing.T) {
 	}{
 		"started":           {steps("inactive", "active", "done", flushed), true, ""},
 		"by an earlier try": {steps("active", "active", "already", flushed), true, ""},
-		"another's":         {steps("active", "active", "failed", flushed), false, "unit backup.service is active"},
+		"another's":         {steps("active", "active", "skipped", flushed), false, "unit backup.service is active"},
 		"not started":       {steps("inactive", "inactive", "failed", flushed), false, "unit backup.service is inactive"},
 		"starting":          {steps("inactive", "activating", "done", flushed), false, "unit backup.service is activating"},
 		"no word":           {steps("inactive", "", "done", flushed), false, "unit backup.service: the machine does not say its state"},
@@ -33,6 +33,9 @@ func TestAtRest(t *testing.T) {
 	} {
 		if ok, why := safeguard.AtRest(backup, c.a); ok != c.ok || why != c.why {
 			t.Errorf("%s: AtRest = %t, %q, want %t, %q", name, ok, why, c.ok, c.why)
+		}
+		if got := safeguard.LeftAlone(backup, c.a); got != (name == "another's") {
+			t.Errorf("%s: LeftAlone = %t", name, got)
 		}
 	}
 }

@@ -132,6 +132,9 @@ func mine(m record.Machine, t enforcement.Task) record.Safeguard {
 		own.Rest = g.Rest
 	}
 	same := g.Generation == t.Input.Generation
+	if same {
+		own.HeldAtRest = g.HeldAtRest
+	}
 	if !g.BeforeAt.IsZero() && g.UnlockedAt.IsZero() && (same || m.Taken != nil) {
 		own.Before, own.Rules = g.Before, g.Rules
 	}

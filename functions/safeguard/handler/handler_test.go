@@ -27,6 +27,7 @@ type guest struct {
 	stuck  string            // what does not change
 	why    string
 	slow   int  // how often it is asked before it has answered
+	others bool // somebody else has the application at rest
 	plain  bool // it does not run as root
 	status string
 	other  func(doc map[string]any) // spoils the answer
@@ -68,6 +69,8 @@ func (g *guest) answer(p map[string]string) (inspection.Invocation, bool) {
 			to := map[string]map[string]string{"lock": rest, "unlock": use, "quiesce": use, "resume": rest}[action][part.kind]
 			switch {
 			case to == "":
+			case action == "quiesce" && s.Before == "active" && g.others:
+				s.R, s.Why = "skipped", "not_ours"
 			case s.Before == to:
 				s.R = "already"
 			case g.stuck == name:

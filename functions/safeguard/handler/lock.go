@@ -99,14 +99,17 @@ func (h *Handler) notLocked(ctx context.Context, now time.Time, t enforcement.Ta
 	return missed(p), r.failed, err
 }
 
-// unlock brings back what the lock stopped, since no revocation came of it, and gives up an intent of which
-// KMS was not asked. What could not be brought back is told.
+// unlock brings back what the lock stopped, since no revocation came of it, lets an application go on that is at rest
+// still, and gives up an intent of which KMS was not asked. What could not be brought back is told.
 func (h *Handler) unlock(ctx context.Context, now time.Time, t enforcement.Task) (outcome, text string, err error) {
 	m, err := h.Store.Machine(ctx, t.Input.Machine)
 	if err != nil {
 		return "", "", err
 	}
 	g := mine(m, t)
+	if g.Rest.Open() && g.Rest.UnlockedBy != t.Execution {
+		return waiting, "", h.letGo(ctx, now, t, *g.Rest)
+	}
 	if g.BeforeAt.IsZero() {
 		return unlocked, "nothing had been stopped", h.giveUp(ctx, now, t)
 	}

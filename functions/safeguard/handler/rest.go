@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 const (
 	resumeWithin = 2 * time.Minute
 	notBrought   = "the application was not brought to rest: "
+	goesOn       = "the application goes on, read back: "
 )
 
 // rest brings the application to rest by the policy's unit, has EC2 make the snapshots as soon as that was read
@@ -41,9 +43,14 @@ func (h *Handler) rest(ctx context.Context, now time.Time, t enforcement.Task, p
 		if ok {
 			ok, why = safeguard.AtRest(r.Unit, a.answer)
 		}
+		never := func(text string) (string, string, error) {
+			return h.ended(ctx, now, t, p, r, text, func(record.Safeguard) (string, bool) { return notBrought + why, false })
+		}
 		switch {
 		case a.unsent:
-			return h.ended(ctx, now, t, p, r, "the application was never asked to rest", func(record.Safeguard) (string, bool) { return notBrought + why, false })
+			return never("the application was never asked to rest")
+		case safeguard.LeftAlone(r.Unit, a.answer):
+			return never("the application is at rest by somebody else, and is left so")
 		case !ok:
 			return h.end(ctx, now, t, p, r, notBrought+why)
 		}
@@ -106,9 +113,9 @@ func (h *Handler) resume(ctx context.Context, now time.Time, t enforcement.Task,
 		ok, why = safeguard.Resumed(r.Unit, !r.AtRestAt.IsZero(), a.answer)
 	}
 	if !ok {
-		return h.stillAtRest(ctx, now, t, p, r, why)
+		return h.stillAtRest(ctx, now, t, p, why)
 	}
-	outcome, text, err := h.ended(ctx, now, t, p, r, "the application goes on, read back: "+a.answer.Text(), func(g record.Safeguard) (string, bool) {
+	outcome, text, err := h.ended(ctx, now, t, p, r, goesOn+a.answer.Text(), func(g record.Safeguard) (string, bool) {
 		switch {
 		case r.Missed != "" || newer || r.Execution != t.Execution:
 			return r.Missed, false
@@ -149,18 +156,50 @@ func (h *Handler) ended(ctx context.Context, now time.Time, t enforcement.Task, 
 	return missedRest(p, r), r.Missed, nil
 }
 
-// stillAtRest tells that a rest did not end as far as anybody knows. That is an outage for its owner, so that its own
-// attempt holds whatever the policy says; a later one, of which people were told, goes on as the policy says.
-func (h *Handler) stillAtRest(ctx context.Context, now time.Time, t enforcement.Task, p *policy.Policy, r record.Rest, why string) (string, string, error) {
-	why = "the application may be at rest still: " + why
-	_, err := h.edit(ctx, now, t, func(_ *record.Machine, g *record.Safeguard) ([]record.Entry, bool) {
-		g.Command, g.Failed = nil, why
-		return []record.Entry{{Kind: record.EntryFailed, Text: why}}, true
+// stillAtRest tells that a rest did not end as far as anybody knows. That is an outage for its owner, so that the first
+// attempt of a violation to which this happens holds whatever the policy says. Later ones go on as the policy says, since
+// people were told: the machine could hold its revocation for ever by it.
+func (h *Handler) stillAtRest(ctx context.Context, now time.Time, t enforcement.Task, p *policy.Policy, why string) (string, string, error) {
+	m, err := h.edit(ctx, now, t, func(_ *record.Machine, g *record.Safeguard) ([]record.Entry, bool) {
+		return []record.Entry{atRestStill(g, t, why)}, true
 	})
-	if err == nil && r.Execution != t.Execution {
-		return missed(p), why, nil
+	if err != nil {
+		return "", "", err
 	}
-	return failed, why, err
+	if g := m.Safeguard; g.HeldAtRest != t.Execution {
+		return missed(p), g.Failed, nil
+	}
+	return failed, m.Safeguard.Failed, nil
+}
+
+func atRestStill(g *record.Safeguard, t enforcement.Task, why string) record.Entry {
+	g.Command, g.Failed = nil, "the application may be at rest still: "+why
+	g.HeldAtRest = cmp.Or(g.HeldAtRest, t.Execution)
+	return record.Entry{Kind: record.EntryFailed, Text: g.Failed}
+}
+
+// letGo is what an unlock does about a rest that did not end before, once: what comes of it is told, and the rest of
+// the unlock does not depend on it.
+func (h *Handler) letGo(ctx context.Context, now time.Time, t enforcement.Task, r record.Rest) error {
+	a, err := h.ask(ctx, now, t, safeguard.Resume, safeguard.Names{Units: []string{r.Unit}}, resumeWithin)
+	if err != nil || a.waiting {
+		return err
+	}
+	ok, why := a.failed == "", a.failed
+	if ok {
+		ok, why = safeguard.Resumed(r.Unit, !r.AtRestAt.IsZero(), a.answer)
+	}
+	_, err = h.edit(ctx, now, t, func(_ *record.Machine, g *record.Safeguard) ([]record.Entry, bool) {
+		r.UnlockedBy, g.Command = t.Execution, nil
+		tried := r
+		g.Rest = &tried
+		if !ok {
+			return []record.Entry{atRestStill(g, t, why)}, true
+		}
+		tried.EndedAt = now
+		return []record.Entry{{Kind: record.EntryUnlock, Text: goesOn + a.answer.Text()}}, true
+	})
+	return err
 }
 
 // missedRest is how a rest of which no snapshots come goes on.

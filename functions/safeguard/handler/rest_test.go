@@ -11,6 +11,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/fake"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/record"
 	"github.com/keyward/keyward/shared/safeguard"
 )
 
@@ -136,6 +137,21 @@ func TestRestThatFails(t *testing.T) {
 	}
 }
 
+// A backup of somebody else's is left alone.
+func TestRestOfSomebodyElse(t *testing.T) {
+	t.Parallel()
+	w, g := world(fake.Bad, restPolicy)
+	g.states["backup.service"], g.others = "active", true
+	got, _ := until(t, w, fake.Start, "safeguard/snapshot.json")
+	if got.Outcome != failed || got.Text != "the application was not brought to rest: unit backup.service is active (not_ours)" {
+		t.Errorf("snapshot = %+v", got)
+	}
+	if g.states["backup.service"] != "active" || strings.Join(g.did, " ") != "quiesce" || w.Store.ByID[fake.ID].Safeguard.Rest.Open() {
+		t.Errorf("the unit is %s, actions %v", g.states["backup.service"], g.did)
+	}
+	wantEntry(t, w, "snapshot: the application is at rest by somebody else, and is left so")
+}
+
 // EC2 fails what it began while the application was at rest: nothing is brought to rest again by the same attempt.
 func TestRestWhoseSnapshotsFail(t *testing.T) {
 	t.Parallel()
@@ -208,6 +224,45 @@ func TestRestThatDoesNotEnd(t *testing.T) {
 		got, _ = until(t, w, at.Add(30*time.Minute), "safeguard/snapshot.json", func(task *enforcement.Task) { task.Execution = "i-1234567890abcdef0-2-look-3" })
 		if got.Outcome != done || strings.Join(g.did, " ") != "resume quiesce resume" {
 			t.Errorf("fourth attempt = %+v, %v", got, g.did)
+		}
+	}
+}
+
+// A machine that lets go only to stay at rest again holds one attempt of a violation by it, and not for ever.
+func TestRestThatNeverEndsInTime(t *testing.T) {
+	t.Parallel()
+	w, g := world(fake.Bad, revokesAllTheSame(restPolicy))
+	now := fake.Start
+	for i, want := range []string{failed, goOn, goOn} {
+		g.stuck = ""
+		w.Before("ec2.Snap", func() { g.stuck, g.why = "backup.service", "timeout" })
+		attempt := func(task *enforcement.Task) { task.Execution = fmt.Sprintf("i-1234567890abcdef0-2-look-%d", i+1) }
+		got, at := until(t, w, now, "safeguard/snapshot.json", attempt)
+		if again, _ := until(t, w, at, "safeguard/snapshot.json", attempt); got.Outcome != want || again.Outcome != want {
+			t.Errorf("attempt %d = %+v, again %+v, want %s", i+1, got, again, want)
+		}
+		now = at.Add(30 * time.Minute)
+	}
+}
+
+// An unlock lets the application go on too, and brings back what the lock stopped whatever comes of that.
+func TestUnlockEndsARest(t *testing.T) {
+	t.Parallel()
+	for stuck, want := range map[string]string{"": "unlock: the application goes on, read back: backup.service inactive", "backup.service": "failed: the application may be at rest still: unit backup.service is active (timeout)"} {
+		w, g := world(func(m *record.Machine) {
+			fake.Revoking(m)
+			m.Safeguard = &record.Safeguard{Generation: 2, Execution: "earlier", Rest: &record.Rest{Unit: "backup.service", Execution: "earlier", AskedAt: fake.Start, AtRestAt: fake.Start, EndAt: fake.Start}}
+		}, lockPolicy)
+		g.states["backup.service"] = "active"
+		_, at := until(t, w, fake.Start, "safeguard/lock.json")
+		g.stuck, g.why = stuck, "timeout"
+		got, _ := until(t, w, at, "safeguard/unlock.json")
+		if got.Outcome != unlocked || g.states["app.service"] != "active" || strings.Join(g.did, " ") != "status lock resume unlock" {
+			t.Errorf("unlock = %+v, %v", got, g.did)
+		}
+		wantEntry(t, w, want)
+		if s := w.Store.ByID[fake.ID].Safeguard; s.Rest.Open() != (stuck != "") {
+			t.Errorf("rest = %+v", s.Rest)
 		}
 	}
 }
