@@ -19,7 +19,7 @@ const (
 
 // rest brings the application to rest by the policy's unit, has EC2 make the snapshots as soon as that was read
 // back, and lets it go on. Whatever comes of it, the rest is ended before the step is.
-func (h *Handler) rest(ctx context.Context, now time.Time, t enforcement.Task, p *policy.Policy) (outcome, text string, err error) {
+func (h *Handler) rest(ctx context.Context, now time.Time, t enforcement.Task, p *policy.Policy) (string, string, error) {
 	s := p.Integrity.Safeguard
 	m, err := h.edit(ctx, now, t, func(_ *record.Machine, g *record.Safeguard) ([]record.Entry, bool) {
 		if g.Rest.Open() {
@@ -62,7 +62,7 @@ func (h *Handler) rest(ctx context.Context, now time.Time, t enforcement.Task, p
 		return h.end(ctx, now, t, p, r, "the rest was over before EC2 could be asked, after "+r.Within.String())
 	}
 	var why string
-	outcome, text, err = h.snap(ctx, now, t, s.SnapshotRoot, func(because string) (string, string, error) {
+	_, _, err = h.snap(ctx, now, t, s.SnapshotRoot, func(because string) (string, string, error) {
 		why = because
 		return failed, because, nil
 	})
