@@ -49,6 +49,7 @@ type fleet struct {
 type recorded struct {
 	begun    time.Time // when the invocation started that began it
 	accepted int64     // seq of the record that says so; 0 is none
+	back     int64     // seq of the record that says that it came back from all who got it; 0 is none
 }
 
 // span is a stretch of time.
@@ -81,6 +82,7 @@ func newFleet(o Options, number, size int) *fleet {
 	}
 	Install(f.World)
 	f.Store.Keep = 4
+	f.Mail.Bounces = bounces
 	f.SSM.Answered = f.answered
 	f.SSM.Over = f.over
 	f.Safe.Stops = f.stops
@@ -188,7 +190,7 @@ func (f *fleet) born(index int) {
 	f.byID[id] = s
 	f.At(start.Add(s.between(0, time.Hour)), func() {
 		m := record.Machine{
-			ID: id, Name: fmt.Sprintf("machine-%d", index), Owner: "owner@example.com", SessionARN: s.guest.Session, Zone: "us-east-1a",
+			ID: id, Name: fmt.Sprintf("machine-%d", index), Owner: ownerOf(index), SessionARN: s.guest.Session, Zone: "us-east-1a",
 			Policy: s.kind.name, Key: record.Key{ARN: s.key, Mode: s.mode}, EnrolledAt: f.Now(), EnrolledBy: person, Tags: maps.Clone(s.guest.Tags),
 		}
 		_, err := f.Store.Apply(context.Background(), store.Change{Machine: m, At: f.Now(), Ledger: []record.Entry{{

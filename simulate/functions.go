@@ -8,6 +8,7 @@ import (
 	"time"
 
 	api "github.com/keyward/keyward/functions/api/handler"
+	delivery "github.com/keyward/keyward/functions/delivery/handler"
 	evaluate "github.com/keyward/keyward/functions/evaluate/handler"
 	inspect "github.com/keyward/keyward/functions/inspect/handler"
 	notify "github.com/keyward/keyward/functions/notify/handler"
@@ -60,6 +61,7 @@ func Install(w *world.World) {
 		Limits: limits, Log: w.Log,
 	}
 	telling := &notify.Handler{Store: w.Store, Mail: w.Mail, Contact: contact, Log: w.Log}
+	arriving := &delivery.Handler{Store: w.Store, Account: world.Account, Region: world.Region, Log: w.Log}
 	asked := &request.Handler{
 		Store: w.Store, Keys: w.Keys, Giver: w.Keys, Instances: w.EC2, Inspect: w.Queue("inspect"), Log: w.Log,
 	}
@@ -70,11 +72,12 @@ func Install(w *world.World) {
 	w.Functions = map[string]world.Function{
 		"inspect": serve(looks.Handle), "evaluate": serve(judge.Handle), "recheck": serve(again.Handle), "revoke": serve(taking.Handle),
 		"restore": serve(giving.Handle), "notify": serve(telling.Handle), "sweep": serve(sweeping.Handle), "request": ask(asked),
-		"safeguard": serve(safe.Handle), "api": people(asking),
+		"safeguard": serve(safe.Handle), "api": people(asking), "delivery": serve(arriving.Handle),
 	}
 	w.Timeouts = map[string]time.Duration{ // template.yaml's
 		"inspect": 2 * time.Minute, "evaluate": 2 * time.Minute, "request": 25 * time.Second, "sweep": 4 * time.Minute, "notify": 30 * time.Second,
 		"revoke": time.Minute, "restore": time.Minute, "recheck": time.Minute,
+		"delivery": 30 * time.Second,
 	}
 }
 

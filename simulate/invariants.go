@@ -12,6 +12,7 @@ const (
 	takenAbove       = "no revocation above the breaker"
 	takenEarly       = "no revocation before the promised time"
 	takenUnwarned    = "no revocation without a warning of this violation"
+	takenUnheard     = "no revocation when every warning of it came back"
 	takenUnwritten   = "no call to KMS without a written intent and order"
 	takenWrongPolicy = "no revocation that the policy does not ask for"
 	takenFromPresent = "no withdrawal from a machine that is there"

@@ -3,9 +3,11 @@ package simulate
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/keyward/keyward/shared/delivery"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/notice"
 	"github.com/keyward/keyward/shared/record"
@@ -17,7 +19,8 @@ var deadlines = regexp.MustCompile(`will be revoked at \w+ (\d{1,2} \w+ \d{4}, \
 
 // Mailed is world.Watch's.
 func (f *fleet) Mailed(m world.Sent, by *world.Invocation) {
-	execution, kind, _ := strings.Cut(m.Reference, "/")
+	execution, kind := m.Tags[delivery.TagExecution], m.Tags[delivery.TagNotice] // the next ones get a warning under the first one's reference
+	reference := execution + "/" + kind
 	s := f.byID[machineOf(execution)]
 	if s == nil {
 		return
@@ -25,24 +28,24 @@ func (f *fleet) Mailed(m world.Sent, by *world.Invocation) {
 	f.note(s, "mail", kind, m.Subject)
 	delete(s.owed, kind)
 	f.measured.mails[kind]++
-	earlier := s.sent[m.Reference]
+	earlier := s.sent[reference]
 	due := time.Time{}
 	if kind == string(notice.Warning) {
-		due = f.warned(s, m, earlier)
+		due = f.warned(s, m, reference, earlier)
 	}
 	if earlier.times > 0 {
-		if seq := f.recorded[m.Reference].accepted; seq > 0 && seq < by.Saw {
-			f.violate(s, mailTwice, m.Reference+" was recorded as accepted")
+		if seq := f.recorded[reference].accepted; seq > 0 && seq < by.Saw {
+			f.violate(s, mailTwice, reference+" was recorded as accepted")
 		}
 		if !due.Equal(earlier.deadline) {
-			f.violate(s, mailChanged, fmt.Sprintf("%s named %s before and %s now", m.Reference, brief(earlier.deadline), brief(due)))
+			f.violate(s, mailChanged, fmt.Sprintf("%s named %s before and %s now", reference, brief(earlier.deadline), brief(due)))
 		}
 		f.measured.repeats++
 	}
 	if s.sent == nil {
 		s.sent = map[string]told{}
 	}
-	s.sent[m.Reference] = told{times: earlier.times + 1, deadline: due}
+	s.sent[reference] = told{times: earlier.times + 1, deadline: due}
 }
 
 // machineOf is the machine in the name of an execution.
@@ -55,7 +58,7 @@ func machineOf(execution string) string {
 }
 
 // warned reads what a warning promises, as who gets it would.
-func (f *fleet) warned(s *subject, m world.Sent, earlier told) time.Time {
+func (f *fleet) warned(s *subject, m world.Sent, reference string, earlier told) time.Time {
 	text := strings.Join(strings.Fields(m.Text), " ")
 	found := deadlines.FindStringSubmatch(text)
 	if found == nil {
@@ -69,7 +72,7 @@ func (f *fleet) warned(s *subject, m world.Sent, earlier told) time.Time {
 		grace = integrity.RelapseFloor
 	}
 	// A function knows no time but its start, and a repeat of what may have been sent keeps the first one's.
-	if begun := f.recorded[m.Reference].begun; due.Sub(begun) < grace {
+	if begun := f.recorded[reference].begun; due.Sub(begun) < grace {
 		f.violate(s, promiseShort, fmt.Sprintf("%s is less than %s from %s", brief(due), grace, brief(begun)))
 	}
 	if after := s.kind.terms.SilenceAfter; silence && !s.known.sent.IsZero() && f.Now().Sub(s.known.sent) < after {
@@ -103,5 +106,11 @@ func (f *fleet) Noted(n record.Notice, seq int64) {
 	if !n.AcceptedAt.IsZero() {
 		r.accepted = seq
 	}
+	if r.back == 0 && cameBack(n) {
+		r.back = seq
+	}
 	f.recorded[n.Reference] = r
+	if s := f.byID[n.Machine]; s != nil && n.Kind == string(notice.Warning) && !slices.Contains(s.warnings, n.Reference) {
+		s.warnings = append(s.warnings, n.Reference)
+	}
 }

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ type kind struct {
 	name  string
 	share float64
 	text  string
+	team  string // who is told beside the owners; ops@example.com when it is empty
 
 	parsed *policy.Policy
 	terms  policy.Integrity
@@ -24,7 +26,6 @@ const rules = `
 rules:
   - {rule: no plain web, ports: {closed: [tcp/80]}}
   - {rule: kernel is supported, os: {kernel: ">= 5.10"}}
-notify: {to: [ops@example.com]}
 `
 
 // kinds are chosen so that both ways of taking a key, both answers to silence and every onFail happen.
@@ -61,9 +62,12 @@ integrity: {onFail: notify, remind: 24h}`},
 		{name: "asking", share: 0.05, text: `
 schedule: {daily: "06:30", timeZone: UTC}
 integrity: {onFail: hold}`},
+		{name: "unheard", share: 0.05, team: bouncing + "team@example.com", text: `
+schedule: {daily: "03:30", timeZone: UTC}
+integrity: {onFail: revoke, grace: 1h, settle: 0s}`},
 	}
 	for _, k := range all {
-		k.read("policy: "+k.name+k.text+rules, 1, time.Time{})
+		k.read("policy: "+k.name+k.text+rules+"notify: {to: ["+cmp.Or(k.team, "ops@example.com")+"]}\n", 1, time.Time{})
 	}
 	return all
 }
@@ -86,6 +90,20 @@ func (k *kind) read(text string, version int, now time.Time) {
 func (k *kind) stored(at time.Time) record.Policy {
 	p, _ := policy.Parse([]byte(k.text)) // kinds parsed it
 	return record.Policy{Name: k.name, Text: k.text, Digest: p.Digest, PutAt: at, PutBy: person}
+}
+
+// bouncing is how addresses begin whose mailbox is not there.
+const bouncing = "gone-"
+
+// bounces is whether there is no mailbox at an address.
+func bounces(address string) bool { return strings.HasPrefix(address, bouncing) }
+
+// ownerOf is who a machine belongs to: of each five, one's mailbox is not there.
+func ownerOf(index int) string {
+	if index%5 == 2 {
+		return bouncing + "owner@example.com"
+	}
+	return "owner@example.com"
 }
 
 // calendar is the change calendar of one of the policies.

@@ -37,6 +37,7 @@ type subject struct {
 	warnedAt, promised     time.Time       // of the last warning: accepted, and the deadline that it names
 	silence                bool            // that warning was of silence
 	sent                   map[string]told // mails by reference
+	warnings               []string        // references of all warnings
 	owed                   map[string]time.Time
 	failedAt               time.Time // an execution of it ended as failed, which rings an alarm
 	intent, ordered        int64     // seq of the last such entry in the ledger

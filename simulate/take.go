@@ -57,6 +57,8 @@ func (f *fleet) taken(s *subject, by *world.Invocation) {
 		f.violate(s, takenUnwritten, "its ledger has no intent and order")
 	case s.warnedAt.IsZero() || s.warnedAt.Before(s.judgedGood) && s.judgedGood.Before(by.Started):
 		f.violate(s, takenUnwarned, fmt.Sprintf("warned at %s, in order at %s", brief(s.warnedAt), brief(s.judgedGood)))
+	case f.unheard(s):
+		f.violate(s, takenUnheard, fmt.Sprintf("warned at %s", brief(s.warnedAt)))
 	case now.Before(s.promised):
 		f.violate(s, takenEarly, fmt.Sprintf("promised was %s", brief(s.promised)))
 	}

@@ -42,6 +42,7 @@ var worlds = []small{
 		name: "silence-that-holds", run: quieter(directed("web", "agent-offline,agent-mute,output-garbled")),
 		mails: []string{"held"},
 	},
+	{name: "unheard", run: directed("unheard", "bad-for-hours,corrected-early"), mails: []string{"warning", "revoked", "restored"}, calls: []string{"dynamodb.Notice"}},
 	{name: "calendar", run: directed("calm", "bad-for-hours,corrected-early"), mails: []string{"warning", "revoked", "held"}, calls: []string{"ssm.GetCalendarState"}},
 	{name: "boots-bad", run: directed("web,strict", "rebooted-when-bad"), mails: []string{"warning", "revoked", "restored"}, calls: []string{"kms.CreateGrant"}},
 	{name: "boots-late", run: quieter(directed("web,soft", "rebooted")), calls: []string{"kms.CreateGrant"}},

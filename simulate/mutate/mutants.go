@@ -52,6 +52,8 @@ var Mutants = []Mutant{
 		Edit{"shared/guard/dependants.go", `	case len(d.Others) > 0:
 		return ReasonKeyShared
 `, ""}),
+	in("unheard", "a warning that came back counts",
+		Edit{"shared/guard/delivery.go", `	return len(d.Counts) > 0 && `, `	return false && `}),
 	in("waived", "waivers allow nothing",
 		Edit{"functions/evaluate/handler/waivers.go", `	r = waiver.Apply(`, `	_ = waiver.Apply(`},
 		Edit{reserve, `Covered: waiver.Covered(`, `Covered: false && waiver.Covered(`}),

@@ -22,8 +22,9 @@ type Sent struct {
 
 // Mail is SES. It has the call of sesmail.
 type Mail struct {
-	w     *World
-	count int
+	Bounces func(address string) bool // whose mailbox is not there; nil: everybody's is
+	w       *World
+	count   int
 }
 
 func newMail(w *World) *Mail { return &Mail{w: w} }
@@ -33,12 +34,38 @@ func (m *Mail) Send(_ context.Context, mail sesmail.Mail) (id string, err error)
 	err = m.w.call("ses", "SendEmail", func() error {
 		m.count++
 		id = fmt.Sprintf("message-%06d", m.count)
+		m.bounce(mail, id)
 		if m.w.Watch != nil {
 			m.w.Watch.Mailed(Sent{Mail: mail, ID: id, At: m.w.now, By: m.w.current}, m.w.current)
 		}
 		return nil
 	})
 	return id, err
+}
+
+// bounce has SES say, some while after, that a mail did not reach its recipients: each by an event of its own,
+// through SNS to the function delivery.
+func (m *Mail) bounce(mail sesmail.Mail, id string) {
+	tags := map[string][]string{}
+	for name, value := range mail.Tags {
+		tags[name] = []string{value}
+	}
+	for _, to := range mail.To {
+		if m.Bounces == nil || !m.Bounces(to) {
+			continue
+		}
+		m.w.After(m.w.between(time.Second, 20*time.Minute), func() {
+			message, _ := json.Marshal(map[string]any{
+				"eventType": "Bounce",
+				"mail":      map[string]any{"timestamp": m.w.now, "messageId": id, "sendingAccountId": Account, "destination": mail.To, "tags": tags},
+				"bounce": map[string]any{
+					"timestamp": m.w.now, "bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": []any{map[string]any{"emailAddress": to}},
+				},
+			})
+			payload, _ := json.Marshal(map[string]any{"Records": []any{map[string]any{"EventSource": "aws:sns", "Sns": map[string]any{"Message": string(message)}}}})
+			m.w.Event("delivery", mail.Reference, payload)
+		})
+	}
 }
 
 // Queue is another function's asynchronous invocation. It has the call of lambdacall.
