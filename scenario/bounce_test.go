@@ -242,3 +242,11 @@ func TestDeliveriesAreShown(t *testing.T) {
 		t.Errorf("recorded are %v", got)
 	}
 }
+
+// The address of fire drills takes no mail: the drill says so, and does not pass for good.
+func TestADrillWhoseMailsComeBack(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{drill: true, limits: map[string]string{"DrillAddress": "bounce+drill@simulator.amazonses.com"}})
+	w.wantDrill(w.drillNow(longest), record.DrillFailed, "the warning came back: it did not reach bounce+drill@simulator.amazonses.com")
+	w.wantServed()
+}

@@ -3,8 +3,10 @@ package drill
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/keyward/keyward/shared/delivery"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
@@ -138,6 +140,9 @@ func (r *run) revoke() {
 		r.putRight()
 	case r.seen.Serves:
 		r.fail("the key is revoked and in force, and it still serves")
+		r.putRight()
+	case s.WarnedAt.IsZero() && len(delivery.Of(r.m).Lost) > 0:
+		r.fail("the warning came back: it did not reach " + strings.Join(delivery.Of(r.m).Lost, ", "))
 		r.putRight()
 	case s.HeldFor != "":
 		reason := guard.Reason(s.HeldFor)

@@ -90,6 +90,11 @@ func restored(m *record.Machine) {
 	m.State.Standing, m.State.LastEvidence, m.State.LastVerdict, m.State.KeySince = integrity.Good, at(20), "Pass", at(21)
 }
 
+func cameBack(m *record.Machine) {
+	m.State.WarnedAt, m.State.DueAt = time.Time{}, time.Time{}
+	m.Warning = &record.Warning{Violation: m.State.Since, Counts: []string{"drill@example.com"}, Lost: []string{"drill@example.com"}}
+}
+
 func heldFor(r guard.Reason) func(*record.Machine) {
 	return func(m *record.Machine) { m.State.HeldFor = string(r) }
 }
@@ -126,6 +131,7 @@ func TestNext(t *testing.T) {
 		"serves all the same":     {revoking(), machine(revoked), serves, at(16), want{record.DrillRestore, "failed", "still serves", drill.Do{Ask: true}, "warned 30s, ordered 3m30s, confirmed 12s"}},
 		"held by a person":        {revoking(), machine(warned, heldFor(guard.ReasonHeldGlobal)), drill.Seen{}, at(9), want{record.DrillRestore, "prevented", "a person stopped all revocations", drill.Do{Ask: true}, "warned 30s"}},
 		"no room":                 {revoking(), machine(warned, heldFor(guard.ReasonBreakerOpen)), drill.Seen{}, at(9), want{record.DrillRestore, "prevented", "not revoked: ", drill.Do{Ask: true}, "warned 30s"}},
+		"the warning came back":   {revoking(), machine(warned, cameBack), drill.Seen{}, at(9), want{record.DrillRestore, "failed", "it did not reach drill@example.com", drill.Do{Ask: true}, ""}},
 		"held by doubt":           {revoking(), machine(warned, heldFor(guard.ReasonKeyShared)), drill.Seen{}, at(9), want{record.DrillRestore, "failed", "others depend on the key", drill.Do{Ask: true}, "warned 30s"}},
 		"never warned":            {revoking(), machine(warned, func(m *record.Machine) { m.State.WarnedAt, m.State.DueAt = time.Time{}, time.Time{} }), drill.Seen{}, at(91), want{record.DrillRestore, "failed", "after 1h30m0s the mail service did not accept the warning", drill.Do{Ask: true}, ""}},
 		"never found failing":     {revoking(), machine(), drill.Seen{}, at(91), want{record.DrillRestore, "failed", "not found failing", drill.Do{Ask: true}, ""}},
