@@ -100,7 +100,9 @@ func TestAWarningThatNobodyGetsRevokesNothing(t *testing.T) {
 	w.wantHeld("warning-bounced")
 	w.wantKept()
 	w.wantMails("warning", "warning", "held") // tried again, and nobody is left to mail to
-	if v := w.view(); !slices.ContainsFunc(v.Stops, func(s record.Stop) bool { return s.Reason == "warning-bounced" && strings.Contains(s.Detail, bouncing+", "+bouncing2) }) {
+	if v := w.view(); !slices.ContainsFunc(v.Stops, func(s record.Stop) bool {
+		return s.Reason == "warning-bounced" && strings.Contains(s.Detail, bouncing+", "+bouncing2)
+	}) {
 		t.Errorf("the machine shows the stops %v", v.Stops)
 	}
 	// Somebody who can be reached is warned, and has the whole time.
