@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyward/keyward/shared/aws/ec2safe"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/safeguard"
 )
 
 // LockDocument is the name of the registered lock document; every other one inspects.
@@ -68,12 +68,12 @@ type Safe struct {
 }
 
 type snapshot struct {
-	ec2safe.Snapshot
+	safeguard.Snapshot
 	done time.Time
 }
 
 // Snap is ec2safe's. A snapshot takes some minutes, and one in fifty fails.
-func (s *Safe) Snap(_ context.Context, machine, execution string, _ bool) (list []ec2safe.Snapshot, err error) {
+func (s *Safe) Snap(_ context.Context, machine, execution string, _ bool) (list []safeguard.Snapshot, err error) {
 	err = s.w.call("ec2", "CreateSnapshots", func() error {
 		g := s.w.Guest(machine)
 		if g == nil || g.Power == integrity.Gone {
@@ -81,11 +81,11 @@ func (s *Safe) Snap(_ context.Context, machine, execution string, _ bool) (list 
 		}
 		s.count++
 		made := &snapshot{
-			Snapshot: ec2safe.Snapshot{ID: fmt.Sprintf("snap-%017x", s.count), Volume: "vol-" + strings.TrimPrefix(machine, "i-"), State: "pending", Begun: s.w.now},
+			Snapshot: safeguard.Snapshot{ID: fmt.Sprintf("snap-%017x", s.count), Volume: "vol-" + strings.TrimPrefix(machine, "i-"), State: "pending", Begun: s.w.now},
 			done:     s.w.now.Add(s.w.between(time.Minute, 8*time.Minute)),
 		}
 		s.snapshots[execution] = append(s.snapshots[execution], made)
-		list = []ec2safe.Snapshot{made.Snapshot}
+		list = []safeguard.Snapshot{made.Snapshot}
 		s.w.At(made.done, func() {
 			if made.State = "completed"; s.w.chance(0.02) {
 				made.State = "error"
@@ -99,7 +99,7 @@ func (s *Safe) Snap(_ context.Context, machine, execution string, _ bool) (list 
 }
 
 // Snapshots is ec2safe's.
-func (s *Safe) Snapshots(_ context.Context, execution string) (list []ec2safe.Snapshot, err error) {
+func (s *Safe) Snapshots(_ context.Context, execution string) (list []safeguard.Snapshot, err error) {
 	err = s.w.call("ec2", "DescribeSnapshots", func() error {
 		for _, made := range s.snapshots[execution] {
 			list = append(list, made.Snapshot)

@@ -183,7 +183,7 @@ var linkers = map[string][]string{
 	"shared/aws/kmskey/revoke":  {"functions/revoke"},
 	"shared/aws/kmskey/release": {"functions/request", "functions/restore"},
 	"shared/aws/kmskey/use":     {"functions/drill"},
-	"shared/aws/ec2safe":        {"functions/safeguard", "functions/safeguard/handler", "simulate", "simulate/world", "simulate/interleave", "cmd/keyward"}, // the simulation for its types alone
+	"shared/aws/ec2safe":        {"functions/safeguard"},
 }
 
 func TestWhoMayChangeKeys(t *testing.T) {

@@ -4,14 +4,14 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/keyward/keyward/shared/aws/ec2safe"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/safeguard"
 )
 
 // EC2 makes snapshots and stops the one instance that it has.
 type EC2 struct {
 	*Calls
-	Made     []ec2safe.Snapshot
+	Made     []safeguard.Snapshot
 	Late     bool   // it makes what it is asked for and does not list it
 	None     bool   // the instance has no volumes to snapshot
 	Instance string // its state; "" when EC2 does not know it
@@ -19,24 +19,24 @@ type EC2 struct {
 }
 
 // Snap is ec2safe's: two volumes, pending.
-func (e *EC2) Snap(_ context.Context, machine, execution string, root bool) ([]ec2safe.Snapshot, error) {
+func (e *EC2) Snap(_ context.Context, machine, execution string, root bool) ([]safeguard.Snapshot, error) {
 	if err := e.call("ec2.Snap", machine, execution, fmt.Sprint(root)); err != nil || e.None {
 		return nil, err
 	}
-	var made []ec2safe.Snapshot
+	var made []safeguard.Snapshot
 	for i := range 2 {
-		made = append(made, ec2safe.Snapshot{ID: fmt.Sprintf("snap-%d", len(e.Made)+i), Volume: fmt.Sprintf("vol-%d", i), State: "pending", Begun: Start})
+		made = append(made, safeguard.Snapshot{ID: fmt.Sprintf("snap-%d", len(e.Made)+i), Volume: fmt.Sprintf("vol-%d", i), State: "pending", Begun: Start})
 	}
 	e.Made = append(e.Made, made...)
 	return made, nil
 }
 
 // Snapshots is ec2safe's.
-func (e *EC2) Snapshots(_ context.Context, execution string) ([]ec2safe.Snapshot, error) {
+func (e *EC2) Snapshots(_ context.Context, execution string) ([]safeguard.Snapshot, error) {
 	if e.Late {
 		return nil, e.call("ec2.Snapshots", execution)
 	}
-	return unless(e.call("ec2.Snapshots", execution), append([]ec2safe.Snapshot(nil), e.Made...))
+	return unless(e.call("ec2.Snapshots", execution), append([]safeguard.Snapshot(nil), e.Made...))
 }
 
 // Becomes puts all snapshots into a state.

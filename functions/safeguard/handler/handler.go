@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
-	"github.com/keyward/keyward/shared/aws/ec2safe"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
@@ -19,6 +18,7 @@ import (
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
+	"github.com/keyward/keyward/shared/safeguard"
 )
 
 type records interface {
@@ -35,8 +35,8 @@ type machines interface {
 }
 
 type instances interface {
-	Snap(ctx context.Context, machine, execution string, root bool) ([]ec2safe.Snapshot, error)
-	Snapshots(ctx context.Context, execution string) ([]ec2safe.Snapshot, error)
+	Snap(ctx context.Context, machine, execution string, root bool) ([]safeguard.Snapshot, error)
+	Snapshots(ctx context.Context, execution string) ([]safeguard.Snapshot, error)
 	Stop(ctx context.Context, machine string) error
 	State(ctx context.Context, machine string) (string, error)
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyward/keyward/shared/aws/ec2safe"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/policy"
@@ -126,7 +125,7 @@ func (h *Handler) snap(ctx context.Context, now time.Time, t enforcement.Task, r
 	return waiting, "", h.keep(ctx, now, t, made)
 }
 
-func (h *Handler) keep(ctx context.Context, now time.Time, t enforcement.Task, found []ec2safe.Snapshot) error {
+func (h *Handler) keep(ctx context.Context, now time.Time, t enforcement.Task, found []safeguard.Snapshot) error {
 	_, err := h.edit(ctx, now, t, func(_ *record.Machine, g *record.Safeguard) ([]record.Entry, bool) {
 		var kept []record.Snapshot
 		for _, s := range found {
@@ -182,8 +181,8 @@ func (h *Handler) complete(ctx context.Context, now time.Time, t enforcement.Tas
 
 // these are the snapshots that were asked for last: those that EC2 answered with, once all are listed, or those
 // that began since when its answer was lost.
-func these(all []ec2safe.Snapshot, g record.Safeguard) []ec2safe.Snapshot {
-	found := slices.DeleteFunc(slices.Clone(all), func(s ec2safe.Snapshot) bool {
+func these(all []safeguard.Snapshot, g record.Safeguard) []safeguard.Snapshot {
+	found := slices.DeleteFunc(slices.Clone(all), func(s safeguard.Snapshot) bool {
 		if len(g.Snapshots) == 0 {
 			return s.Begun.Before(g.SnapshotsAskedAt.Add(-settled))
 		}

@@ -5,7 +5,6 @@ package ec2safe
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/safeguard"
 )
 
 // The tags of Keyward's snapshots.
@@ -27,16 +27,9 @@ type Client struct{ api *ec2.Client }
 // New returns a client.
 func New(cfg aws.Config) *Client { return &Client{api: ec2.NewFromConfig(cfg)} }
 
-// Snapshot is one EBS snapshot.
-type Snapshot struct {
-	ID, Volume string
-	State      string // pending, completed, error, recoverable or recovering
-	Begun      time.Time
-}
-
 // Snap begins snapshots of a machine's volumes, all of the same moment, with or without its root volume.
 // EC2 has no token against doing it twice: ask Snapshots for those of the execution first.
-func (c *Client) Snap(ctx context.Context, machine, execution string, root bool) ([]Snapshot, error) {
+func (c *Client) Snap(ctx context.Context, machine, execution string, root bool) ([]safeguard.Snapshot, error) {
 	out, err := c.api.CreateSnapshots(ctx, &ec2.CreateSnapshotsInput{
 		Description:           aws.String("Keyward, before the key of " + machine + " is revoked"),
 		InstanceSpecification: &types.InstanceSpecification{InstanceId: &machine, ExcludeBootVolume: aws.Bool(!root)},
@@ -47,27 +40,27 @@ func (c *Client) Snap(ctx context.Context, machine, execution string, root bool)
 	if err != nil {
 		return nil, awsconf.Wrap(err, "making snapshots of "+machine)
 	}
-	var made []Snapshot
+	var made []safeguard.Snapshot
 	for _, s := range out.Snapshots {
-		made = append(made, Snapshot{aws.ToString(s.SnapshotId), aws.ToString(s.VolumeId), string(s.State), aws.ToTime(s.StartTime)})
+		made = append(made, safeguard.Snapshot{ID: aws.ToString(s.SnapshotId), Volume: aws.ToString(s.VolumeId), State: string(s.State), Begun: aws.ToTime(s.StartTime)})
 	}
 	return made, nil
 }
 
 // Snapshots reads the snapshots of one execution.
-func (c *Client) Snapshots(ctx context.Context, execution string) ([]Snapshot, error) {
+func (c *Client) Snapshots(ctx context.Context, execution string) ([]safeguard.Snapshot, error) {
 	pages := ec2.NewDescribeSnapshotsPaginator(c.api, &ec2.DescribeSnapshotsInput{
 		OwnerIds: []string{"self"},
 		Filters:  []types.Filter{{Name: aws.String("tag:" + ExecutionTag), Values: []string{execution}}},
 	})
-	var found []Snapshot
+	var found []safeguard.Snapshot
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, awsconf.Wrap(err, "reading snapshots")
 		}
 		for _, s := range page.Snapshots {
-			found = append(found, Snapshot{aws.ToString(s.SnapshotId), aws.ToString(s.VolumeId), string(s.State), aws.ToTime(s.StartTime)})
+			found = append(found, safeguard.Snapshot{ID: aws.ToString(s.SnapshotId), Volume: aws.ToString(s.VolumeId), State: string(s.State), Begun: aws.ToTime(s.StartTime)})
 		}
 	}
 	return found, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/ec2safe"
 	"github.com/keyward/keyward/shared/aws/internal/awstest"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/safeguard"
 )
 
 var volumes = []ec2.Volume{
@@ -37,7 +38,7 @@ func TestSnapshots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []ec2safe.Snapshot{{ID: made[0].ID, Volume: volumes[1].ID, State: "pending", Begun: awstest.Noon}}
+	want := []safeguard.Snapshot{{ID: made[0].ID, Volume: volumes[1].ID, State: "pending", Begun: awstest.Noon}}
 	if diff := cmp.Diff(want, made); diff != "" {
 		t.Errorf("Snap without the root volume (-want +got):\n%s", diff)
 	}
