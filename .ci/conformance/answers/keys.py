@@ -49,7 +49,11 @@ def material(judge, kms, key):
     judge.check(kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Disabled", "a disabled key is not Disabled")
     judge.refused("DisabledException", kms.decrypt, CiphertextBlob=sealed, EncryptionContext=CONTEXT)
     judge.refused("DisabledException", kms.generate_data_key, KeyId=key, KeySpec="AES_256")
+    judge.refused("DisabledException", kms.generate_data_key_without_plaintext, KeyId=key, KeySpec="AES_256")
     kms.enable_key(KeyId=key)
+    alone = kms.generate_data_key_without_plaintext(KeyId=key, KeySpec="AES_256", EncryptionContext=CONTEXT)
+    judge.check("Plaintext" not in alone and len(kms.decrypt(CiphertextBlob=alone["CiphertextBlob"], EncryptionContext=CONTEXT)["Plaintext"]) == 32,
+                "a data key without plaintext does not decrypt to 32 bytes")
 
 
 def grants(judge, kms, key):
