@@ -1,0 +1,79 @@
+package people
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/keyward/keyward/shared/record"
+)
+
+// Machines are all enrolled machines.
+func (c *Client) Machines(ctx context.Context) ([]record.Machine, error) {
+	all := []record.Machine{}
+	for after := ""; ; {
+		var page record.MachinePage
+		if _, err := c.send(ctx, http.MethodGet, "/v1/machines?after="+url.QueryEscape(after), nil, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Machines...)
+		if page.Next == "" {
+			return all, nil
+		}
+		if page.Next <= after {
+			return nil, fmt.Errorf("listing machines: the pages do not go on after %s", after)
+		}
+		after = page.Next
+	}
+}
+
+// Machine is one machine with what would stop a revocation now.
+func (c *Client) Machine(ctx context.Context, id string) (v record.MachineView, err error) {
+	_, err = c.send(ctx, http.MethodGet, "/v1/machines/"+segment(id), nil, &v)
+	return v, err
+}
+
+// Enrol binds a machine to its key and policy.
+func (c *Client) Enrol(ctx context.Context, id string, e record.Enrolment) (m record.Machine, err error) {
+	_, err = c.send(ctx, http.MethodPut, "/v1/machines/"+segment(id), e, &m)
+	return m, err
+}
+
+// Check asks for an inspection now and returns when it was asked for.
+func (c *Client) Check(ctx context.Context, id string) (time.Time, error) {
+	var out struct{ AskedAt time.Time }
+	_, err := c.send(ctx, http.MethodPost, "/v1/machines/"+segment(id)+"/check", nil, &out)
+	return out.AskedAt, err
+}
+
+// Restore gives a revoked key back.
+func (c *Client) Restore(ctx context.Context, id, reason string) (m record.Machine, err error) {
+	_, err = c.send(ctx, http.MethodPost, "/v1/machines/"+segment(id)+"/restore", record.Reason{Reason: reason}, &m)
+	return m, err
+}
+
+// Resume lets a machine go on that was left to a person.
+func (c *Client) Resume(ctx context.Context, id, reason string) (m record.Machine, err error) {
+	_, err = c.send(ctx, http.MethodPost, "/v1/machines/"+segment(id)+"/resume", record.Reason{Reason: reason}, &m)
+	return m, err
+}
+
+// Ledger is everything that was done about a machine, newest first.
+func (c *Client) Ledger(ctx context.Context, id string) ([]record.Entry, error) {
+	var out struct{ Entries []record.Entry }
+	_, err := c.send(ctx, http.MethodGet, "/v1/machines/"+segment(id)+"/ledger", nil, &out)
+	return out.Entries, err
+}
+
+// History is one page of what is kept of a machine from one time until another; after is the Next of the page before,
+// "" for the first.
+func (c *Client) History(ctx context.Context, id string, since, until time.Time, after string) (h record.History, err error) {
+	query := url.Values{"since": {since.UTC().Format(time.RFC3339Nano)}, "until": {until.UTC().Format(time.RFC3339Nano)}}
+	if after != "" {
+		query.Set("after", after)
+	}
+	_, err = c.send(ctx, http.MethodGet, "/v1/machines/"+segment(id)+"/history?"+query.Encode(), nil, &h)
+	return h, err
+}
