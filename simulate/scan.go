@@ -116,10 +116,10 @@ func (f *fleet) scanHeld(s *subject, m *record.Machine) {
 	case guard.ReasonCalendarClosed, guard.ReasonCalendarUnread:
 		wrong = f.Calendars.ClosedSince(calendar).IsZero()
 	case guard.ReasonKeyShared:
-		wrong = f.EC2.SharedSince(s.key).IsZero()
-	case guard.ReasonDependantsUnread, guard.ReasonPolicyUnread, guard.ReasonKeyUnread, guard.ReasonNotGuarded:
+		wrong = f.EC2.SharedSince(s.key).IsZero() && f.Now().Sub(m.State.HeldSince) > guard.RetryAfter
+	case guard.ReasonPolicyUnread, guard.ReasonKeyUnread, guard.ReasonNotGuarded:
 		wrong = true // nothing of it lasts in this world
-	case guard.ReasonNotWarned, guard.ReasonNotWritten, guard.ReasonTaskFailed, guard.ReasonNotRevoked, guard.ReasonUnconfirmed:
+	case guard.ReasonDependantsUnread, guard.ReasonNotWarned, guard.ReasonNotWritten, guard.ReasonTaskFailed, guard.ReasonNotRevoked, guard.ReasonUnconfirmed:
 		wrong = f.Now().Sub(m.State.HeldSince) > guard.RetryAfter
 	case guard.ReasonNoAnswer, guard.ReasonUnknown, guard.ReasonStale, guard.ReasonOvertaken, guard.ReasonSilence:
 		wrong = s.able() && f.Now().Sub(s.ableSince) > allowedNotice
@@ -154,7 +154,8 @@ func (f *fleet) scanBad(s *subject, m *record.Machine) {
 	if f.past(since, allowedNotice+time.Duration(s.kind.terms.Confirm)*time.Hour) && st.Standing != integrity.Bad && s.told(unnoticed) {
 		f.violate(s, unnoticed, "it is bad and can answer since "+brief(since))
 	}
-	owed := f.terms(s, m).OnFail == policy.ActRevoke && st.Standing == integrity.Bad && s.known.bad && s.warnedAt.Before(s.judgedGood)
+	taken := st.Key == integrity.KeyRevoked || st.Key == integrity.KeyRevoking // who lost it already has nothing to be warned of
+	owed := f.terms(s, m).OnFail == policy.ActRevoke && st.Standing == integrity.Bad && s.known.bad && s.warnedAt.Before(s.judgedGood) && !taken
 	mark(&s.unwarned, owed, f.Now())
 	if f.past(s.unwarned, allowedNotice) && s.told(unwarned) {
 		f.violate(s, unwarned, "its policy revokes since "+brief(s.kind.since))
