@@ -56,7 +56,7 @@ var Mutants = []Mutant{
 		Edit{"shared/guard/delivery.go", `	return len(d.Counts) > 0 && `, `	return false && `}),
 	in("waived", "waivers allow nothing",
 		Edit{"functions/evaluate/handler/waivers.go", `	r = waiver.Apply(`, `	_ = waiver.Apply(`},
-		Edit{reserve, `Covered: waiver.Covered(`, `Covered: false && waiver.Covered(`}),
+		Edit{"functions/recheck/handler/facts.go", `Covered: waiver.Covered(`, `Covered: false && waiver.Covered(`}),
 	in("calm", "every policy revokes",
 		Edit{"shared/integrity/next.go", `	return t.OnFail == policy.ActRevoke
 }`, `	return true
