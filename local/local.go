@@ -75,6 +75,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		options: o, url: "http://" + listener.Addr().String(), token: rand.Text(), clock: clock.New(o.Real),
 		failed: make(chan error, 1), machines: map[string]Machine{}, machineKeys: map[string]wire.Key{},
 	}
+	s.clock.Restore(o.Ahead)
 	if err := s.compose(); err != nil {
 		_ = listener.Close() // the first error is the one to show
 		s.release()

@@ -38,6 +38,7 @@ type Options struct {
 	Output      func(lambda.Line) // sees every line that functions write; may be nil
 	Concurrency int               // processes a function; lambda.DefaultConcurrency when zero
 	Real        func() time.Time  // real time; nil means time.Now
+	Ahead       time.Duration     // how far virtual time is ahead of it at the start; saved state may be further
 }
 
 // Machine is one managed node of the inventory: its agent, and its instance when the id starts with i-.

@@ -101,7 +101,7 @@ func TestAWarningThatNobodyGetsRevokesNothing(t *testing.T) {
 	w.wantKept()
 	w.wantMails("warning", "warning", "held") // tried again, and nobody is left to mail to
 	if v := w.view(); !slices.ContainsFunc(v.Stops, func(s record.Stop) bool {
-		return s.Reason == "warning-bounced" && strings.Contains(s.Detail, bouncing+", "+bouncing2)
+		return s.Reason == "warning-bounced" && strings.HasSuffix(s.Detail, bouncing+", "+bouncing2)
 	}) {
 		t.Errorf("the machine shows the stops %v", v.Stops)
 	}

@@ -93,7 +93,7 @@ func (w *world) logged(message string) int {
 
 func TestDrill(t *testing.T) {
 	t.Parallel()
-	soon := time.Now().UTC().Add(3 * time.Hour)
+	soon := started().Add(3 * time.Hour)
 	w := begin(t, setup{drill: true, limits: map[string]string{"DrillSchedule": fmt.Sprintf("cron(%d %d * * ? *)", soon.Minute(), soon.Hour())}})
 	d := w.drillNow(longest)
 	w.wantDrill(d, record.DrillGood, "")

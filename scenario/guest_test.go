@@ -104,7 +104,7 @@ func (g *guest) answer(_ string, parameters map[string][]string) string {
 		fmt.Fprintf(&sockets, "tcp 00000000:%04X 0 %d\n", p, 100+i)
 		fmt.Fprintf(&programs, "%d = %s\n", 100+i, program)
 	}
-	now := time.Now().Unix()
+	now := started().Unix()
 	text, err := json.Marshal(map[string]any{
 		"v": 1, "nonce": parameters["Nonce"][0], "probe": "linux-sh/1.0.0", "want": "," + strings.Join(parameters["Collect"], ",") + ",",
 		"at": fmt.Sprintf("%d +0000", now), "end": now, "uid": 0,

@@ -90,7 +90,7 @@ func TestManyAtOnceArePaced(t *testing.T) {
 	const n = 14
 	w := fleet(t, n, map[string]string{})
 	w.guest.listen(port)
-	w.forward(25 * time.Hour) // the daily look finds all of them, and their hour of grace is over at most an hour from now
+	w.until(w.noon()) // the daily look finds all of them: their hour of grace is over an hour from now
 	w.fault(faults.Fault{Kind: faults.Throttle, Service: "kms", RealQuotas: true})
 	w.forward(75 * time.Minute)
 	if got := w.fleetStates(); got[integrity.KeyRevoked] != n {

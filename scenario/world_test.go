@@ -127,6 +127,20 @@ func empty(t *testing.T, s setup) *world {
 	return w
 }
 
+// Every story begins at the same hour of a Tuesday, whenever it is told.
+var (
+	loaded  = time.Now()
+	tuesday = nextTuesday(loaded.UTC())
+)
+
+// started is the virtual time of a place that was not moved forward.
+func started() time.Time { return tuesday.Add(time.Since(loaded)) }
+
+func nextTuesday(t time.Time) time.Time {
+	day := t.Truncate(24 * time.Hour)
+	return day.AddDate(0, 0, 1+int(time.Tuesday-day.AddDate(0, 0, 1).Weekday()+7)%7).Add(9*time.Hour + 30*time.Minute)
+}
+
 func (w *world) start() {
 	w.t.Helper()
 	parameters := map[string]string{"Drill": "off"} // its mails and calls are no part of a machine's story
@@ -144,7 +158,7 @@ func (w *world) start() {
 	var err error
 	w.Server, err = local.Start(context.Background(), local.Options{
 		Template: filepath.Join("..", "template.yaml"), Build: or(w.setup.build, built), Addr: "127.0.0.1:0",
-		DataDir: w.setup.data, Parameters: parameters, Concurrency: max(w.setup.atOnce, 1),
+		DataDir: w.setup.data, Parameters: parameters, Concurrency: max(w.setup.atOnce, 1), Ahead: tuesday.Sub(loaded),
 		Machines: append([]local.Machine{{ID: machineID, Answer: w.guest.answer, Tags: guarded, Volumes: volumes}}, w.setup.others...),
 	})
 	if err != nil {

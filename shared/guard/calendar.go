@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,7 +47,9 @@ func Detail(f Facts, r Reason) string {
 	case ReasonTagDrift:
 		return drifted(f)
 	case ReasonWarningBounced:
-		return strings.Join(f.Delivery.Lost, ", ")
+		lost := slices.Clone(f.Delivery.Lost) // it is in the order in which SES told of them
+		slices.Sort(lost)
+		return strings.Join(lost, ", ")
 	case ReasonKeyShared, ReasonDependantsUnread:
 		return shared(f.Key.Dependants, r)
 	}

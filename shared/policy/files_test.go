@@ -15,6 +15,7 @@ import (
 const (
 	packs     = "../../policies"
 	reference = "../../docs/policy.md"
+	rules     = "../../docs/rules.md" // its second half
 )
 
 // packFiles are the policies that come with the project.
@@ -82,6 +83,12 @@ func TestReferenceIsTrue(t *testing.T) {
 		t.Fatalf("%s has no example", reference)
 	}
 	parse(t, example)
+
+	half, err := os.ReadFile(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest += string(half)
 
 	// The errors for unknown keys list the known ones.
 	_, err = policy.Parse([]byte("policy: x\n" +
