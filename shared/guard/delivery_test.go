@@ -37,10 +37,10 @@ var deliveryRows = []row{
 func TestWhomAWarningDidNotReach(t *testing.T) {
 	t.Parallel()
 	f := due(reached(owner, append(owner, team...)))
-	if got := guard.Detail(f, guard.ReasonWarningBounced); got != "owner@example.com, ops@example.com, dev@example.com" {
+	if got := guard.Detail(f, guard.ReasonWarningBounced); got != "dev@example.com, ops@example.com, owner@example.com" {
 		t.Errorf("Detail = %q", got)
 	}
-	if got := guard.Weigh(f, now); got.Text != guard.ReasonWarningBounced.Text()+": owner@example.com, ops@example.com, dev@example.com" {
+	if got := guard.Weigh(f, now); got.Text != guard.ReasonWarningBounced.Text()+": dev@example.com, ops@example.com, owner@example.com" {
 		t.Errorf("Weigh says %q", got.Text)
 	}
 }

@@ -16,7 +16,15 @@ type Actual struct {
 	Enabled bool
 	Listed  bool       // Grants are known
 	Grants  []KeyGrant // all of them
-	Policy  string     // read where a key is revoked
+
+	ways       []keypolicy.Way // of its policy, which is read where a key is revoked
+	understood bool
+}
+
+// ReadPolicy takes in the key's policy. Before, and after one that is none, it is none that can be understood.
+func (a *Actual) ReadPolicy(text string) {
+	ways, err := keypolicy.Ways(text)
+	a.ways, a.understood = ways, err == nil
 }
 
 // Undone is what a machine whose key is revoked can still do with it.
@@ -45,11 +53,10 @@ func Remains(m record.Machine, a Actual) Undone {
 		u.Undone = u.Undone || own && ours(g, m)
 		u.Ways = append(u.Ways, g.String())
 	}
-	ways, err := keypolicy.Ways(a.Policy)
-	if err != nil {
+	if !a.understood {
 		return Undone{append(u.Ways, "the key policy is none that can be understood"), u.Undone}
 	}
-	for _, w := range ways {
+	for _, w := range a.ways {
 		if w.Reaches(m.ID) {
 			u.Ways = append(u.Ways, "key policy: "+w.How)
 		}

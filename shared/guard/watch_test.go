@@ -18,7 +18,15 @@ func taken(mode policy.Mode) record.Machine {
 }
 
 func shows(policy string, grants ...guard.KeyGrant) guard.Actual {
-	return guard.Actual{State: "Enabled", Enabled: true, Grants: grants, Policy: policy}
+	a := guard.Actual{State: "Enabled", Enabled: true, Grants: grants}
+	a.ReadPolicy(policy)
+	return a
+}
+
+// closed is the same of a key that is disabled.
+func closed(a guard.Actual) guard.Actual {
+	a.State, a.Enabled = "Disabled", false
+	return a
 }
 
 func TestRemains(t *testing.T) {
@@ -33,10 +41,10 @@ func TestRemains(t *testing.T) {
 		undone bool
 	}{
 		{"disabled", policy.DisableKey, guard.Actual{State: "Disabled"}, nil, false},
-		{"a disabled key opens nothing, whoever it admits", policy.DisableKey, guard.Actual{State: "Disabled", Policy: admits("*")}, nil, false},
+		{"a disabled key opens nothing, whoever it admits", policy.DisableKey, closed(shows(admits("*"))), nil, false},
 		{"enabled by hand", policy.DisableKey, shows(admits(session)), []string{"the key was enabled, not by Keyward"}, true},
 		{"no grant left", policy.RevokeGrant, shows(admits()), nil, false},
-		{"the shared key is disabled", policy.RevokeGrant, guard.Actual{State: "Disabled", Policy: admits("*")}, nil, false},
+		{"the shared key is disabled", policy.RevokeGrant, closed(shows(admits("*"))), nil, false},
 		{"another machine's own grant", policy.RevokeGrant, shows(admits(), guard.KeyGrant{Name: "keyward-i-0598c7d356eba48d7-3", Grantee: other, Operations: decrypt}), nil, false},
 		{"a grant of ours", policy.RevokeGrant, shows(admits(), guard.KeyGrant{Name: "keyward-" + self + "-1", Grantee: session, Operations: decrypt}),
 			[]string{"grant keyward-" + self + "-1 to " + session + " for Decrypt"}, true},
@@ -51,6 +59,7 @@ func TestRemains(t *testing.T) {
 			[]string{"grant without a name to rds.amazonaws.com for ReEncryptFrom"}, false},
 		{"the key policy", policy.RevokeGrant, shows(admits(other)), []string{"key policy: statement 2 admits " + other}, false},
 		{"the key policy, for another's data", policy.RevokeGrant, shows(anothersData), nil, false},
+		{"a policy that was not read", policy.RevokeGrant, guard.Actual{State: "Enabled", Enabled: true}, []string{"the key policy is none that can be understood"}, false},
 		{"a policy that is none", policy.RevokeGrant, shows("{}"), []string{"the key policy is none that can be understood"}, false},
 	} {
 		got := guard.Remains(taken(tt.mode), tt.actual)

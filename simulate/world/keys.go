@@ -3,7 +3,6 @@ package world
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -28,6 +27,7 @@ type key struct {
 	owner         string // the machine of that session
 	by            string // who changed its state last: "" for outsiders, else the function
 	byGrantee     map[string][]*grant
+	grantees      []string // of them, sorted
 }
 
 type grant struct {
@@ -112,7 +112,7 @@ func (k *Keys) Grants(_ context.Context, arn, grantee string) (list []kmskey.Gra
 		}
 		grantees := []string{grantee}
 		if grantee == "" {
-			grantees = slices.Sorted(maps.Keys(key.byGrantee))
+			grantees = key.grantees
 		}
 		for _, who := range grantees {
 			for _, g := range key.byGrantee[who] {
@@ -205,6 +205,9 @@ func (k *Keys) Grant(_ context.Context, arn, machine, session string, generation
 func (k *Keys) Foreign(arn, name, session string) { k.grant(k.byARN[arn], name, session, false) }
 
 func (k *Keys) grant(key *key, name, session string, told bool) kmskey.Granted {
+	if at, there := slices.BinarySearch(key.grantees, session); !there {
+		key.grantees = slices.Insert(key.grantees, at, session)
+	}
 	grants := slices.DeleteFunc(key.byGrantee[session], func(g *grant) bool { return g.gone && !k.w.now.Before(g.goneShown) })
 	key.byGrantee[session] = grants
 	for _, g := range grants {

@@ -38,7 +38,8 @@ type Store struct {
 	rules    map[string]record.RuleBreaker // by policy
 	events   []record.BreakerEvent
 
-	waivers   map[string]record.Waiver // by id
+	waivers   map[string]record.Waiver  // by id
+	waiversOn map[record.Scope][]string // their ids, sorted
 	revisions map[record.Scope]int64
 	watch     record.Watch
 	evaluated time.Time
@@ -64,7 +65,7 @@ func newStore(w *World) *Store {
 		answers: map[string]map[string]record.Answer{}, evidence: map[string][]record.Evidence{},
 		ledger: map[string][]record.Entry{}, notices: map[string]map[string]record.Notice{},
 		requests: map[string]record.Request{}, outbox: map[string]record.Start{}, leases: map[string]record.Lease{},
-		rules: map[string]record.RuleBreaker{}, waivers: map[string]record.Waiver{}, revisions: map[record.Scope]int64{},
+		rules: map[string]record.RuleBreaker{}, waivers: map[string]record.Waiver{}, waiversOn: map[record.Scope][]string{}, revisions: map[record.Scope]int64{},
 		used: map[string]time.Time{}, turns: map[string]map[string]record.Turn{},
 	}
 }

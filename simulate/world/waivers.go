@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"slices"
 
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/record"
@@ -34,6 +35,11 @@ func (s *Store) LiftWaiver(_ context.Context, v record.Waiver, ledger ...record.
 }
 
 func (s *Store) waive(v record.Waiver, ledger []record.Entry) {
+	if _, there := s.waivers[v.ID]; !there { // a waiver keeps its scope
+		ids := s.waiversOn[v.Scope]
+		at, _ := slices.BinarySearch(ids, v.ID)
+		s.waiversOn[v.Scope] = slices.Insert(ids, at, v.ID)
+	}
 	s.waivers[v.ID] = v
 	s.revisions[v.Scope]++
 	for _, e := range ledger {
@@ -59,10 +65,8 @@ func (s *Store) Waivers(context.Context) (v record.Waivers, err error) {
 func (s *Store) WaiversOn(_ context.Context, scopes []record.Scope) (v record.Waivers, err error) {
 	err = s.w.call("dynamodb", "WaiversOn", func() error {
 		for _, scope := range scopes {
-			for _, id := range sortedKeys(s.waivers) {
-				if s.waivers[id].Scope == scope {
-					v.All = append(v.All, s.waivers[id])
-				}
+			for _, id := range s.waiversOn[scope] {
+				v.All = append(v.All, s.waivers[id])
 			}
 			v.Revisions = append(v.Revisions, record.Revision{Scope: scope, Number: s.revisions[scope]})
 		}
