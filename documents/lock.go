@@ -40,8 +40,8 @@ func LockLinux() string { return lockLinux }
 // LockDocument is the content of the lock's SSM document, schema 2.2, as JSON.
 func LockDocument() string { return lockDocument }
 
-// LockDigest is the digest of the lock script as a document carries it.
-func LockDigest() string { return Digest(carried(lockLinux)) }
+// LockDigest is the digest of the script of the lock's document.
+func LockDigest() string { return Digest(locking(lockLinux).runs()) }
 
 var lockParameters = map[string]parameter{
 	"Nonce":    {Type: "String", AllowedPattern: NoncePattern, Description: "32 hex digits that the answer has to repeat."},
@@ -53,9 +53,14 @@ var lockParameters = map[string]parameter{
 }
 
 // GenerateLock makes the content of the lock's SSM document from its script.
-func GenerateLock(script string) (string, error) {
-	return generate(script, "lock", LockTimeoutSeconds,
-		"Keyward lock: stops named units, unmounts named mounts, closes named dm-crypt mappings, or undoes it; brings an application to rest by a named unit, or lets it go on; prints one line.", lockParameters)
+func GenerateLock(script string) (string, error) { return encode(locking(script)) }
+
+func locking(script string) document {
+	return document{
+		SchemaVersion: "2.2",
+		Description:   "Keyward lock: stops named units, unmounts named mounts, closes named dm-crypt mappings, or undoes it; brings an application to rest by a named unit, or lets it go on; prints one line.",
+		Parameters:    lockParameters, MainSteps: []step{linux("lock", script, LockTimeoutSeconds)},
+	}
 }
 
 // RenderLock is the lock script with its parameters filled in, as the agent would paste them. The error

@@ -46,7 +46,8 @@ type Invocation struct {
 	Status  string // SSM's StatusDetails: Success, Failed, DeliveryTimedOut, …
 	Ended   bool
 	Success bool   // the agent answered exit code 0: only then is there anything to read
-	Output  string // at most 2,500 characters
+	Step    string // the document's step that printed something there; "" when all were for other platforms
+	Output  string // of that step, at most 2,500 characters
 }
 
 // CutOutput is the length from which the merged output of a list may have been cut: SSM keeps 2,500 of

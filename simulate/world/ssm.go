@@ -25,7 +25,10 @@ var packers = sync.Pool{New: func() any {
 const script = "#!/bin/sh"
 
 // Digest is of the script in the registered document.
-func Digest() string { return documents.Digest(script) }
+func Digest() string {
+	text, _ := documents.Script(registered()) // it is a document
+	return documents.Digest(text)
+}
 
 // registered is a document around the script.
 func registered() string {
@@ -182,7 +185,7 @@ func (s *SSM) Invocations(_ context.Context, id string) (list []inspection.Invoc
 }
 
 // Output is ssmrun's.
-func (s *SSM) Output(_ context.Context, id, machine string) (text string, err error) {
+func (s *SSM) Output(_ context.Context, id, machine, _ string) (text string, err error) {
 	err = s.w.call("ssm", "GetCommandInvocation", func() error {
 		c := s.commands[id]
 		if c == nil || c.answers[machine] == nil {

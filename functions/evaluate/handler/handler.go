@@ -75,7 +75,7 @@ type records interface {
 
 type answers interface {
 	Invocations(ctx context.Context, command string) ([]inspection.Invocation, error)
-	Output(ctx context.Context, command, machine string) (string, error)
+	Output(ctx context.Context, command, machine, step string) (string, error)
 }
 
 type instances interface {

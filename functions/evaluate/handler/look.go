@@ -136,7 +136,7 @@ func (h *Handler) parse(ctx context.Context, now time.Time, c record.Command, l 
 	want := evidence.Expect{Machine: l.machine, CommandID: c.ID, Nonce: c.Nonce, Sent: c.SentAt, Received: now}
 	e, err := evidence.Parse(i.Output, want)
 	if err != nil && len(i.Output) >= inspection.CutOutput {
-		output, refused := h.Answers.Output(ctx, c.ID, l.machine)
+		output, refused := h.Answers.Output(ctx, c.ID, l.machine, i.Step)
 		if refused != nil {
 			return l, refused
 		}

@@ -203,6 +203,6 @@ func (s *SSM) Invocations(_ context.Context, command string) ([]inspection.Invoc
 }
 
 // Output is ssmrun's.
-func (s *SSM) Output(_ context.Context, _, machine string) (string, error) {
+func (s *SSM) Output(_ context.Context, _, machine, _ string) (string, error) {
 	return unless(s.call("ssm.Output", machine), s.Whole[machine])
 }

@@ -4,6 +4,7 @@ package ssmrun
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -114,14 +115,21 @@ func invocation(i types.CommandInvocation) inspection.Invocation {
 		Ended: !running[i.Status], Success: i.Status == types.CommandInvocationStatusSuccess,
 	}
 	for _, p := range i.CommandPlugins {
-		v.Output += aws.ToString(p.Output)
+		if v.Output == "" && !strings.HasPrefix(aws.ToString(p.Output), skipped) {
+			v.Step, v.Output = aws.ToString(p.Name), aws.ToString(p.Output)
+		}
 	}
 	return v
 }
 
-// Output reads one machine's standard output, at most 24,000 characters: the list shows only 2,500.
-func (c *Client) Output(ctx context.Context, command, machine string) (string, error) {
-	out, err := c.api.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{CommandId: &command, InstanceId: &machine})
+// skipped begins what the agent says of a step that is for another platform; the API has no status for it and
+// calls it a success. Source: amazon-ssm-agent, agent/framework/runpluginutil/runpluginutil.go.
+const skipped = "Step execution skipped due to "
+
+// Output reads the standard output of a step on one machine, at most 24,000 characters: the list shows only
+// 2,500. Of a document with several steps AWS wants the step named.
+func (c *Client) Output(ctx context.Context, command, machine, step string) (string, error) {
+	out, err := c.api.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{CommandId: &command, InstanceId: &machine, PluginName: &step})
 	if err != nil {
 		return "", awsconf.Wrap(err, "reading the answer of "+machine)
 	}

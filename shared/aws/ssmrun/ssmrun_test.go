@@ -155,7 +155,7 @@ func TestInvocations(t *testing.T) {
 		return by
 	}
 	want := map[string]inspection.Invocation{
-		awstest.Machine: {Machine: awstest.Machine, Status: "Success", Ended: true, Success: true, Output: "fine\n"},
+		awstest.Machine: {Machine: awstest.Machine, Status: "Success", Ended: true, Success: true, Step: "look", Output: "fine\n"},
 		awstest.Other:   {Machine: awstest.Other, Status: "InProgress"},
 	}
 	if diff := cmp.Diff(want, read()); diff != "" {
@@ -208,12 +208,63 @@ func TestOutput(t *testing.T) {
 	if err != nil || len(listed) != 1 || len(listed[0].Output) < inspection.CutOutput || len(listed[0].Output) >= len(long) {
 		t.Fatalf("Invocations of long output = %d invocations, %v, want one whose output is cut", len(listed), err)
 	}
-	got, err := p.client.Output(t.Context(), command, awstest.Machine)
+	got, err := p.client.Output(t.Context(), command, awstest.Machine, listed[0].Step)
 	if err != nil || got != long {
 		t.Errorf("Output has %d characters, %v, want %d", len(got), err, len(long))
 	}
-	_, err = p.client.Output(t.Context(), command, awstest.Other)
+	_, err = p.client.Output(t.Context(), command, awstest.Other, "look")
 	awstest.Wrapped(t, err, fault.NotFound, "InvocationDoesNotExist")
+}
+
+// both has a step for each platform: on a machine one of them runs, and the agent says so of the other.
+var both = strings.Replace(first, "]}}]}", `]}},{"action":"aws:runPowerShellScript","name":"lookWindows","precondition":{"StringEquals":["platformType","Windows"]},"inputs":{"timeoutSeconds":60,"runCommand":["Write-Output {{ Nonce }}"]}}]}`, 1)
+
+func TestOutputIsOfTheStepThatRan(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	p.put(t, both)
+	long := strings.Repeat("0123456789", 1000)
+	for id, platform := range map[string]string{awstest.Machine: "Linux", awstest.Other: "Windows"} {
+		n := ssm.Node{ID: id, PlatformType: platform, Answer: func(string, map[string][]string) string { return platform + long }}
+		if err := p.ssm.PutNode(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	command := p.send(t, awstest.Machine, awstest.Other)
+	p.Settle()
+	listed, err := p.client.Invocations(t.Context(), command)
+	if err != nil || len(listed) != 2 {
+		t.Fatalf("Invocations = %v, %v, want two", listed, err)
+	}
+	for _, i := range listed {
+		platform, step := "Linux", "look"
+		if i.Machine == awstest.Other {
+			platform, step = "Windows", "lookWindows"
+		}
+		if !i.Success || i.Step != step || !strings.HasPrefix(i.Output, platform+"0123") {
+			t.Errorf("%s: step %q with %.30q, want step %s", platform, i.Step, i.Output, step)
+		}
+		if got, err := p.client.Output(t.Context(), command, i.Machine, i.Step); err != nil || got != platform+long {
+			t.Errorf("%s: Output = %d characters, %v, want all", platform, len(got), err)
+		}
+	}
+}
+
+// A document that is for neither leaves nothing to read.
+func TestInvocationOfAnotherPlatform(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	p.put(t, both)
+	if err := p.ssm.PutNode(ssm.Node{ID: awstest.Machine, PlatformType: "MacOS", Answer: func(string, map[string][]string) string { return "never" }}); err != nil {
+		t.Fatal(err)
+	}
+	command := p.send(t, awstest.Machine)
+	p.Settle()
+	listed, err := p.client.Invocations(t.Context(), command)
+	want := []inspection.Invocation{{Machine: awstest.Machine, Status: "Success", Ended: true, Success: true}}
+	if diff := cmp.Diff(want, listed); diff != "" || err != nil {
+		t.Errorf("Invocations, %v (-want +got):\n%s", err, diff)
+	}
 }
 
 func only[T any](_ T, err error) error { return err }
@@ -237,6 +288,6 @@ func TestErrors(t *testing.T) {
 		return only(ssmrun.New(cfg).Invocations(ctx, nobody))
 	})
 	p.Mapped(t, "GetCommandInvocation", map[string]fault.Kind{"InvocationDoesNotExist": fault.NotFound}, func(ctx context.Context, cfg aws.Config) error {
-		return only(ssmrun.New(cfg).Output(ctx, nobody, awstest.Machine))
+		return only(ssmrun.New(cfg).Output(ctx, nobody, awstest.Machine, "look"))
 	})
 }
