@@ -7,6 +7,10 @@
 // sets: Godefroid, Partial-Order Methods for the Verification of Concurrent Systems, 1996, chapter 5; with stored
 // states as in section 5.3).
 //
+// Where even so there are more orders than can be gone through, ExploreSwitches goes into those alone in which actors
+// are interrupted a few times: what goes wrong mostly does so with one or two (Musuvathi and Qadeer, Iterative Context
+// Bounding for Systematic Testing of Multithreaded Programs, PLDI 2007).
+//
 // It is a model of one key. Only tests use it.
 package interleave
 
@@ -83,28 +87,36 @@ type task struct {
 // explorer is one exploration, shared by those who work on it.
 type explorer struct {
 	build func() Scene
-	awake bool // nothing sleeps: for the test that this leaves no state out
+	awake bool // nothing sleeps: for the test that this leaves no state out, and where switches are counted
+	most  int  // interruptions of a run; -1 is any number
 
 	mu   sync.Mutex
 	more sync.Cond // there is a task, or nobody works any more
 	seen map[uint64]sleepers
+	with map[uint64]int // the fewest interruptions that led to each, where they are counted
 	todo []task
 	busy int
 	Result
 }
 
 // Explore goes through every order, until one is wrong. It builds scenes on as many processors as there are.
-func Explore(build func() Scene) Result { return explore(build, false) }
+func Explore(build func() Scene) Result { return explore(&explorer{build: build, most: -1}) }
 
-func explore(build func() Scene, awake bool) Result {
-	x := &explorer{build: build, awake: awake, seen: map[uint64]sleepers{}, todo: []task{{}}}
+// ExploreSwitches goes through every order in which it happens at most that often that an actor who could go on does
+// not, and another one does.
+func ExploreSwitches(build func() Scene, most int) Result {
+	return explore(&explorer{build: build, awake: true, most: most})
+}
+
+func explore(x *explorer) Result {
+	x.seen, x.with, x.todo = map[uint64]sleepers{}, map[uint64]int{}, []task{{}}
 	x.more.L = &x.mu
 	var all sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		all.Go(x.work)
 	}
 	all.Wait()
-	x.States = len(x.seen)
+	x.States = len(x.seen) + len(x.with)
 	return x.Result
 }
 
@@ -156,6 +168,20 @@ func (x *explorer) enter(state uint64, asleep sleepers, open []sleeper) (wake []
 		asleep = before.and(asleep)
 	}
 	x.seen[state] = asleep
+	return wake
+}
+
+// enterWith is the same where interruptions are counted: fewer than ever before lead to more.
+func (x *explorer) enterWith(state uint64, switches, open int) (wake []int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if least, again := x.with[state]; again && least <= switches {
+		return nil
+	}
+	x.with[state] = switches
+	for i := range open {
+		wake = append(wake, i)
+	}
 	return wake
 }
 

@@ -22,23 +22,37 @@ type cast struct {
 // which casts are explored: make test takes the few, make interleavings all.
 var which = flag.String("casts", "few", "explore the few small casts, many, or all")
 
-// casts are who meets on the key. All five at once have more orders than can be gone through: two enforcements meet each of
-// the others, and one meets all of them.
-func casts(t *testing.T, which string) map[string]cast {
-	all := map[string]cast{
-		"an enforcement and a restore":       {enforcements: 1, restore: true},
-		"an enforcement, a hold and a crash": {enforcements: 1, hold: true, crashes: 1},
+// five is everybody.
+var five = cast{enforcements: 2, restore: true, hold: true, crashes: 1}
+
+// meeting is a cast with how often one of it may be interrupted by another; -1 is any number.
+type meeting struct {
+	cast
+	switches int
+}
+
+// meetings are who meets on the key. All five at once have more orders than can be gone through: every one but
+// those with many interruptions is.
+func meetings(t *testing.T, which string) map[string]meeting {
+	all := map[string]meeting{
+		"an enforcement and a restore":       {cast{enforcements: 1, restore: true}, -1},
+		"an enforcement, a hold and a crash": {cast{enforcements: 1, hold: true, crashes: 1}, -1},
 	}
 	switch which {
 	case "all":
-		all["an enforcement, a restore, a hold and a crash"] = cast{enforcements: 1, restore: true, hold: true, crashes: 1}
+		maps.Copy(all, map[string]meeting{
+			"an enforcement, a restore, a hold and a crash": {cast{enforcements: 1, restore: true, hold: true, crashes: 1}, -1},
+			"two enforcements and a restore":                {cast{enforcements: 2, restore: true}, -1},
+			"all five, twice interrupted":                   {five, 2},
+		})
 		fallthrough
 	case "many":
-		maps.Copy(all, map[string]cast{
-			"two enforcements and a crash":          {enforcements: 2, crashes: 1},
-			"two enforcements and a hold":           {enforcements: 2, hold: true},
-			"an enforcement, a restore and a hold":  {enforcements: 1, restore: true, hold: true},
-			"an enforcement, a restore and a crash": {enforcements: 1, restore: true, crashes: 1},
+		maps.Copy(all, map[string]meeting{
+			"two enforcements and a crash":          {cast{enforcements: 2, crashes: 1}, -1},
+			"two enforcements and a hold":           {cast{enforcements: 2, hold: true}, -1},
+			"an enforcement, a restore and a hold":  {cast{enforcements: 1, restore: true, hold: true}, -1},
+			"an enforcement, a restore and a crash": {cast{enforcements: 1, restore: true, crashes: 1}, -1},
+			"all five, once interrupted":            {five, 1},
 		})
 	case "few":
 	default:
@@ -50,11 +64,17 @@ func casts(t *testing.T, which string) map[string]cast {
 // TestEveryOrder: two enforcements, one restore, one hold and one crash on one key, in every order of their calls.
 func TestEveryOrder(t *testing.T) {
 	for _, mode := range []policy.Mode{policy.RevokeGrant, policy.DisableKey} {
-		for name, c := range casts(t, *which) {
-			c.mode = mode
+		for name, m := range meetings(t, *which) {
+			m.mode = mode
 			t.Run(string(mode)+" "+name, func(t *testing.T) {
 				e := newEnds()
-				r := interleave.Explore(func() interleave.Scene { return newStage(t, c).scene(e) })
+				build := func() interleave.Scene { return newStage(t, m.cast).scene(e) }
+				var r interleave.Result
+				if m.switches < 0 {
+					r = interleave.Explore(build)
+				} else {
+					r = interleave.ExploreSwitches(build, m.switches)
+				}
 				t.Logf("%d states, %d runs, %d ends, %d of which differ", r.States, r.Runs, r.Ends, len(e.what))
 				if r.Bad != "" {
 					t.Errorf("%s after\n  %s", r.Bad, strings.Join(r.Steps, "\n  "))
@@ -64,6 +84,25 @@ func TestEveryOrder(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// With as many interruptions as there are steps, no state is left out.
+func TestSwitchesLeaveNoStateOut(t *testing.T) {
+	t.Parallel()
+	c := cast{mode: policy.RevokeGrant, enforcements: 1, hold: true}
+	build := func(e *ends) func() interleave.Scene {
+		return func() interleave.Scene { return newStage(t, c).scene(e) }
+	}
+	every, few, none := newEnds(), newEnds(), newEnds()
+	interleave.Explore(build(every))
+	interleave.ExploreSwitches(build(few), 2)
+	r := interleave.ExploreSwitches(build(none), 0)
+	if len(few.what) != len(every.what) || len(none.what) >= len(few.what) {
+		t.Errorf("%d ends that differ with two interruptions, %d with none, want the %d of every order, and fewer", len(few.what), len(none.what), len(every.what))
+	}
+	if r.Runs != 2 {
+		t.Errorf("%d runs without an interruption, want two: one after the other, and the other way round", r.Runs)
 	}
 }
 

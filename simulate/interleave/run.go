@@ -51,6 +51,9 @@ type run struct {
 	actors  []*actor
 	crashes int
 	path    *path
+
+	last     *actor // who made the last step
+	switches int    // how often somebody who could go on was interrupted
 }
 
 // actor is one invocation with what it knows.
@@ -93,7 +96,12 @@ func (r *run) follow(t task) {
 			r.wrong(r.scene.End())
 			return
 		}
-		wake := r.enter(r.state(), asleep, names)
+		var wake []int
+		if r.most < 0 {
+			wake = r.enter(r.state(), asleep, names)
+		} else {
+			wake = r.enterWith(r.state(), r.switches, len(open))
+		}
 		if len(wake) == 0 {
 			return
 		}
@@ -174,8 +182,17 @@ func (r *run) open() (all []choice, names []sleeper) {
 			all, names = append(all, c), append(names, name)
 		}
 	}
+	order := make([]int, 0, len(r.actors)) // who made the last step first: of two that are alike, that one interrupts nobody
 	for i, a := range r.actors {
-		if a.over {
+		if a == r.last {
+			order = slices.Insert(order, 0, i)
+		} else {
+			order = append(order, i)
+		}
+	}
+	for _, i := range order {
+		a := r.actors[i]
+		if a.over || r.most >= 0 && r.interrupts(a) && r.switches == r.most {
 			continue
 		}
 		h := a.hash()
@@ -187,6 +204,9 @@ func (r *run) open() (all []choice, names []sleeper) {
 	}
 	return all, names
 }
+
+// interrupts is whether a step of an actor comes before one that the actor of the last step could make.
+func (r *run) interrupts(a *actor) bool { return r.last != nil && r.last != a && !r.last.over }
 
 // step lets one actor make the call that it stands at, and perhaps die then. Known is the same step as it was made
 // before, nil when it is new.
@@ -206,6 +226,10 @@ func (r *run) step(c choice, known *path) {
 		p.saw = known.saw
 	}
 	r.path = p
+	if r.interrupts(a) {
+		r.switches++
+	}
+	r.last = a
 	if c.dies {
 		r.crashes++
 	}
@@ -280,5 +304,8 @@ func (r *run) state() uint64 {
 	}
 	slices.Sort(actors)
 	fmt.Fprint(&b, actors)
+	if r.most >= 0 && r.last != nil {
+		fmt.Fprint(&b, r.last.hash()) // whom others would interrupt
+	}
 	return maphash.String(seed, b.String())
 }
