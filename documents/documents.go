@@ -24,7 +24,15 @@ import (
 const (
 	NoncePattern   = "^[0-9a-f]{32}$"
 	CollectPattern = "^[a-z]+(,[a-z]+)*$"
+	AskPattern     = "^(-|[a-z]+:[A-Za-z0-9/._+@-]+(,[a-z]+:[A-Za-z0-9/._+@-]+)*)$"
 )
+
+// NothingAsked is the value of the parameter Ask that asks for nothing by name.
+const NothingAsked = "-"
+
+// MaxAsk is how many characters the parameter Ask may have: document and parameters together stay below
+// SSM's 64 KiB.
+const MaxAsk = 3000
 
 // TimeoutSeconds is how long the script may run on a machine.
 const TimeoutSeconds = 45
@@ -38,9 +46,10 @@ var inspectDocument string
 var (
 	nonce   = regexp.MustCompile(NoncePattern)
 	collect = regexp.MustCompile(CollectPattern)
+	asked   = regexp.MustCompile(AskPattern)
 )
 
-// InspectLinux is the text of the inspection script for Linux, its two parameters still in place.
+// InspectLinux is the text of the inspection script for Linux, its parameters still in place.
 func InspectLinux() string { return inspectLinux }
 
 // InspectDocument is the content of the SSM document, schema 2.2, as JSON.
@@ -61,25 +70,69 @@ func carried(script string) string { return strings.TrimSuffix(script, "\n") }
 
 // Words are what the parameter Collect may ask for, each a group of facts.
 func Words() []string {
+	return append(Always(), onDemand...)
+}
+
+// Always are the words that every inspection asks for: what a new policy can be tried on before anything
+// is collected for it.
+func Always() []string {
 	return []string{"os", "listeners", "firewall", "mounts", "ossec", "wazuh", "deepsecurity", "serverprotect"}
 }
 
-// Render is the inspection script with its parameters filled in, as the agent would paste them. The
-// error says which of them is refused.
-func Render(withNonce string, words []string) (string, error) {
-	if !nonce.MatchString(withNonce) {
-		return "", fmt.Errorf("rendering the inspection: the nonce is not 32 hex digits")
+// onDemand are the words that cost more, collected when a rule needs them.
+var onDemand = []string{}
+
+// Parameters are the values for the document's parameters: collect are words beyond those that are
+// always asked for, ask are facts by name, such as file:/etc/passwd. The error says what is refused.
+func Parameters(withNonce string, collect, ask []string) (map[string]string, error) {
+	words := Always()
+	for _, w := range onDemand {
+		if slices.Contains(collect, w) {
+			words = append(words, w)
+		}
 	}
+	for _, w := range collect {
+		if !slices.Contains(Words(), w) {
+			return nil, fmt.Errorf("asking for facts: %q is not one of %s", w, strings.Join(Words(), ", "))
+		}
+	}
+	return parameters(withNonce, words, ask)
+}
+
+func parameters(withNonce string, words, ask []string) (map[string]string, error) {
+	names := NothingAsked
+	if len(ask) > 0 {
+		names = strings.Join(ask, ",")
+	}
+	list := strings.Join(words, ",")
+	switch {
+	case !nonce.MatchString(withNonce):
+		return nil, fmt.Errorf("asking for facts: the nonce is not 32 hex digits")
+	case !collect.MatchString(list):
+		return nil, fmt.Errorf("asking for facts: nothing to collect")
+	case !asked.MatchString(names) || len(names) > MaxAsk:
+		return nil, fmt.Errorf("asking for facts: %.80q does not match %s in at most %d characters", names, AskPattern, MaxAsk)
+	}
+	return map[string]string{"Nonce": withNonce, "Collect": list, "Ask": names}, nil
+}
+
+// Render is the inspection script with its parameters filled in, as the agent would paste them: words are
+// all that is collected, ask are facts by name. The error says which of them is refused.
+func Render(withNonce string, words []string, ask ...string) (string, error) {
 	for _, w := range words {
 		if !slices.Contains(Words(), w) {
 			return "", fmt.Errorf("rendering the inspection: %q is not one of %s", w, strings.Join(Words(), ", "))
 		}
 	}
-	list := strings.Join(words, ",")
-	if !collect.MatchString(list) {
-		return "", fmt.Errorf("rendering the inspection: nothing to collect")
+	values, err := parameters(withNonce, words, ask)
+	if err != nil {
+		return "", fmt.Errorf("rendering the inspection: %w", err)
 	}
-	return strings.NewReplacer("{{ Nonce }}", withNonce, "{{ Collect }}", list).Replace(inspectLinux), nil
+	text := inspectLinux
+	for name, v := range values {
+		text = strings.ReplaceAll(text, "{{ "+name+" }}", v)
+	}
+	return text, nil
 }
 
 type document struct {
@@ -121,8 +174,12 @@ func inspection(script string) document {
 				Description: "32 hex digits that the answer has to repeat.",
 			},
 			"Collect": {
-				Type: "String", AllowedPattern: CollectPattern, Default: strings.Join(Words(), ","),
+				Type: "String", AllowedPattern: CollectPattern, Default: strings.Join(Always(), ","),
 				Description: "What to collect: words with commas between.",
+			},
+			"Ask": {
+				Type: "String", AllowedPattern: AskPattern, Default: NothingAsked,
+				Description: "What to collect by name: kind:name with commas between, or - for nothing.",
 			},
 		},
 		MainSteps: []step{linux("inspect", script, TimeoutSeconds)},

@@ -92,10 +92,12 @@ func TestDocument(t *testing.T) {
 	if len(documents.InspectDocument()) > 60<<10 {
 		t.Errorf("document of %d bytes, want room for parameters below SSM's 64 KiB", len(documents.InspectDocument()))
 	}
-	harmless := regexp.MustCompile(`^[a-z0-9,]*$`)
+	harmless := regexp.MustCompile(`^[A-Za-z0-9,:/._+@-]*$`)
 	for name, c := range map[string]struct{ good, bad []string }{
 		"Nonce":   {[]string{testNonce}, []string{"", testNonce + "0", strings.ToUpper("a" + testNonce[1:]), "$(id)", testNonce + "\n"}},
 		"Collect": {[]string{"os", "os,listeners", d.Parameters["Collect"].Default}, []string{"", "os,", "os, x", "a;b", "a\nb", "'", "{{ssm:x}}"}},
+		"Ask": {[]string{"-", "file:/etc/passwd", "file:/usr/bin/a+b,package:lib@1.x,sysctl:kernel.kptr_restrict"},
+			[]string{"", "file:", "/etc/passwd", "file:/a b", "file:/a'", "file:/a\n", "file:/$(id)", "file:/a,", "file:/*", `file:/a\b`, "{{ssm:x}}"}},
 	} {
 		p := d.Parameters[name]
 		allowed := regexp.MustCompile(p.AllowedPattern)
@@ -113,15 +115,15 @@ func TestDocument(t *testing.T) {
 			t.Errorf("%s is a %s, want a String", name, p.Type)
 		}
 	}
-	if got := d.Parameters["Collect"].Default; got != strings.Join(documents.Words(), ",") {
-		t.Errorf("Collect defaults to %q, want all words", got)
+	if got := d.Parameters["Collect"].Default; got != strings.Join(documents.Always(), ",") {
+		t.Errorf("Collect defaults to %q, want what is always collected", got)
 	}
 }
 
 func TestScriptText(t *testing.T) {
 	t.Parallel()
 	text := documents.InspectLinux()
-	rest := strings.NewReplacer("'{{ Nonce }}'", "", "',{{ Collect }},'", "").Replace(text)
+	rest := strings.NewReplacer("'{{ Nonce }}'", "", "',{{ Collect }},'", "", "'{{ Ask }}'", "").Replace(text)
 	for _, bad := range []string{"{{", "}}", "<<", "ENV_VAR", "SSM_", "\r", "eval ", "\n. ", "source "} {
 		if strings.Contains(rest, bad) {
 			t.Errorf("the script contains %q", bad)
@@ -149,20 +151,22 @@ func TestScriptText(t *testing.T) {
 func TestRender(t *testing.T) {
 	t.Parallel()
 	got, err := documents.Render(testNonce, []string{"os", "mounts"})
-	if err != nil || !strings.Contains(got, "NONCE='"+testNonce+"'\nWANT=',os,mounts,'\n") {
+	if err != nil || !strings.Contains(got, "NONCE='"+testNonce+"'\nWANT=',os,mounts,'\nASK='-'\n") {
 		t.Errorf("Render = %v, want both parameters in place", err)
 	}
 	for name, c := range map[string]struct {
-		nonce string
-		words []string
+		nonce      string
+		words, ask []string
 	}{
-		"short nonce":   {"abc", []string{"os"}},
-		"quote":         {"'" + testNonce[1:], []string{"os"}},
-		"nothing":       {testNonce, nil},
-		"unknown word":  {testNonce, []string{"os", "shadow"}},
-		"word with end": {testNonce, []string{"os'\n"}},
+		"short nonce":   {"abc", []string{"os"}, nil},
+		"quote":         {"'" + testNonce[1:], []string{"os"}, nil},
+		"nothing":       {testNonce, nil, nil},
+		"unknown word":  {testNonce, []string{"os", "shadow"}, nil},
+		"word with end": {testNonce, []string{"os'\n"}, nil},
+		"asked, quote":  {testNonce, []string{"os"}, []string{"file:/etc/'"}},
+		"asked too far": {testNonce, []string{"os"}, []string{"file:/" + strings.Repeat("a", documents.MaxAsk)}},
 	} {
-		if s, err := documents.Render(c.nonce, c.words); err == nil || s != "" {
+		if s, err := documents.Render(c.nonce, c.words, c.ask...); err == nil || s != "" {
 			t.Errorf("%s: Render gave no error", name)
 		}
 	}
@@ -174,7 +178,8 @@ func TestScriptRefusesOddParameters(t *testing.T) {
 	shell := sh(t)
 	for name, text := range map[string]string{
 		"not filled in": documents.InspectLinux(),
-		"null":          strings.NewReplacer("{{ Nonce }}", "null;", "{{ Collect }}", "os").Replace(documents.InspectLinux()),
+		"null":          strings.NewReplacer("{{ Nonce }}", "null;", "{{ Collect }}", "os", "{{ Ask }}", "-").Replace(documents.InspectLinux()),
+		"asked":         strings.NewReplacer("{{ Nonce }}", testNonce, "{{ Collect }}", "os", "{{ Ask }}", "a;b").Replace(documents.InspectLinux()),
 	} {
 		if out, _ := run(t, shell, text, nil); out != "" {
 			t.Errorf("%s: printed %q, want nothing", name, out)
@@ -190,5 +195,23 @@ func TestGeneratorSource(t *testing.T) {
 	}
 	if string(onDisk) != documents.InspectLinux() {
 		t.Error("the embedded script is not the one on disk")
+	}
+}
+
+// What is always collected stands first, whatever a policy asks for.
+func TestParameters(t *testing.T) {
+	t.Parallel()
+	got, err := documents.Parameters(testNonce, []string{"mounts", "os"}, []string{"file:/etc/passwd"})
+	want := map[string]string{"Nonce": testNonce, "Collect": strings.Join(documents.Always(), ","), "Ask": "file:/etc/passwd"}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("Parameters, %v (-want +got):\n%s", err, diff)
+	}
+	for name, c := range map[string][2][]string{
+		"unknown word": {{"shadow"}, nil},
+		"quote":        {nil, {"file:'"}},
+	} {
+		if got, err := documents.Parameters(testNonce, c[0], c[1]); err == nil {
+			t.Errorf("%s: Parameters = %v, want an error", name, got)
+		}
 	}
 }

@@ -13,11 +13,22 @@ unset ENV BASH_ENV CDPATH LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT IFS GREP_OPTIONS P
 LC_ALL=C; export LC_ALL; umask 077; set -f
 NONCE='{{ Nonce }}'
 WANT=',{{ Collect }},'
+ASK='{{ Ask }}'
 case $NONCE$WANT in *[!0-9a-z,]*) exit 0;; esac
+case $ASK in *[!A-Za-z0-9,:/._+@-]*) exit 0;; esac
 START=$(date '+%s %z')
 TZ=UTC0; export TZ
 ME=$(id -u); ME=${ME:--1}
 has() { case $WANT in *,"$1",*) return 0;; esac; return 1; }
+# asked KIND: the names of this kind that were asked for, in A; their characters are all harmless.
+asked() {
+  A=; _o=$ASK,
+  while [ -n "$_o" ]; do
+    case $_o in "$1":*) _i=${_o%%,*}; A="$A ${_i#*:}";; esac
+    _o=${_o#*,}
+  done
+  [ -n "$A" ]
+}
 
 # look PATH: S is empty when it is a file that can be read, else why not.
 look() {

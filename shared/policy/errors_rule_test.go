@@ -23,14 +23,14 @@ func TestErrorsOfRule(t *testing.T) {
 			name: "rule is a word",
 			text: "policy: x\nrules: [a]",
 			want: []string{
-				`2:9: rules[0]: got "a", expected a mapping with rule, product, ports, os, all, any, fix, missing, info`,
+				`2:9: rules[0]: got "a", expected a mapping with rule, KINDS, all, any, fix, missing, info`,
 			},
 		},
 		{
 			name: "rule is empty",
 			text: "policy: x\nrules: [~]",
 			want: []string{
-				`2:8: rules[0]: got nothing, expected a mapping with rule, product, ports, os, all, any, fix, missing, info`,
+				`2:8: rules[0]: got nothing, expected a mapping with rule, KINDS, all, any, fix, missing, info`,
 			},
 		},
 		{
@@ -65,14 +65,14 @@ func TestErrorsOfRule(t *testing.T) {
 			name: "no condition",
 			text: "policy: x\nrules: [{rule: r}]",
 			want: []string{
-				`2:9: rules[0]: has no condition, expected one of product, ports, os, all, any`,
+				`2:9: rules[0]: has no condition, expected one of KINDS, all, any`,
 			},
 		},
 		{
 			name: "two conditions",
 			text: "policy: x\nrules: [{rule: r, os: {is: debian}, ports: {open: [tcp/1]}}]",
 			want: []string{
-				`2:9: rules[0]: has ports and os, expected one of product, ports, os, all, any; all and any join several`,
+				`2:9: rules[0]: has ports and os, expected one of KINDS, all, any; all and any join several`,
 			},
 		},
 		{
@@ -98,7 +98,7 @@ func TestErrorsOfRule(t *testing.T) {
 			name: "key of another rule",
 			text: "policy: x\nrules:\n- rule: r\n  port: {closed: [tcp/80]}",
 			want: []string{
-				`4:3: rules[0]: unknown key "port", expected rule, product, ports, os, all, any, fix, missing, info; did you mean "ports"?`,
+				`4:3: rules[0]: unknown key "port", expected rule, KINDS, all, any, fix, missing, info; did you mean "ports"?`,
 			},
 		},
 		{
@@ -112,22 +112,22 @@ func TestErrorsOfRule(t *testing.T) {
 			name: "two in an element",
 			text: "policy: x\nrules:\n- rule: r\n  any: [{os: {is: debian}, ports: {open: [tcp/1]}}, {}]",
 			want: []string{
-				`4:9: rules[0].any[0]: has 2 conditions, expected one of product, ports, os`,
-				`4:53: rules[0].any[1]: has 0 conditions, expected one of product, ports, os`,
+				`4:9: rules[0].any[0]: has 2 conditions, expected one of KINDS`,
+				`4:53: rules[0].any[1]: has 0 conditions, expected one of KINDS`,
 			},
 		},
 		{
 			name: "nested any",
 			text: "policy: x\nrules:\n- rule: r\n  all: [{os: {is: debian}}, {any: []}]",
 			want: []string{
-				`4:30: rules[0].all[1]: unknown key "any", expected product, ports, os`,
+				`4:30: rules[0].all[1]: unknown key "any", expected KINDS`,
 			},
 		},
 		{
 			name: "empty element",
 			text: "policy: x\nrules:\n- rule: r\n  all: [{os: {is: debian}}, ~]",
 			want: []string{
-				`4:8: rules[0].all[1]: got nothing, expected a mapping with product, ports, os`,
+				`4:8: rules[0].all[1]: got nothing, expected a mapping with KINDS`,
 			},
 		},
 		{

@@ -37,6 +37,8 @@ func (c *osCondition) expected() string {
 	return strings.Join(words, ", ")
 }
 
+func (c *osCondition) needs() Needs { return collect("os") }
+
 func (c *osCondition) judge(ev *evidence.Evidence, _ time.Time) outcome {
 	outcomes := make([]outcome, 0, 3)
 	if len(c.is) > 0 {

@@ -24,20 +24,16 @@ func (r *reader) rules(n *node, path string) []Rule {
 		}
 		rules = append(rules, rule)
 	})
+	r.askable(n, rules)
 	return rules
 }
 
 func (r *reader) rule(n *node, path string) Rule {
 	var rule Rule
 	before := len(r.errs)
-	one := func(n *node, path, name string) {
-		rule.conditions = append(rule.conditions, r.condition(n, path, name)...)
-	}
-	keys := []key{
-		{"rule", func(n *node, path string) { rule.Name = r.line(n, path, 64) }},
-		{"product", func(n *node, path string) { one(n, path, "product") }},
-		{"ports", func(n *node, path string) { one(n, path, "ports") }},
-		{"os", func(n *node, path string) { one(n, path, "os") }},
+	keys := []key{{"rule", func(n *node, path string) { rule.Name = r.line(n, path, 64) }}}
+	keys = append(keys, r.conditionKeys(&rule.conditions)...)
+	keys = append(keys, []key{
 		{"all", func(n *node, path string) { rule.conditions = append(rule.conditions, r.several(n, path)...) }},
 		{"any", func(n *node, path string) {
 			rule.any = true
@@ -47,7 +43,7 @@ func (r *reader) rule(n *node, path string) Rule {
 		{"missing", func(n *node, path string) { rule.Missing = missingWords[r.word(n, path, "unknown", "fail", "pass")] }},
 		{"info", func(n *node, path string) { rule.Info = r.flag(n, path) }},
 		{"each", nil}, {"where", nil}, {"expression", nil}, {"message", nil}, {"empty", nil},
-	}
+	}...)
 	seen := r.object(n, path, keys)
 	if n.kind != mapping {
 		return rule
@@ -67,16 +63,17 @@ func (r *reader) rule(n *node, path string) Rule {
 // other errors may have said something that was not understood.
 func (r *reader) exactlyOne(n *node, path string, seen map[string]*node, clean bool) {
 	var found []string
-	for _, k := range []string{"product", "ports", "os", "all", "any"} {
+	expected := kindNames("all", "any")
+	for _, k := range expected {
 		if seen[k] != nil {
 			found = append(found, k)
 		}
 	}
 	switch {
 	case len(found) > 1:
-		r.fail(n, path, "has %s, expected one of product, ports, os, all, any; all and any join several", strings.Join(found, " and "))
+		r.fail(n, path, "has %s, expected %s; all and any join several", strings.Join(found, " and "), oneOf(expected))
 	case len(found) == 0 && clean:
-		r.fail(n, path, "has no condition, expected one of product, ports, os, all, any")
+		r.fail(n, path, "has no condition, expected %s", oneOf(expected))
 	}
 }
 
@@ -97,26 +94,12 @@ func (r *reader) several(n *node, path string) []condition {
 	var conditions []condition
 	r.each(n, path, "conditions", 2, maxConditions, func(n *node, path string) {
 		before := len(r.errs)
-		read := func(name string) key {
-			return key{name, func(n *node, path string) { conditions = append(conditions, r.condition(n, path, name)...) }}
-		}
-		seen := r.object(n, path, []key{read("product"), read("ports"), read("os")})
+		seen := r.object(n, path, r.conditionKeys(&conditions))
 		if len(r.errs) == before && len(seen) != 1 {
-			r.fail(n, path, "has %d conditions, expected one of product, ports, os", len(seen))
+			r.fail(n, path, "has %d conditions, expected %s", len(seen), oneOf(kindNames()))
 		}
 	})
 	return conditions
-}
-
-func (r *reader) condition(n *node, path, name string) []condition {
-	switch name {
-	case "product":
-		return []condition{r.product(n, path)}
-	case "ports":
-		return []condition{r.ports(n, path)}
-	default:
-		return []condition{r.os(n, path)}
-	}
 }
 
 func (r *reader) product(n *node, path string) *productCondition {

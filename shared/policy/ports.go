@@ -80,6 +80,8 @@ func portList(ranges []portRange) string {
 	return strings.Join(words, ", ")
 }
 
+func (c *portsCondition) needs() Needs { return collect("listeners") }
+
 func (c *portsCondition) judge(ev *evidence.Evidence, _ time.Time) outcome {
 	return check("listening ports", ev.Listeners, func(all []evidence.Listener) outcome {
 		heard := make([]*evidence.Listener, 0, len(all))

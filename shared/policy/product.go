@@ -71,6 +71,19 @@ func (c *productCondition) expected() string {
 	}
 }
 
+// productWords are the words of the inspection document that products are collected by; officescan runs
+// on no Linux machine, so that nothing is collected for it.
+var productWords = map[evidence.ProductID]string{
+	evidence.OSSEC: "ossec", evidence.Wazuh: "wazuh", evidence.DeepSecurity: "deepsecurity", evidence.ServerProtect: "serverprotect",
+}
+
+func (c *productCondition) needs() Needs {
+	if w := productWords[c.id]; w != "" {
+		return collect(w)
+	}
+	return Needs{}
+}
+
 func (c *productCondition) judge(ev *evidence.Evidence, now time.Time) outcome {
 	p := ev.Find(c.id)
 	o := check("presence", p.Present, func(present bool) outcome { return c.judgePresent(p, present, ev.Collect, now) })

@@ -25,6 +25,7 @@ type Rule struct {
 // condition is one check on the evidence. It sees nothing else but the time of the judgement.
 type condition interface {
 	expected() string
+	needs() Needs
 	judge(ev *evidence.Evidence, now time.Time) outcome
 }
 

@@ -5,12 +5,16 @@ package handler
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/functions/internal/send"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -51,37 +55,74 @@ type machines interface {
 	Machine(ctx context.Context, id string) (record.Machine, error)
 	Machines(ctx context.Context) ([]record.Machine, error)
 	Policies(ctx context.Context) ([]record.Policy, error)
+	send.Policies
 }
 
 // Handler sends inspections. All fields are required.
 type Handler struct {
 	Machines machines
-	Send     func(ctx context.Context, machines []string, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error)
+	Send     func(ctx context.Context, machines []string, needs policy.Needs, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error)
 	Log      *slog.Logger
 }
 
 // Handle asks the machines that an event means.
 func (h *Handler) Handle(ctx context.Context, now time.Time, e Event) (Summary, error) {
-	ids, purpose, err := h.chosen(ctx, e)
+	chosen, purpose, err := h.chosen(ctx, e)
 	if err != nil {
 		return Summary{}, err
 	}
 	var s Summary
-	if len(ids) == 0 {
+	if len(chosen) == 0 {
 		h.Log.InfoContext(ctx, "nothing to inspect", boot.KeyPolicy, e.Policy)
 		return s, nil
 	}
-	commands, err := h.Send(ctx, ids, purpose, "", now)
-	for _, c := range commands {
-		s.Asked += len(c.Machines)
-		s.Commands = append(s.Commands, c.ID)
-		h.Log.InfoContext(ctx, "inspection sent", boot.KeyCommand, c.ID, boot.KeyCount, len(c.Machines), boot.KeyKind, string(purpose))
+	groups, err := h.grouped(ctx, chosen)
+	if err != nil {
+		return s, err
 	}
-	return s, err
+	var problems []error // what goes wrong with one group must not keep the others from being looked at
+	for _, g := range groups {
+		commands, err := h.Send(ctx, g.ids, g.needs, purpose, "", now)
+		for _, c := range commands {
+			s.Asked += len(c.Machines)
+			s.Commands = append(s.Commands, c.ID)
+			h.Log.InfoContext(ctx, "inspection sent", boot.KeyCommand, c.ID, boot.KeyCount, len(c.Machines), boot.KeyKind, string(purpose))
+		}
+		problems = append(problems, err)
+	}
+	return s, errors.Join(problems...)
+}
+
+// group is machines that are asked for the same.
+type group struct {
+	needs policy.Needs
+	ids   []string
+}
+
+// grouped puts the machines together whose policies need the same, so that they share commands.
+func (h *Handler) grouped(ctx context.Context, all []record.Machine) ([]group, error) {
+	var groups []group
+	of := map[string]int{} // by policy: where its machines are
+	for _, m := range all {
+		at, known := of[m.Policy]
+		if !known {
+			needs, err := send.Needs(ctx, h.Machines, m.Policy)
+			if err != nil {
+				return nil, err
+			}
+			at = slices.IndexFunc(groups, func(g group) bool { return g.needs.Same(needs) })
+			if at < 0 {
+				at, groups = len(groups), append(groups, group{needs: needs})
+			}
+			of[m.Policy] = at
+		}
+		groups[at].ids = append(groups[at].ids, m.ID)
+	}
+	return groups, nil
 }
 
 // chosen are the enrolled machines that an event is about.
-func (h *Handler) chosen(ctx context.Context, e Event) ([]string, record.Purpose, error) {
+func (h *Handler) chosen(ctx context.Context, e Event) ([]record.Machine, record.Purpose, error) {
 	if e.Source != "" {
 		return h.started(ctx, e)
 	}
@@ -106,29 +147,26 @@ func (h *Handler) chosen(ctx context.Context, e Event) ([]string, record.Purpose
 		}
 		wanted = func(m record.Machine) bool { return !scheduled[m.Policy] }
 	}
-	var ids []string
-	for _, m := range all {
-		if wanted(m) {
-			ids = append(ids, m.ID)
-		}
-	}
-	return ids, record.Scheduled, nil
+	return slices.DeleteFunc(all, func(m record.Machine) bool { return !wanted(m) }), record.Scheduled, nil
 }
 
-func (h *Handler) named(ctx context.Context, ids []string, purpose record.Purpose) ([]string, record.Purpose, error) {
+func (h *Handler) named(ctx context.Context, ids []string, purpose record.Purpose) ([]record.Machine, record.Purpose, error) {
 	if purpose != record.Check && purpose != record.Retry {
 		return nil, "", fault.New(fault.Invalid, "reading the event: purpose is %q, expected %q or %q with machines", purpose, record.Check, record.Retry)
 	}
+	var all []record.Machine
 	for _, id := range ids {
-		if _, err := h.Machines.Machine(ctx, id); err != nil {
+		m, err := h.Machines.Machine(ctx, id)
+		if err != nil {
 			return nil, "", err
 		}
+		all = append(all, m)
 	}
-	return ids, purpose, nil
+	return all, purpose, nil
 }
 
 // started is the instance that began to run, if it is one of ours.
-func (h *Handler) started(ctx context.Context, e Event) ([]string, record.Purpose, error) {
+func (h *Handler) started(ctx context.Context, e Event) ([]record.Machine, record.Purpose, error) {
 	if e.Source != "aws.ec2" || e.Detail.State != "running" || e.Detail.InstanceID == "" {
 		return nil, "", fault.New(fault.Invalid, "reading the event: source %q state %q, expected aws.ec2 running", e.Source, e.Detail.State)
 	}
@@ -136,7 +174,7 @@ func (h *Handler) started(ctx context.Context, e Event) ([]string, record.Purpos
 	if fault.Is(err, fault.NotFound) {
 		return nil, record.Check, nil
 	}
-	return []string{m.ID}, record.Check, err
+	return []record.Machine{m}, record.Check, err
 }
 
 // scheduled are the policies that have a schedule of their own. The machines of one that does not

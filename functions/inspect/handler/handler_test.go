@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyward/keyward/functions/internal/fake"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -23,7 +24,7 @@ type asked struct {
 
 // newHandler is a handler whose sends are kept.
 func newHandler(w *fake.World, sends *[]asked, fails error) *Handler {
-	return &Handler{Machines: w.Store, Log: w.Log, Send: func(_ context.Context, ids []string, p record.Purpose, execution string, now time.Time) ([]record.Command, error) {
+	return &Handler{Machines: w.Store, Log: w.Log, Send: func(_ context.Context, ids []string, _ policy.Needs, p record.Purpose, execution string, now time.Time) ([]record.Command, error) {
 		*sends = append(*sends, asked{ids, p})
 		if execution != "" || now != fake.Start {
 			return nil, fault.New(fault.Internal, "sent for execution %q at %v", execution, now)

@@ -6,6 +6,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/fake"
 	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestSendToTheDrill(t *testing.T) {
 	t.Parallel()
 	w := fake.New()
-	sent, err := sender(w).Send(t.Context(), []string{fake.ID, drill.Machine}, record.Look, "execution-1", fake.Start)
+	sent, err := sender(w).Send(t.Context(), []string{fake.ID, drill.Machine}, policy.Needs{}, record.Look, "execution-1", fake.Start)
 	if err != nil || len(sent) != 2 {
 		t.Fatalf("Send = %+v, %v, want two commands", sent, err)
 	}
@@ -25,14 +26,14 @@ func TestSendToTheDrill(t *testing.T) {
 		t.Errorf("sent to %v, want the machine alone", w.SSM.Batches)
 	}
 	w = fake.New()
-	if _, err = sender(w).Send(t.Context(), []string{drill.Machine}, record.Look, "", fake.Start); err != nil {
+	if _, err = sender(w).Send(t.Context(), []string{drill.Machine}, policy.Needs{}, record.Look, "", fake.Start); err != nil {
 		t.Error(err)
 	}
 	w.Never(t, "ssm.Online", "ssm.Send")
 	w.Fail("store.Sent", fake.Down)
-	_, err = sender(w).Send(t.Context(), []string{drill.Machine}, record.Look, "", fake.Start)
+	_, err = sender(w).Send(t.Context(), []string{drill.Machine}, policy.Needs{}, record.Look, "", fake.Start)
 	fake.Kind(t, err, fault.Transient)
 	w.SSM.Content = "{}"
-	_, err = sender(w).Send(t.Context(), []string{drill.Machine}, record.Look, "", fake.Start)
+	_, err = sender(w).Send(t.Context(), []string{drill.Machine}, policy.Needs{}, record.Look, "", fake.Start)
 	fake.Kind(t, err, fault.Conflict)
 }

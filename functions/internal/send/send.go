@@ -15,6 +15,7 @@ import (
 	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -42,9 +43,9 @@ type Sender struct {
 // document's own 60 s, and as much again for what is on its way.
 const deadline = 3 * time.Minute
 
-// Send asks all machines, in batches. Those whose agent does not answer are recorded as well, so that
+// Send asks all machines for what is always collected and for what needs says, in batches. Those whose agent does not answer are recorded as well, so that
 // their silence counts; nothing is sent to them. It returns the commands in the order of the machines.
-func (s *Sender) Send(ctx context.Context, machines []string, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error) {
+func (s *Sender) Send(ctx context.Context, machines []string, needs policy.Needs, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error) {
 	d, err := s.Commander.Document(ctx, s.Document)
 	if err != nil {
 		return nil, err
@@ -66,7 +67,7 @@ func (s *Sender) Send(ctx context.Context, machines []string, purpose record.Pur
 		n := min(len(machines), inspection.BatchSize)
 		batch := machines[:n]
 		machines = machines[n:]
-		commands, err := s.batch(ctx, d, batch, record.Command{
+		commands, err := s.batch(ctx, d, batch, needs, record.Command{
 			Purpose: purpose, Execution: execution, Document: d.Name + ":" + d.Version, SentAt: now, TotalBy: now.Add(deadline),
 		})
 		sent = append(sent, commands...)
@@ -89,7 +90,7 @@ func (s *Sender) pin(d inspection.Document) error {
 	return nil
 }
 
-func (s *Sender) batch(ctx context.Context, d inspection.Document, machines []string, c record.Command) ([]record.Command, error) {
+func (s *Sender) batch(ctx context.Context, d inspection.Document, machines []string, needs policy.Needs, c record.Command) ([]record.Command, error) {
 	online, err := s.Commander.Online(ctx, machines)
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func (s *Sender) batch(ctx context.Context, d inspection.Document, machines []st
 	var commands []record.Command
 	var refused error
 	if len(reachable) > 0 {
-		commands, refused = s.send(ctx, d, reachable, c)
+		commands, refused = s.send(ctx, d, reachable, needs, c)
 	}
 	if len(silent) > 0 {
 		c.Nonce = inspection.Nonce()
@@ -121,13 +122,17 @@ func (s *Sender) batch(ctx context.Context, d inspection.Document, machines []st
 // send splits the batch when SSM refuses it for one machine's sake: a machine can go between the
 // question who is online and the command, and one without the tag that IAM asks for has the whole call
 // denied. A machine that is not there counts as silent; one that we may not ask does not.
-func (s *Sender) send(ctx context.Context, d inspection.Document, machines []string, c record.Command) ([]record.Command, error) {
+func (s *Sender) send(ctx context.Context, d inspection.Document, machines []string, needs policy.Needs, c record.Command) ([]record.Command, error) {
 	c.Nonce, c.Machines = inspection.Nonce(), machines
-	id, err := s.Commander.Send(ctx, d, machines, map[string]string{"Nonce": c.Nonce, "Collect": strings.Join(documents.Words(), ",")}, fmt.Sprintf("Keyward %s inspection", c.Purpose))
+	parameters, err := documents.Parameters(c.Nonce, needs.Collect, needs.Ask)
+	if err != nil {
+		return nil, err
+	}
+	id, err := s.Commander.Send(ctx, d, machines, parameters, fmt.Sprintf("Keyward %s inspection", c.Purpose))
 	switch {
 	case (unknownMachine(err) || fault.Is(err, fault.Denied)) && len(machines) > 1:
-		first, one := s.send(ctx, d, machines[:len(machines)/2], c)
-		second, other := s.send(ctx, d, machines[len(machines)/2:], c)
+		first, one := s.send(ctx, d, machines[:len(machines)/2], needs, c)
+		second, other := s.send(ctx, d, machines[len(machines)/2:], needs, c)
 		return append(first, second...), errors.Join(one, other)
 	case unknownMachine(err):
 		c.ID, c.TotalBy = inspection.OfflineID(c.Nonce), c.SentAt

@@ -16,6 +16,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/send"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -34,7 +35,7 @@ func machines(n int) []string {
 func TestSend(t *testing.T) {
 	t.Parallel()
 	w := fake.New()
-	sent, err := sender(w).Send(t.Context(), []string{fake.ID}, record.Look, "execution-1", fake.Start)
+	sent, err := sender(w).Send(t.Context(), []string{fake.ID}, policy.Needs{}, record.Look, "execution-1", fake.Start)
 	if err != nil || len(sent) != 1 {
 		t.Fatalf("Send = %v, %v, want one command", sent, err)
 	}
@@ -46,7 +47,7 @@ func TestSend(t *testing.T) {
 	if diff := cmp.Diff(want, c); diff != "" || len(c.Nonce) != 32 {
 		t.Errorf("recorded (-want +got):\n%s\nnonce %q", diff, c.Nonce)
 	}
-	parameters := map[string]string{"Nonce": c.Nonce, "Collect": strings.Join(documents.Words(), ",")}
+	parameters := map[string]string{"Nonce": c.Nonce, "Collect": strings.Join(documents.Always(), ","), "Ask": "-"}
 	if diff := cmp.Diff(parameters, w.SSM.Sends[0]); diff != "" {
 		t.Errorf("parameters (-want +got):\n%s", diff)
 	}
@@ -56,7 +57,7 @@ func TestSendBatches(t *testing.T) {
 	t.Parallel()
 	w := fake.New()
 	all := machines(120)
-	sent, err := sender(w).Send(t.Context(), all, record.Scheduled, "", fake.Start)
+	sent, err := sender(w).Send(t.Context(), all, policy.Needs{}, record.Scheduled, "", fake.Start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +80,7 @@ func TestSendRecordsWhoIsOffline(t *testing.T) {
 	w := fake.New()
 	all := machines(3)
 	w.SSM.Offline[all[1]] = true
-	sent, err := sender(w).Send(t.Context(), all, record.Scheduled, "", fake.Start)
+	sent, err := sender(w).Send(t.Context(), all, policy.Needs{}, record.Scheduled, "", fake.Start)
 	if err != nil || len(sent) != 2 {
 		t.Fatalf("Send = %v, %v, want a command and a record of silence", sent, err)
 	}
@@ -93,7 +94,7 @@ func TestSendRecordsWhoIsOffline(t *testing.T) {
 
 	w = fake.New()
 	w.SSM.Offline[fake.ID] = true
-	if _, err := sender(w).Send(t.Context(), []string{fake.ID}, record.Check, "", fake.Start); err != nil {
+	if _, err := sender(w).Send(t.Context(), []string{fake.ID}, policy.Needs{}, record.Check, "", fake.Start); err != nil {
 		t.Fatal(err)
 	}
 	w.Never(t, "ssm.Send")
@@ -107,7 +108,7 @@ func TestSendSplitsABatchForOneMachinesSake(t *testing.T) {
 	// 4 are refused, of them the first two, of them the first; the rest is taken.
 	w.Fail("ssm.Send", unknown, unknown, unknown)
 	all := machines(4)
-	sent, err := sender(w).Send(t.Context(), all, record.Scheduled, "", fake.Start)
+	sent, err := sender(w).Send(t.Context(), all, policy.Needs{}, record.Scheduled, "", fake.Start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func TestSendRefusalsThatAreNoSilence(t *testing.T) {
 			for _, n := range []int{1, 3} {
 				w := fake.New()
 				w.Always("ssm.Send", tt.err)
-				_, err := sender(w).Send(t.Context(), machines(n), record.Scheduled, "", fake.Start)
+				_, err := sender(w).Send(t.Context(), machines(n), policy.Needs{}, record.Scheduled, "", fake.Start)
 				fake.Kind(t, err, tt.kind)
 				calls := 1
 				if tt.kind == fault.Denied {
@@ -169,7 +170,7 @@ func TestSendPinsTheDocument(t *testing.T) {
 			t.Parallel()
 			w := fake.New()
 			w.SSM.Content = tt.content
-			_, err := sender(w).Send(t.Context(), []string{fake.ID}, record.Scheduled, "", fake.Start)
+			_, err := sender(w).Send(t.Context(), []string{fake.ID}, policy.Needs{}, record.Scheduled, "", fake.Start)
 			fake.Kind(t, err, fault.Conflict)
 			w.Never(t, "ssm.Send", "ssm.Online", "store.Sent")
 		})
@@ -183,7 +184,7 @@ func TestSendFailures(t *testing.T) {
 			t.Parallel()
 			w := fake.New()
 			w.Fail(call, fake.Down)
-			_, err := sender(w).Send(t.Context(), []string{fake.ID}, record.Scheduled, "", fake.Start)
+			_, err := sender(w).Send(t.Context(), []string{fake.ID}, policy.Needs{}, record.Scheduled, "", fake.Start)
 			fake.Kind(t, err, fault.Transient)
 		})
 	}
@@ -191,7 +192,7 @@ func TestSendFailures(t *testing.T) {
 		t.Parallel()
 		w := fake.New()
 		w.Fail("ssm.Send", nil, fake.Down)
-		sent, err := sender(w).Send(context.Background(), machines(60), record.Scheduled, "", fake.Start)
+		sent, err := sender(w).Send(context.Background(), machines(60), policy.Needs{}, record.Scheduled, "", fake.Start)
 		fake.Kind(t, err, fault.Transient)
 		if len(sent) != 1 {
 			t.Errorf("sent = %v, want the first batch, so that it is logged", sent)
@@ -203,14 +204,14 @@ func TestSendFailures(t *testing.T) {
 		all := machines(2)
 		w.SSM.Offline[all[1]] = true
 		w.Fail("store.Sent", nil, fake.Down)
-		_, err := sender(w).Send(t.Context(), all, record.Scheduled, "", fake.Start)
+		_, err := sender(w).Send(t.Context(), all, policy.Needs{}, record.Scheduled, "", fake.Start)
 		fake.Kind(t, err, fault.Transient)
 	})
 	t.Run("the second half of a split batch", func(t *testing.T) {
 		t.Parallel()
 		w := fake.New()
 		w.Fail("ssm.Send", fake.AWS(fault.Invalid, "InvalidInstanceId"), fake.Down)
-		_, err := sender(w).Send(t.Context(), machines(2), record.Scheduled, "", fake.Start)
+		_, err := sender(w).Send(t.Context(), machines(2), policy.Needs{}, record.Scheduled, "", fake.Start)
 		fake.Kind(t, err, fault.Transient)
 	})
 }

@@ -10,12 +10,14 @@ import (
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/internal/dependants"
+	"github.com/keyward/keyward/functions/internal/send"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -53,7 +55,7 @@ type Handler struct {
 		dependants.Disks
 	}
 	Limits guard.Limits
-	Send   func(ctx context.Context, machines []string, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error)
+	Send   func(ctx context.Context, machines []string, needs policy.Needs, purpose record.Purpose, execution string, now time.Time) ([]record.Command, error)
 	Log    *slog.Logger
 }
 
@@ -86,7 +88,11 @@ func (h *Handler) look(ctx context.Context, now time.Time, t enforcement.Task) (
 	if !m.State.GoneAt.IsZero() {
 		return enforcement.Looked{Outcome: "asked", AskedAt: now}, nil // nobody is left to look at; decide withdraws
 	}
-	commands, err := h.Send(ctx, []string{m.ID}, record.Look, t.Execution, now)
+	needs, err := send.Needs(ctx, h.Store, m.Policy)
+	if err != nil {
+		return enforcement.Looked{}, err
+	}
+	commands, err := h.Send(ctx, []string{m.ID}, needs, record.Look, t.Execution, now)
 	if err != nil {
 		return enforcement.Looked{}, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -24,7 +25,7 @@ type asked struct {
 }
 
 func newHandler(w *fake.World) *Handler {
-	return &Handler{Store: w.Store, Keys: w.Keys, Calendars: w.Calendars, Instances: w.Instances, Log: w.Log, Limits: fake.Limits, Send: func(context.Context, []string, record.Purpose, string, time.Time) ([]record.Command, error) {
+	return &Handler{Store: w.Store, Keys: w.Keys, Calendars: w.Calendars, Instances: w.Instances, Log: w.Log, Limits: fake.Limits, Send: func(context.Context, []string, policy.Needs, record.Purpose, string, time.Time) ([]record.Command, error) {
 		return nil, fault.New(fault.Internal, "sending: nothing may be sent here")
 	}}
 }
@@ -43,7 +44,7 @@ func look(t *testing.T, w *fake.World, send error) ([]asked, enforcement.Looked,
 	t.Helper()
 	h := newHandler(w)
 	var sends []asked
-	h.Send = func(_ context.Context, ids []string, p record.Purpose, execution string, _ time.Time) ([]record.Command, error) {
+	h.Send = func(_ context.Context, ids []string, _ policy.Needs, p record.Purpose, execution string, _ time.Time) ([]record.Command, error) {
 		sends = append(sends, asked{ids, p, execution})
 		return []record.Command{{ID: fake.Command, Machines: ids}}, send
 	}
