@@ -92,8 +92,3 @@ func (r *reader) askable(n *node, rules []Rule) {
 			len(asked), long, MaxAsked, maxAskText)
 	}
 }
-
-// nothingAsked refuses a mapping without any of its keys.
-func (r *reader) nothingAsked(n *node, path string, names ...string) {
-	r.fail(n, path, "asks nothing, expected %s or %s", strings.Join(names[:len(names)-1], ", "), names[len(names)-1])
-}
