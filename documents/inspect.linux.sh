@@ -2,8 +2,8 @@
 # Keyward inspection, Linux. Reads facts about this machine and prints them as one line:
 #   KWE1 <length> <OK|CUT> <base64 of gzip of JSON>
 # It writes nothing, changes nothing and runs nothing that was installed outside the system's own
-# PATH, except dsa_query of Deep Security when only root could have put it there. No secret is read:
-# of configuration files only the named settings leave the machine. Times out in seconds.
+# PATH, except the query tools of security products when only root could have put them there. No secret
+# is read: of configuration files only the named settings leave the machine. Times out in seconds.
 # It is one file because SSM runs one text.
 # Awk programs are quoted on purpose, and what the scan finds is used in its own subshell alone.
 # shellcheck disable=SC2016,SC2030,SC2031
@@ -53,8 +53,8 @@ dir() {
   look "$1/."
 }
 # What follows writes a plan for the reader below, a letter a line: r NAME BYTES begins a record,
-# d TEXT is a line of it, s REASON says why there is none, c CODE is an exit status, and
-# g PATH REGEX takes from a file only the pieces that match.
+# d TEXT is a line of it, s REASON says why there is none, c CODE is an exit status,
+# g PATH REGEX takes from a file only the pieces that match, and h the same from its first line.
 get() { if look "$1"; then printf 'g %s %s\n' "$1" "$2"; else printf 's %s\n' "$S"; fi; }
 file() { printf 'r %s %s\n' "$1" "$2"; get "$3" "$4"; }
 
@@ -73,20 +73,29 @@ lim() {
   ( sleep "$_s"; kill -9 "$_p" ) </dev/null >/dev/null 3>&- 4>&- & _w=$!
   wait "$_p"; _r=$?; kill "$_w"; return "$_r"
 }
-# run NAME BYTES SECONDS FILTER COMMAND...: a record of what the awk program FILTER leaves of it.
-# The exit status travels on its own descriptor: the command's text cannot pose as one.
-run() {
-  printf 'r %s %s\n' "$1" "$2"; _l=$3 _f=$4; shift 4
-  _c=$( { { lim "$_l" "$@" </dev/null 3>&- 4>&-; printf '%s' "$?" >&3; } | awk "$_f" >&4; } 3>&1 )
-  printf 'c %s\n' "${_c:--1}"
+# filter SECONDS FILTER COMMAND...: what the awk program FILTER leaves of a command's text, and C, its
+# exit status. That travels on its own descriptor: the command's text cannot pose as one.
+filter() {
+  _l=$1 _f=$2; shift 2
+  C=$( { { lim "$_l" "$@" </dev/null 3>&- 4>&-; printf '%s' "$?" >&3; } | awk "$_f" >&4; } 3>&1 ); C=${C:--1}
 }
+# run NAME BYTES SECONDS FILTER COMMAND...: the same as a record.
+run() { printf 'r %s %s\n' "$1" "$2"; shift 2; filter "$@"; printf 'c %s\n' "$C"; }
+# ask LABEL SECONDS FILTER COMMAND...: the same inside of a record, with the exit status as a line.
+ask() { _n=$1; shift; filter "$@"; printf 'd %s.rc %s\n' "$_n" "$C"; }
 
 # --- where products live; a path that came from a file is used only when it is harmless
 HIDS=/var/ossec; HIDSINIT=; DSA=/opt/ds_agent; SPLX=/opt/TrendMicro/SProtectLinux; DIRS=
+MDE=/opt/microsoft/mdatp; FALCON=/opt/CrowdStrike; SONE=/opt/sentinelone
+PROGS=; NAMES=- # programs at their places, and names that only a product's processes should have
 # real DIR: without symbolic links, as /proc shows programs in it.
 real() { # runs in a subshell of its own
   cd -P -- "$1" && case $PWD in *[!A-Za-z0-9/._-]*) ;; *) printf %s "$PWD"; return;; esac
   printf %s "$1"
+}
+# place FILE: the same for a program.
+place() {
+  if [ -L "$1" ]; then readlink -f -- "$1"; else printf '%s/%s' "$(real "${1%/*}")" "${1##*/}"; fi
 }
 hids() { has ossec || has wazuh; }
 if hids; then
@@ -99,10 +108,23 @@ if hids; then
       /*[!A-Za-z0-9/._-]*|*..*|/|[!/]*|'') HIDS=/var/ossec; HIDSINIT=unsafe_path;;
     esac
   fi
-  HIDS=$(real "$HIDS"); DIRS="$DIRS $HIDS"
+  HIDS=$(real "$HIDS"); DIRS="$DIRS $HIDS"; NAMES="$NAMES|(ossec|wazuh)-[a-z]+"
 fi
-if has deepsecurity; then DSA=$(real "$DSA"); DIRS="$DIRS $DSA"; fi
-if has serverprotect; then SPLX=$(real "$SPLX"); DIRS="$DIRS $SPLX"; fi
+if has deepsecurity; then DSA=$(real "$DSA"); DIRS="$DIRS $DSA"; NAMES="$NAMES|ds_a(gent|m)"; fi
+if has serverprotect; then SPLX=$(real "$SPLX"); DIRS="$DIRS $SPLX"; NAMES="$NAMES|vsapiapp"; fi
+if has mdatp; then MDE=$(real "$MDE"); DIRS="$DIRS $MDE"; NAMES="$NAMES|wdavdaemon"; fi
+if has crowdstrike; then FALCON=$(real "$FALCON"); DIRS="$DIRS $FALCON"; NAMES="$NAMES|falcon(d|-sensor)"; fi
+if has sentinelone; then SONE=$(real "$SONE"); DIRS="$DIRS $SONE"; NAMES="$NAMES|s1-agent"; fi
+CLAMD=/usr/sbin/clamd; FRESH=/usr/bin/freshclam; CLAMSCAN=/usr/bin/clamscan; ONACC=/usr/sbin/clamonacc
+if has clamav; then
+  if [ ! -e $CLAMSCAN ] && [ -e /usr/local/bin/clamscan ]; then
+    CLAMD=/usr/local/sbin/clamd; FRESH=/usr/local/bin/freshclam; CLAMSCAN=/usr/local/bin/clamscan; ONACC=/usr/local/sbin/clamonacc
+  fi
+  [ -e $ONACC ] || ONACC=/usr/bin/clamonacc
+  CLAMD=$(place $CLAMD); FRESH=$(place $FRESH); ONACC=$(place $ONACC); PROGS="$PROGS $CLAMD $FRESH $ONACC"; NAMES="$NAMES|clamd|freshclam|clamonacc"
+fi
+AUDITD=/usr/sbin/auditd; [ -e $AUDITD ] || AUDITD=/sbin/auditd
+if has auditd; then AUDITD=$(place $AUDITD); PROGS="$PROGS $AUDITD"; NAMES="$NAMES|auditd"; fi
 
 # --- one awk for sockets, their owners, products' processes, mounts and modules
 scan() {
@@ -114,12 +136,12 @@ scan() {
   if [ -n "$DIRS" ] && [ -r /proc/modules ]; then set -- "$@" /proc/modules; fi
   q=; ls -q / >/dev/null && q=q
   p=
-  if [ -n "$DIRS" ] || has listeners; then p='/proc/[0-9]*/exe'; fi
+  if [ -n "$DIRS$PROGS" ] || has listeners; then p='/proc/[0-9]*/exe'; fi
   if has listeners; then p="$p /proc/[0-9]*/fd"; fi
   # An ls that shows control characters as "?" keeps a hostile link name on its own line.
   # shellcheck disable=SC2086
-  { set +f; [ -z "$p" ] || ls -ln$q $p; } | awk -v dirs="$DIRS" -v want="$WANT" '
-    BEGIN{ k=split(dirs,dir," ") }
+  { set +f; [ -z "$p" ] || ls -ln$q $p; } | awk -v dirs="$DIRS" -v progs="$PROGS" -v names="^($NAMES)[0-9]*\$" -v want="$WANT" '
+    BEGIN{ k=split(dirs,dir," "); i=split(progs,a," "); for(;i;i--) prog[a[i]] }
     FILENAME~/^\/proc\/net/{ t=substr(FILENAME,11)
       if((t~/tcp/&&$4=="0A")||(t~/udp/&&$4=="07")){ s[++n]=t " " $2 " " $8; ino[n]=$10; w[$10] }
       next }
@@ -131,12 +153,14 @@ scan() {
     FILENAME=="/proc/modules"{ if($1~/^(splxmod|dsa_filter|dsa_filter_hook|bmhook|tmhook|gsch|redirfs)$/) mod[++on]=$1 " " $5; next }
     /^\/proc\/[0-9]+\/fd:$/{ split($0,a,"/"); p=a[3]; next }
     !p&&match($0,/ \/proc\/[0-9]+\/exe -> /){ x=substr($0,RSTART+RLENGTH); split(substr($0,RSTART),a,"/")
-      exe[a[3]]=x; for(i=1;i<=k;i++) if(index(x,dir[i] "/")==1) u[a[3]]; next }
+      exe[a[3]]=x; for(i=1;i<=k;i++) if(index(x,dir[i] "/")==1) u[a[3]]
+      sub(/ \(deleted\)$/,"",x); if(x in prog) u[a[3]]; sub(/^.*\//,"",x); if(x~names) call[a[3]]; next }
     p&&/ -> socket:\[[0-9]+\]$/{ i=substr($NF,9,length($NF)-9); if((i in w)&&(!(i in o)||p+0<o[i]+0)) o[i]=p }
     END{
       if(want~/,listeners,/){ print "r net 40000"
         for(i=1;i<=n;i++){ p=o[ino[i]]; if(p!="") u[p]; print "d " s[i] " " (p==""?"-":p) } }
       print "r exe 12000"; for(p in u) if(p in exe) print "x " p " " exe[p]
+      i=0; for(p in call) if(!(p in u)&&i++<8) print "d " p " n " exe[p]
       if(k){ print "r mod 1000"; for(i=1;i<=on;i++) print "d " mod[i] }
       if(want~/,mounts,/){ print "r mnt 8000"; for(i=1;i<=mn;i++) print m[i] }
     }' "$@" - | {
@@ -333,6 +357,148 @@ splxprobe() {
   mtimes splx.time "$@"
 }
 
+# What follows puts a product into one record: lines "bin PATH" for its programs, "left PATH" for what an
+# uninstall leaves, "shut REASON" where nobody may look, and more that its own parser knows.
+# progs FILES...: which are there; fails when none is.
+progs() {
+  _o=1
+  for f in "$@"; do
+    look "$f"
+    if [ -f "$f" ]; then printf 'd bin %s\n' "$f"; _o=0
+    elif [ "$S" != absent ]; then printf 'd shut %s\n' "$S"; fi
+  done
+  return $_o
+}
+left() { for f in "$@"; do [ -e "$f" ] && printf 'd left %s\n' "$f"; done; }
+# part LABEL FILE REGEX: whether a file of settings can be read, and the pieces that match.
+part() { look "$2"; printf 'd %s %s %s\n' "$1" "${S:-ok}" "$2"; [ -n "$S" ] || printf 'g %s %s\n' "$2" "$3"; }
+stamps() { stat -c 'd time %Y %n' -- "$@" || command -v stat >/dev/null || printf 'd time no_tool\n'; }
+# tool FILE: T is a query tool that only root could have put there, followed to where it lies.
+tool() {
+  T=$(readlink -f -- "$1") || T=$1
+  case $T in *[!A-Za-z0-9/._-]*) ;; *) if safe "$T"; then printf 'd cli ok\n'; return 0; fi;; esac
+  if [ -e "$1" ]; then printf 'd cli unsafe_path\n'; else printf 'd cli absent\n'; fi
+  return 1
+}
+roottool() { if [ "$ME" = 0 ]; then tool "$1"; else printf 'd cli not_root\n'; return 1; fi; }
+# unit NAME: its file, whether systemd starts it by itself, and who runs in it. Only root writes there.
+unit() {
+  for f in /etc /run /usr/local/lib /usr/lib /lib; do
+    f=$f/systemd/system/$1
+    if [ -e "$f" ] && [ "$f" -ef /dev/null ]; then printf 'd unit %s masked\n' "$1"; break; fi
+    if [ -f "$f" ]; then printf 'd unit %s %s\n' "$1" "$f"; break; fi
+    f=
+  done
+  [ -n "$f" ] || return 0
+  set +f
+  for f in /etc/systemd/system/*.wants/"$1" /usr/lib/systemd/system/*.wants/"$1" /lib/systemd/system/*.wants/"$1"; do
+    if [ -e "$f" ]; then printf 'd boot %s\n' "$1"; break; fi
+  done
+  _o=
+  for f in /sys/fs/cgroup/*.slice/"$1" /sys/fs/cgroup/*.slice/*.slice/"$1" /sys/fs/cgroup/systemd/*.slice/"$1"; do
+    [ -r "$f/cgroup.procs" ] || continue
+    while read -r v; do _o="$_o $v"; done <"$f/cgroup.procs"
+    while read -r v; do [ "$v" = 'populated 1' ] && _o="$_o +"; done <"$f/cgroup.events"
+  done
+  set -f
+  if [ -d /run/systemd/system ]; then printf 'd procs %s%s\n' "$1" "$_o"; else printf 'd procs %s no_systemd\n' "$1"; fi
+}
+# package NAME: what the package manager's own records say of it.
+package() {
+  if [ -r /var/lib/dpkg/status ]; then
+    awk -v p="$1" '$1=="Package:"{ if(n) exit; n=$2==p } n&&$1=="Status:"{s=$NF} n&&$1=="Version:"{v=$2}
+      END{print "d package " p " " (s==""?"absent":s " " v)}' /var/lib/dpkg/status
+  elif [ -r /lib/apk/db/installed ]; then
+    awk -v p="$1" '$0=="P:" p{n=1} /^V:/{v=substr($0,3)} /^$/{ if(n) exit; v="" }
+      END{print "d package " p " " (n?"installed " v:"absent")}' /lib/apk/db/installed
+  elif [ -e /var/lib/rpm ] || [ -e /usr/lib/sysimage/rpm ]; then
+    filter 5 '{print "d package '"$1"' installed " $1}' rpm -q --qf '%{VERSION}-%{RELEASE}\n' -- "$1"
+    case $C in 0) ;; 1) printf 'd package %s absent\n' "$1";; 127) printf 'd package %s no_tool\n' "$1";; *) printf 'd package %s failed\n' "$1";; esac
+  else printf 'd package %s no_tool\n' "$1"; fi
+}
+clamavprobe() {
+  printf 'r clamav 1500\n'
+  if ! progs "$CLAMD" "$FRESH" "$CLAMSCAN" "$ONACC"; then left /etc/clamav /etc/clamd.d /var/lib/clamav; return 0; fi
+  unit clamav-daemon.service; unit clamav-freshclam.service; unit clamd@scan.service
+  v=/var/lib/clamav; [ -d $v ] || v=/usr/local/share/clamav
+  for f in /etc/clamav/clamd.conf /etc/clamd.d/scan.conf /etc/clamd.conf /usr/local/etc/clamd.conf; do
+    [ -e $f ] || continue
+    part conf $f '^(Example|DatabaseDirectory .*|(ScanOnAccess|OnAccessPrevention) [a-zA-Z0-9]*|OnAccess(IncludePath|MountPath))'
+    while read -r a b; do [ "$a" = DatabaseDirectory ] && v=$b; done <$f
+    break
+  done
+  dir "$v"
+  case $v in *[!A-Za-z0-9/._-]*) S=unsafe_path;; esac
+  printf 'd dir %s %s\n' "${S:-ok}" "$v"
+  [ -n "$S" ] || for f in daily main; do for a in cld cvd cud; do
+    [ -f "$v/$f.$a" ] && part db "$v/$f.$a" '^ClamAV-VDB:[0-9A-Za-z +-]*:[0-9]*:[0-9]*:[0-9]*'
+  done; done
+  for f in "$CLAMSCAN" "$FRESH" "$CLAMD"; do [ -f "$f" ] && break; done
+  tool "$f" && ask version 5 'NR==1{print "d version " substr($0,1,80)}' "$T" --version
+  for f in /var/log/clamav/freshclam.log /var/log/freshclam.log; do
+    if look $f; then
+      ask log 3 '/daily\.c[lvu]d (database is up-to-date|is up to date|updated) \(version: /{l=$0} END{if(l!="")print "d log " substr(l,1,120)}' tail -c 65536 $f
+      return 0
+    fi
+  done
+  printf 'd log.rc %s\n' "$S"
+}
+mdatpprobe() {
+  printf 'r mdatp 3000\nd dir %s\n' "$MDE"
+  if ! progs "$MDE/sbin/wdavdaemon"; then left "$MDE" /etc/opt/microsoft/mdatp; return 0; fi
+  unit mdatp.service
+  roottool "$MDE/sbin/wdavdaemonclient" && ask health 10 '{s=s $0}
+    END{while(match(s,/"(appVersion|engineVersion|definitionsVersion|definitionsUpdated|definitionsStatus|healthy|healthIssues|licensed|passiveModeEnabled|realTimeProtectionEnabled|realTimeProtectionAvailable|tamperProtection|edrConfigurationVersion|productExpiration|orgId)" *: *(\{[^{}]*\}|\[[^]]*\]|"[^"]*"|[a-z0-9]+)/)){
+      v=substr(s,RSTART,RLENGTH); s=substr(s,RSTART+RLENGTH); if(v~/^"orgId" *: *"[^"]/) v="\"orgId\":true"
+      if(length(v)<=300) print "d health " v}}' "$T" health --output json
+}
+falconprobe() {
+  printf 'r crowdstrike 1200\nd dir %s\n' "$FALCON"
+  if ! progs "$FALCON/falcond" "$FALCON/falconctl"; then left "$FALCON"; return 0; fi
+  unit falcon-sensor.service
+  roottool "$FALCON/falconctl" || return 0
+  for w in version aid rfm-state rfm-reason; do
+    ask $w 5 '{sub(/aid *= *"?[0-9a-f]+/,"aid=set"); l=l $0} END{print "d answer " substr(l,1,120)}' "$T" -g "--$w"
+  done
+}
+sentinelprobe() {
+  printf 'r sentinelone 1500\nd dir %s\n' "$SONE"
+  if ! progs "$SONE/bin/sentinelctl"; then left "$SONE"; return 0; fi
+  unit sentinelone.service
+  roottool "$SONE/bin/sentinelctl" || return 0
+  for w in version 'control status' 'engines status' 'management status'; do
+    # shellcheck disable=SC2086
+    ask "${w%% *}" 5 '/^ *(Agent version|Agent state|DFI library version|DFI engine|Anti Tamper|Connectivity|Disabled)( *:|  )/{print "d answer " substr($0,1,100)}' "$T" $w
+  done
+}
+guarddutyprobe() {
+  printf 'r guardduty 800\n'
+  unit amazon-guardduty-agent.service; package amazon-guardduty-agent; left /var/log/amzn-guardduty-agent
+}
+aideprobe() {
+  printf 'r aide 1500\n'
+  if ! progs /usr/bin/aide /usr/sbin/aide; then left /etc/aide /etc/aide.conf /var/lib/aide; return 0; fi
+  f=/usr/bin/aide; [ -e $f ] || f=/usr/sbin/aide
+  tool $f && ask version 5 '/[0-9]/&&!n++{print "d version " substr($0,1,60)}' sh -c '"$0" --version 2>&1' "$T"
+  f=/etc/aide/aide.conf; [ -e $f ] || f=/etc/aide.conf
+  part conf $f '^(@@define +DBDIR +[^ ]*|database(_in)? *= *[^ ]*)'
+  dir /var/lib/aide; printf 'd dir %s\n' "${S:-ok}"
+  for f in dailyaidecheck.timer aidecheck.timer aide-check.timer aide.timer; do unit $f; done
+  for f in /etc/cron.daily/dailyaidecheck /etc/cron.daily/aide /etc/cron.d/aide; do [ -f $f ] && printf 'd cron %s\n' $f; done
+  stamps /var/lib/aide/aide.db /var/lib/aide/aide.db.gz /var/lib/aide/aide.db.new /var/lib/aide/aide.db.new.gz /var/log/aide/aide.log
+}
+auditdprobe() {
+  printf 'r auditd 1500\n'
+  if ! progs "$AUDITD"; then left /etc/audit/auditd.conf; return 0; fi
+  unit auditd.service
+  part conf /etc/audit/auditd.conf '^(log_file|write_logs|log_format|space_left_action|admin_space_left_action|disk_full_action|disk_error_action) *= *[^ ]*'
+  stamps /var/log/audit/audit.log
+  roottool "${AUDITD%/*}/auditctl" || return 0
+  ask status 3 '/^(enabled|failure|pid|lost|backlog|backlog_limit) [0-9]+$/{print "d status " $0}' "$T" -s
+  ask rules 3 '/^-/{n++} /^No rules/{z=1} END{if(n||z)print "d rules " n+0}' "$T" -l
+  ask version 3 'NR==1{print "d version " substr($0,1,60)}' "$T" -v
+}
+
 plan() {
   exec 4>&1
   if has os; then
@@ -345,6 +511,13 @@ plan() {
   hids && hidsprobe
   has deepsecurity && dsaprobe
   has serverprotect && splxprobe
+  has clamav && clamavprobe
+  has mdatp && mdatpprobe
+  has crowdstrike && falconprobe
+  has sentinelone && sentinelprobe
+  has guardduty && guarddutyprobe
+  has aide && aideprobe
+  has auditd && auditdprobe
   has firewall && firewall
 }
 
@@ -357,7 +530,7 @@ json() {
       r="{\"n\":\"" name "\",\"t\":\"" text "\"" (why==""?"":",\"s\":\"" why "\"") (rc==""?"":",\"rc\":" rc) (cut?",\"cut\":true":"") "}"
       if(total+length(r)>budget){ r="{\"n\":\"" name "\",\"s\":\"budget\"}"; lost=1 }
       total+=length(r); out=out (out==""?"":",") r }
-    function take(f,re, l,s,a,n){ while((getline l<f)>0&&n<20000){ n++; a=substr(re,1,1)=="^"
+    function take(f,re,most, l,s,a,n){ while(n<most&&(getline l<f)>0){ n++; a=substr(re,1,1)=="^"
         while(match(l,re)&&RLENGTH>0){ add(substr(l,RSTART,RLENGTH)); if(a||cut) break; l=substr(l,RSTART+RLENGTH) }
         if(cut) break }
       close(f) }
@@ -367,7 +540,7 @@ json() {
     k=="s"{ why=v; next }
     k=="x"{ cut=1; next }
     k=="c"{ rc=v+0; next }
-    k=="g"{ f=$2; take(f,substr(v,length(f)+2)); next }
+    k=="g"||k=="h"{ f=$2; take(f,substr(v,length(f)+2),k=="g"?20000:1); next }
     END{ end(); printf "{%s,\"r\":[%s]}",head,out; exit lost }'
 }
 PLAN=$(plan)

@@ -69,7 +69,7 @@ func answers(text, prefix string) map[string]string {
 func (a *dsa) product() Product {
 	p := unknownProduct(DeepSecurity, WhyNoSource)
 	p.Present, p.Why, p.Dir = Known(true), nil, known(a.dir, WhyParse)
-	p.Kind = Known("agent")
+	p.Kind, p.Confidence = Known("agent"), ConfidenceB
 	p.Sources = []string{"dsa", "exe"}
 	for _, name := range []string{"dsa.status", "dsa.component", "dsa.plugin", "mod"} {
 		if a.d.index[name] != nil {

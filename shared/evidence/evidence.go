@@ -114,6 +114,13 @@ const (
 	DeepSecurity  ProductID = "deep-security"
 	ServerProtect ProductID = "serverprotect-linux"
 	OfficeScan    ProductID = "officescan"
+	ClamAV        ProductID = "clamav"
+	Defender      ProductID = "defender-endpoint" // Microsoft Defender for Endpoint on Linux
+	CrowdStrike   ProductID = "crowdstrike"
+	SentinelOne   ProductID = "sentinelone"
+	GuardDuty     ProductID = "guardduty" // the agent of its runtime monitoring
+	AIDE          ProductID = "aide"
+	Auditd        ProductID = "auditd"
 )
 
 // Product is one security product: found or not, and in what state.
@@ -128,7 +135,9 @@ type Product struct {
 	Protection Protection      `json:"protection"`
 	Definition Definition      `json:"definition"`
 	LastScan   Fact[time.Time] `json:"lastScan"`
-	CheckedIn  Fact[time.Time] `json:"checkedIn"`         // last contact with its manager
+	CheckedIn  Fact[time.Time] `json:"checkedIn"` // last contact with its manager, or with whoever updates it
+	Config     Config          `json:"config"`
+	Confidence Confidence      `json:"confidence,omitempty"`
 	Why        []string        `json:"why,omitempty"`     // reason codes: not_installed, residue, windows_only, not_root, …
 	Sources    []string        `json:"sources,omitempty"` // records used
 }
@@ -160,6 +169,12 @@ type Module struct {
 type Definition struct {
 	Version Fact[string]    `json:"version"`
 	Date    Fact[time.Time] `json:"date"`
+}
+
+// Config is whether a product's settings let it work.
+type Config struct {
+	Health Fact[string] `json:"health"` // ok, or bad with the issues
+	Issues []string     `json:"issues,omitempty"`
 }
 
 // Find is the product with this id, or one about which nothing is known.

@@ -48,7 +48,8 @@ type guest struct {
 	Records []record `json:"r"`
 }
 
-const everything = ",os,listeners,firewall,mounts,ossec,wazuh,deepsecurity,serverprotect,"
+const everything = ",os,listeners,firewall,mounts,ossec,wazuh,deepsecurity,serverprotect," +
+	"clamav,mdatp,crowdstrike,sentinelone,guardduty,aide,auditd,"
 
 // bare is a machine as root sees it on which nothing is installed.
 func bare() guest {
@@ -57,7 +58,9 @@ func bare() guest {
 		At: fmt.Sprintf("%d +0100", start.Unix()), End: start.Unix() + 1,
 	}.with("sys", "uname 6.1.0-18-amd64 x86_64").with("os", "ID=debian").with("net", "").with("exe", "").
 		with("mod", "").with("mnt", "").with("blk", "").with("hids", "init absent\ndir absent /var/ossec").
-		with("dsa", "dir absent").with("splx", "dir absent").skip("ufw", "absent").skip("firewalld", "absent").
+		with("dsa", "dir absent").with("splx", "dir absent").with("clamav", "").with("mdatp", "dir /opt/microsoft/mdatp").
+		with("crowdstrike", "dir /opt/CrowdStrike").with("sentinelone", "dir /opt/sentinelone").
+		with("guardduty", "procs amazon-guardduty-agent.service\npackage amazon-guardduty-agent absent").with("aide", "").with("auditd", "").skip("ufw", "absent").skip("firewalld", "absent").
 		with("nft", "rules 0").skip("ipt", "unloaded").skip("ip6t", "unloaded")
 }
 
@@ -94,7 +97,7 @@ func (g guest) without(name string) guest {
 	return out
 }
 
-// load reads a fixture: a line "== NAME [s=WHY] [rc=N] [cut]" before the text of each record. Records
+// load reads a fixture: lines that say where it is from, and then a line "== NAME [s=WHY] [rc=N] [cut]" before the text of each record. Records
 // that a fixture does not have are those of bare.
 func load(tb testing.TB, name string) guest {
 	tb.Helper()
@@ -106,7 +109,7 @@ func load(tb testing.TB, name string) guest {
 	for part := range strings.SplitSeq("\n"+string(text), "\n== ") {
 		head, body, _ := strings.Cut(part, "\n")
 		words := strings.Fields(head)
-		if len(words) == 0 {
+		if len(words) == 0 || words[0] == "#" {
 			continue
 		}
 		g = g.put(parseHead(tb, words, strings.TrimSuffix(body, "\n")))

@@ -89,7 +89,7 @@ func (h *hids) present() (Fact[bool], string) {
 
 func (h *hids) product(id ProductID) Product {
 	p := unknownProduct(id, WhyNoSource)
-	p.Present, p.Why, p.Sources = Known(true), nil, []string{"hids", "exe"}
+	p.Present, p.Why, p.Sources, p.Confidence = Known(true), nil, []string{"hids", "exe"}, ConfidenceA
 	_, dir := folder(h.facts)
 	p.Dir = known(dir, WhyParse)
 	p.Kind = h.kind()

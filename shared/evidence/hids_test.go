@@ -23,7 +23,7 @@ func TestOSSEC(t *testing.T) {
 		"stopped":                   {agent.with("exe", "").edit("hids", "pid ossec-agentd-501.pid ossec-execd-500.pid ossec-logcollector-502.pid ossec-syscheckd-503.pid", "pid"), "present true; stopped; off; "},
 		"stopped, stale pid files":  {agent.with("exe", ""), "present true; stopped; off; stale_pid"},
 		"pid now another's program": {agent.with("exe", "501 = /usr/bin/sleep"), "present true; stopped; off; stale_pid"},
-		"right name, wrong program": {agent.with("exe", "501 = /tmp/var/ossec/bin/ossec-agentd"), "present true; stopped; off; stale_pid"},
+		"right name, wrong program": {agent.with("exe", "501 = /tmp/var/ossec/bin/ossec-agentd"), "present true; stopped; off; name_only stale_pid"},
 		"path of another namespace": {agent.edit("exe", "501 =", "501 !"), "present true; partial; reduced; foreign_program stale_pid"},
 		"partial":                   {agent.with("exe", "500 = /var/ossec/bin/ossec-execd"), "present true; partial; reduced; stale_pid"},
 		"replaced program": {

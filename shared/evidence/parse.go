@@ -32,7 +32,10 @@ func Parse(output string, want Expect) (*Evidence, error) {
 		OS: parseOS(d), Listeners: parseListeners(d), Firewall: parseFirewall(d), Mounts: parseMounts(d),
 	}
 	ossec, wazuh := parseHIDS(d, local)
-	e.Products = []Product{ossec, wazuh, parseDeepSecurity(d), parseServerProtect(d, local), officeScan()}
+	e.Products = []Product{
+		ossec, wazuh, parseDeepSecurity(d), parseServerProtect(d, local), officeScan(), parseClamAV(d, local),
+		parseDefender(d), parseCrowdStrike(d), parseSentinelOne(d), parseGuardDuty(d), parseAIDE(d), parseAuditd(d),
+	}
 	return e, nil
 }
 
@@ -99,7 +102,7 @@ func unknownProduct(id ProductID, why string) Product {
 	return Product{
 		ID: id, Present: Unknown[bool](why), Kind: text, Variant: text, Dir: text, Version: text,
 		Running: Running{State: text}, Protection: Protection{State: text},
-		Definition: Definition{Version: text, Date: date}, LastScan: date, CheckedIn: date,
+		Definition: Definition{Version: text, Date: date}, LastScan: date, CheckedIn: date, Config: Config{Health: text},
 		Why: []string{why},
 	}
 }

@@ -107,7 +107,7 @@ func TestFact(t *testing.T) {
 func TestFind(t *testing.T) {
 	t.Parallel()
 	e := bare().parse(t)
-	if len(e.Products) != 5 {
+	if len(e.Products) != 12 {
 		t.Errorf("%d products, want one for each of the catalogue", len(e.Products))
 	}
 	for _, id := range []evidence.ProductID{evidence.OSSEC, evidence.Wazuh, evidence.DeepSecurity, evidence.ServerProtect, evidence.OfficeScan} {

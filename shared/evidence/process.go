@@ -13,22 +13,33 @@ type daemons struct {
 	deleted  bool             // one runs a file that was replaced since
 	foreign  bool             // one claims the path, but runs another file
 	replaced map[string]bool
+	named    map[string]bool // a process of another file has this name: it counts for nothing
 }
 
 // daemonsIn finds the processes whose program lies in dir (or below it), and names each by its
 // file's name, or by what rename says. A name alone is never evidence.
 func (d *document) daemonsIn(dir string, rename func(string) string) daemons {
-	out := daemons{up: map[string][]int{}, replaced: map[string]bool{}}
 	if dir == "" {
-		return out
+		return daemons{}
 	}
+	return d.daemons(func(file string) (string, bool) {
+		rest, inside := strings.CutPrefix(file, dir+"/")
+		return rename(path.Base(file)), inside && rest != ""
+	})
+}
+
+// daemonsAt finds the processes of programs at these very places.
+func (d *document) daemonsAt(places ...string) daemons {
+	return d.daemons(func(file string) (string, bool) { return path.Base(file), slices.Contains(places, file) })
+}
+
+func (d *document) daemons(ours func(file string) (name string, ours bool)) daemons {
+	out := daemons{up: map[string][]int{}, replaced: map[string]bool{}, named: map[string]bool{}}
 	for pid, p := range d.exes {
-		rest, inside := strings.CutPrefix(p.path, dir+"/")
-		if !inside || rest == "" {
-			continue
-		}
-		name := rename(path.Base(rest))
+		name, is := ours(p.path)
 		switch {
+		case !is:
+			out.named[name] = true
 		case p.same:
 			out.up[name] = append(out.up[name], pid)
 		case p.deleted:
@@ -77,6 +88,9 @@ func (d *document) running(ds daemons, expected, optional, pidFiles []string, hi
 	if ds.deleted {
 		why = append(why, "replaced_program")
 	}
+	if slices.ContainsFunc(slices.Concat(expected, optional), func(n string) bool { return ds.named[n] }) {
+		why = append(why, WhyNameOnly)
+	}
 	if stale(ds, pidFiles) {
 		why = append(why, "stale_pid")
 	}
@@ -123,4 +137,15 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 		return s[:i], s[i+len(sep):], true
 	}
 	return s, "", false
+}
+
+// numbers reads pids with spaces between.
+func numbers(text string) []int {
+	var out []int
+	for _, f := range strings.Fields(text) {
+		if n, err := strconv.Atoi(f); err == nil && n > 0 && len(out) < maxPIDs {
+			out = append(out, n)
+		}
+	}
+	return out
 }

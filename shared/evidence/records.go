@@ -23,6 +23,9 @@ const (
 	WhyNotInstalled = "not_installed"
 	WhyUnsafePath   = "unsafe_path"
 	WhyFailed       = "failed" // the command ended with an error
+
+	WhyNotApplicable = "not_applicable" // the product has no such thing
+	WhyNameOnly      = "name_only"      // a process has the name of the product's program and is another file
 )
 
 // build indexes the records. Two records of one name would leave open which one counts.
@@ -144,6 +147,8 @@ func (d *document) complete(records []Record) bool {
 var mandatory = map[string]string{
 	"os": "sys", "listeners": "net", "mounts": "mnt", "firewall": "nft",
 	"ossec": "hids", "wazuh": "hids", "deepsecurity": "dsa", "serverprotect": "splx",
+	"clamav": "clamav", "mdatp": "mdatp", "crowdstrike": "crowdstrike", "sentinelone": "sentinelone",
+	"guardduty": "guardduty", "aide": "aide", "auditd": "auditd",
 }
 
 // started splits "1795384090 +0100" into the guest's start and its zone.

@@ -32,7 +32,7 @@ func parseServerProtect(d *document, local *time.Location) Product {
 	}
 	p := unknownProduct(ServerProtect, WhyNoSource)
 	p.Present, p.Why, p.Dir = Known(true), nil, known(dir, WhyParse)
-	p.Kind = Known("server")
+	p.Kind, p.Confidence = Known("server"), ConfidenceB
 	p.Sources = []string{"splx", "exe", "mod"}
 	ds := d.daemonsIn(dir, sameName)
 	p.Running, p.Why = d.running(ds, []string{"vsapiapp"}, []string{"entity", "splxhttpd"}, nil, "")

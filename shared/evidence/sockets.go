@@ -16,8 +16,8 @@ type process struct {
 	deleted bool // the file that runs was removed or replaced
 }
 
-// parseExes reads "PID FLAG PATH"; the flag is = for the same file, d for deleted and ! for a path
-// that is not this file here.
+// parseExes reads "PID FLAG PATH"; the flag is = for the same file, d for deleted, ! for a path that is
+// not this file here, and n for a process that only has a product's name, of which no more was asked.
 func parseExes(text string) map[int]process {
 	out := map[int]process{}
 	for line := range lines(text) {
@@ -30,7 +30,7 @@ func parseExes(text string) map[int]process {
 			continue
 		}
 		p := process{path: clean(f[2]), same: f[1] == "=", deleted: f[1] == "d"}
-		if p.deleted {
+		if p.deleted || f[1] == "n" {
 			p.path = strings.TrimSuffix(p.path, " (deleted)")
 		}
 		out[pid] = p

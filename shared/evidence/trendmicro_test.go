@@ -23,7 +23,7 @@ func TestDeepSecurity(t *testing.T) {
 		"stopped":               {ds.with("exe", ""), "present true; stopped; off; "},
 		"stopped and silent":    {silent.with("exe", ""), "present true; stopped; off; "},
 		"anti-malware is down":  {ds.edit("exe", "901 = /opt/ds_agent/ds_am", ""), "present true; partial; reduced; "},
-		"right name elsewhere":  {ds.with("exe", "900 = /tmp/ds_agent\n901 = /opt/ds_agent2/ds_am\n902 = /opt/ds_agent/"), "present true; stopped; off; "},
+		"right name elsewhere":  {ds.with("exe", "900 = /tmp/ds_agent\n901 = /opt/ds_agent2/ds_am\n902 = /opt/ds_agent/"), "present true; stopped; off; name_only"},
 		"replaced program":      {ds.with("exe", "900 d /opt/ds_agent/ds_agent (deleted)"), "present true; unknown (replaced_program); unknown (replaced_program); replaced_program"},
 		"foreign program":       {ds.with("exe", "900 ! /opt/ds_agent/ds_agent"), "present true; stopped; off; foreign_program"},
 		"not root":              {silent.user().with("exe", "").edit("dsa", "query ok", "query not_root"), "present true; unknown (not_root); unknown (not_root); "},
