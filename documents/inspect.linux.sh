@@ -114,7 +114,7 @@ if has deepsecurity; then DSA=$(real "$DSA"); DIRS="$DIRS $DSA"; NAMES="$NAMES|d
 if has serverprotect; then SPLX=$(real "$SPLX"); DIRS="$DIRS $SPLX"; NAMES="$NAMES|vsapiapp"; fi
 if has mdatp; then MDE=$(real "$MDE"); DIRS="$DIRS $MDE"; NAMES="$NAMES|wdavdaemon"; fi
 if has crowdstrike; then FALCON=$(real "$FALCON"); DIRS="$DIRS $FALCON"; NAMES="$NAMES|falcon(d|-sensor)"; fi
-if has sentinelone; then SONE=$(real "$SONE"); DIRS="$DIRS $SONE"; NAMES="$NAMES|s1-agent"; fi
+if has sentinelone; then SONE=$(real "$SONE"); DIRS="$DIRS $SONE"; fi
 CLAMD=/usr/sbin/clamd; FRESH=/usr/bin/freshclam; CLAMSCAN=/usr/bin/clamscan; ONACC=/usr/sbin/clamonacc
 if has clamav; then
   if [ ! -e $CLAMSCAN ] && [ -e /usr/local/bin/clamscan ]; then
@@ -370,8 +370,8 @@ progs() {
   return $_o
 }
 left() { for f in "$@"; do [ -e "$f" ] && printf 'd left %s\n' "$f"; done; }
-# part LABEL FILE REGEX: whether a file of settings can be read, and the pieces that match.
-part() { look "$2"; printf 'd %s %s %s\n' "$1" "${S:-ok}" "$2"; [ -n "$S" ] || printf 'g %s %s\n' "$2" "$3"; }
+# part LABEL FILE REGEX [h]: whether a file of settings can be read, and the pieces that match.
+part() { look "$2"; printf 'd %s %s %s\n' "$1" "${S:-ok}" "$2"; [ -n "$S" ] || printf '%s %s %s\n' "${4:-g}" "$2" "$3"; }
 stamps() { stat -c 'd time %Y %n' -- "$@" || command -v stat >/dev/null || printf 'd time no_tool\n'; }
 # tool FILE: T is a query tool that only root could have put there, followed to where it lies.
 tool() {
@@ -417,7 +417,7 @@ package() {
   else printf 'd package %s no_tool\n' "$1"; fi
 }
 clamavprobe() {
-  printf 'r clamav 1500\n'
+  printf 'r clamav 1500\nd places %s %s %s\n' "$CLAMD" "$FRESH" "$ONACC"
   if ! progs "$CLAMD" "$FRESH" "$CLAMSCAN" "$ONACC"; then left /etc/clamav /etc/clamd.d /var/lib/clamav; return 0; fi
   unit clamav-daemon.service; unit clamav-freshclam.service; unit clamd@scan.service
   v=/var/lib/clamav; [ -d $v ] || v=/usr/local/share/clamav
@@ -431,7 +431,7 @@ clamavprobe() {
   case $v in *[!A-Za-z0-9/._-]*) S=unsafe_path;; esac
   printf 'd dir %s %s\n' "${S:-ok}" "$v"
   [ -n "$S" ] || for f in daily main; do for a in cld cvd cud; do
-    [ -f "$v/$f.$a" ] && part db "$v/$f.$a" '^ClamAV-VDB:[0-9A-Za-z +-]*:[0-9]*:[0-9]*:[0-9]*'
+    [ -f "$v/$f.$a" ] && part db "$v/$f.$a" '^ClamAV-VDB:[0-9A-Za-z +-]*:[0-9]*:[0-9]*:[0-9]*' h
   done; done
   for f in "$CLAMSCAN" "$FRESH" "$CLAMD"; do [ -f "$f" ] && break; done
   tool "$f" && ask version 5 'NR==1{print "d version " substr($0,1,80)}' "$T" --version
@@ -448,9 +448,10 @@ mdatpprobe() {
   if ! progs "$MDE/sbin/wdavdaemon"; then left "$MDE" /etc/opt/microsoft/mdatp; return 0; fi
   unit mdatp.service
   roottool "$MDE/sbin/wdavdaemonclient" && ask health 10 '{s=s $0}
-    END{while(match(s,/"(appVersion|engineVersion|definitionsVersion|definitionsUpdated|definitionsStatus|healthy|healthIssues|licensed|passiveModeEnabled|realTimeProtectionEnabled|realTimeProtectionAvailable|tamperProtection|edrConfigurationVersion|productExpiration|orgId)" *: *(\{[^{}]*\}|\[[^]]*\]|"[^"]*"|[a-z0-9]+)/)){
-      v=substr(s,RSTART,RLENGTH); s=substr(s,RSTART+RLENGTH); if(v~/^"orgId" *: *"[^"]/) v="\"orgId\":true"
-      if(length(v)<=300) print "d health " v}}' "$T" health --output json
+    END{while(match(s,/"(appVersion|engineVersion|definitionsVersion|definitionsUpdated|definitionsStatus|healthy|healthIssues|licensed|passiveModeEnabled|realTimeProtectionEnabled|realTimeProtectionAvailable|productExpiration)" *: *(\{[^{}]*\}|\[[^]]*\]|"[^"]*"|[a-z0-9]+)/)){
+      v=substr(s,RSTART,RLENGTH); s=substr(s,RSTART+RLENGTH)
+      if(length(v)<=300) print "d health " v
+    } }' "$T" health --output json
 }
 falconprobe() {
   printf 'r crowdstrike 1200\nd dir %s\n' "$FALCON"
@@ -488,7 +489,7 @@ aideprobe() {
   stamps /var/lib/aide/aide.db /var/lib/aide/aide.db.gz /var/lib/aide/aide.db.new /var/lib/aide/aide.db.new.gz /var/log/aide/aide.log
 }
 auditdprobe() {
-  printf 'r auditd 1500\n'
+  printf 'r auditd 1500\nd places %s\n' "$AUDITD"
   if ! progs "$AUDITD"; then left /etc/audit/auditd.conf; return 0; fi
   unit auditd.service
   part conf /etc/audit/auditd.conf '^(log_file|write_logs|log_format|space_left_action|admin_space_left_action|disk_full_action|disk_error_action) *= *[^ ]*'

@@ -125,6 +125,7 @@ func (m machine) moved() string {
 		{"/opt/TrendMicro/SProtectLinux", m.path("splx")},
 		{"/var/log/TrendMicro/SProtectLinux", m.path("splxlog")},
 		{"/proc/modules", m.path("modules")},
+		{`if(x~names)`, `if(x~names&&index(exe[a[3]],"` + m.root + `/")==1)`},
 		{`while [ -n "$_p" ]; do`, `while [ "$_p" != "` + m.root + `" ]; do`},
 		{`ls -lnd -- / "$@"`, `ls -lnd -- "$@"`},
 	} {
@@ -133,7 +134,33 @@ func (m machine) moved() string {
 		}
 		text = strings.ReplaceAll(text, r[0], r[1])
 	}
-	return text
+	return m.belowRoot(text)
+}
+
+// places are where the script looks for products that have more than one folder; below the machine's root
+// they are called the same.
+var places = []string{
+	"/usr/sbin/clamd", "/usr/bin/freshclam", "/usr/bin/clamscan", "/usr/sbin/clamonacc", "/etc/clamav", "/etc/clamd.d",
+	"/etc/clamd.conf", "/var/lib/clamav", "/var/log/clamav", "/var/log/freshclam.log", "/usr/sbin/auditd", "/etc/audit/",
+	"/var/log/audit/", "/usr/bin/aide", "/etc/aide/", "/etc/aide.conf", "/var/lib/aide", "/var/log/aide", "/etc/cron.d",
+	"/opt/microsoft/mdatp", "/etc/opt/microsoft/mdatp", "/opt/CrowdStrike", "/opt/sentinelone", "/var/log/amzn-guardduty-agent",
+	"/var/lib/dpkg/status", "/etc/systemd/system", "/run/systemd/system", "/sys/fs/cgroup/*",
+}
+
+func (m machine) belowRoot(text string) string {
+	m.t.Helper()
+	var pairs []string
+	for _, p := range places {
+		if !strings.Contains(text, p) {
+			m.t.Fatalf("the script does not say %q any more", p)
+		}
+		pairs = append(pairs, p, m.root+p)
+	}
+	const units = "for f in /etc /run /usr/local/lib /usr/lib /lib; do"
+	if !strings.Contains(text, units) {
+		m.t.Fatalf("the script does not say %q any more", units)
+	}
+	return strings.NewReplacer(append(pairs, units, "for f in "+m.root+"/etc; do")...).Replace(text)
 }
 
 func (m machine) inspect(script string, as *syscall.Credential) *evidence.Evidence {

@@ -74,7 +74,7 @@ func TestOSSECOnThisHost(t *testing.T) {
 		},
 		"right name, wrong program": {
 			func(m machine) { m.agent(); m.install("tmp/ossec-agentd"); m.start("tmp/ossec-agentd") },
-			"present true; stopped; off; ",
+			"present true; stopped; off; name_only",
 		},
 		"a pid file whose name is a trap": {
 			func(m machine) { m.agent(); m.write("ossec/var/run/ossec\nd keys 0\nx-999999.pid", "") },

@@ -104,7 +104,7 @@ func printEvidence(p *show.Printer, e *evidence.Evidence) {
 	p.Line("")
 	p.Table([]string{"MOUNT", "TYPE", "SOURCE", "ENCRYPTED"}, mounts(e), "No file system is mounted that counts.")
 	p.Line("")
-	p.Table([]string{"PRODUCT", "INSTALLED", "RUNNING", "VERSION", "WHY"}, products(e), "")
+	p.Table([]string{"PRODUCT", "INSTALLED", "RUNNING", "PROTECTION", "VERSION", "DEFINITIONS", "SURE", "WHY"}, products(e), "")
 }
 
 func printResult(p *show.Printer, r *policy.Result) {
@@ -169,9 +169,18 @@ func mounts(e *evidence.Evidence) [][]string {
 func products(e *evidence.Evidence) [][]string {
 	var rows [][]string
 	for _, p := range e.Products {
-		rows = append(rows, []string{string(p.ID), yesNo(p.Present), known(p, p.Running.State), known(p, p.Version), show.Or(strings.Join(p.Why, ", "), "-")})
+		rows = append(rows, []string{string(p.ID), yesNo(p.Present), known(p, p.Running.State), known(p, p.Protection.State),
+			known(p, p.Version), definitions(p), show.Or(string(p.Confidence), "-"), show.Or(strings.Join(p.Why, ", "), "-")})
 	}
 	return rows
+}
+
+// definitions are a product's, by their date where they have one.
+func definitions(p evidence.Product) string {
+	if d := p.Definition.Date; d.Known {
+		return d.Value.Format(time.DateTime)
+	}
+	return known(p, p.Definition.Version)
 }
 
 // known leaves a cell of a product that is not there empty: there is nothing to be unknown.

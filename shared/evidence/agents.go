@@ -26,7 +26,7 @@ type agent struct {
 }
 
 var agentLabels = map[string]bool{
-	"bin": true, "left": true, "shut": true, "unit": true, "boot": true, "procs": true, "conf": true, "time": true,
+	"bin": true, "left": true, "shut": true, "unit": true, "boot": true, "procs": true, "conf": true, "places": true, "time": true,
 	"package": true, "dir": true, "cli": true, "version": true, "db": true, "log": true, "cron": true, "health": true,
 	"answer": true, "status": true, "rules": true,
 }
@@ -88,15 +88,8 @@ func (a *agent) has(program string) bool {
 	return slices.ContainsFunc(a.lines["bin"], func(p string) bool { return p[strings.LastIndex(p, "/")+1:] == program })
 }
 
-// path is where the program of this name lies.
-func (a *agent) path(program string) string {
-	for _, p := range a.lines["bin"] {
-		if p[strings.LastIndex(p, "/")+1:] == program {
-			return p
-		}
-	}
-	return ""
-}
+// daemons are the processes of the programs that belong at these places, whether they are still there or not.
+func (a *agent) daemons() daemons { return a.d.daemonsAt(strings.Fields(a.last("places"))...) }
 
 // unit says of a systemd unit whether its file is there and not masked, and whether it starts by itself.
 func (a *agent) unit(name string) (there, boot bool) {

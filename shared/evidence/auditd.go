@@ -21,7 +21,7 @@ func parseAuditd(d *document) Product {
 		return p
 	}
 	p.Kind = Known("daemon")
-	ds := d.daemonsAt(a.lines["bin"]...)
+	ds := a.daemons()
 	p.Running, p.Why = d.running(ds, []string{"auditd"}, nil, nil, "")
 	p.Version = known(strings.TrimPrefix(a.last("version"), "auditctl version "), a.whyNot("version"))
 	p.Definition = noDefinitions()

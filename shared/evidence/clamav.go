@@ -31,7 +31,7 @@ func parseClamAV(d *document, local *time.Location) Product {
 		// Without its unit freshclam may be cron's, and then runs for seconds only.
 		expected, optional = []string{"clamd", "freshclam"}, []string{"clamonacc"}
 	}
-	ds := d.daemonsAt(a.lines["bin"]...)
+	ds := a.daemons()
 	p.Running, p.Why = d.running(ds, expected, optional, nil, "")
 	p.Version = a.clamVersion()
 	p.Definition = a.clamDefinition(databases)

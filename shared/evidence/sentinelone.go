@@ -27,6 +27,7 @@ func parseSentinelOne(d *document) Product {
 		}
 		return sentinelProcess
 	})
+	ds.named = nil // that name is ours
 	p.Running, p.Why = d.running(ds, []string{sentinelProcess}, nil, nil, "")
 	said := a.sentinel()
 	p.Version = a.sentinelFact(said, "Agent version", "version")

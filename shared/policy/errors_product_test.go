@@ -2,6 +2,9 @@ package policy_test
 
 import "testing"
 
+const productList = "ossec, wazuh, deep-security, serverprotect-linux, officescan, clamav, defender-endpoint, crowdstrike, sentinelone, " +
+	"guardduty, aide, auditd"
+
 func TestErrorsOfProduct(t *testing.T) {
 	t.Parallel()
 	refuse(t, []refusal{
@@ -9,21 +12,21 @@ func TestErrorsOfProduct(t *testing.T) {
 			name: "unknown product",
 			text: "policy: x\nrules:\n- rule: r\n  product: {is: osec, state: running}",
 			want: []string{
-				`4:17: rules[0].product.is: got "osec", expected one of ossec, wazuh, deep-security, serverprotect-linux, officescan; did you mean "ossec"?`,
+				`4:17: rules[0].product.is: got "osec", expected one of ` + productList + `; did you mean "ossec"?`,
 			},
 		},
 		{
 			name: "two letters swapped",
 			text: "policy: x\nrules:\n- rule: r\n  product: {is: osesc, state: running}",
 			want: []string{
-				`4:17: rules[0].product.is: got "osesc", expected one of ossec, wazuh, deep-security, serverprotect-linux, officescan; did you mean "ossec"?`,
+				`4:17: rules[0].product.is: got "osesc", expected one of ` + productList + `; did you mean "ossec"?`,
 			},
 		},
 		{
 			name: "no product",
 			text: "policy: x\nrules:\n- rule: r\n  product: {state: running}",
 			want: []string{
-				`4:12: rules[0].product.is: is missing, expected one of ossec, wazuh, deep-security, serverprotect-linux, officescan`,
+				`4:12: rules[0].product.is: is missing, expected one of ` + productList + ``,
 			},
 		},
 		{
@@ -108,6 +111,35 @@ func TestErrorsOfProduct(t *testing.T) {
 			text: "policy: x\nrules:\n- rule: r\n  product: {is: wazuh, definitions: {age: \"<= 72h\"}}",
 			want: []string{
 				`4:37: rules[0].product.definitions: does not fit wazuh, which has no pattern feed`,
+			},
+		},
+		{
+			name: "definitions of a daemon with rules",
+			text: "policy: x\nrules:\n- rule: r\n  product: {is: auditd, state: running, definitions: {age: \"<= 72h\"}}",
+			want: []string{
+				`4:54: rules[0].product.definitions: does not fit auditd, which has no definitions, only rules`,
+			},
+		},
+		{
+			name: "definitions that a cloud has",
+			text: "policy: x\nrules:\n- rule: r\n  product: {is: crowdstrike, definitions: {age: \"<= 72h\"}}",
+			want: []string{
+				`4:43: rules[0].product.definitions: does not fit crowdstrike, which has no definitions, its cloud decides`,
+			},
+		},
+		{
+			name: "state of what has no process",
+			text: "policy: x\nrules:\n- rule: r\n  product: {is: aide, state: running}",
+			want: []string{
+				`4:30: rules[0].product.state: "running" does not fit aide, expected one of installed, absent, protecting: it has no process of its own`,
+			},
+		},
+		{
+			name: "state that nobody can see",
+			text: "policy: x\nrules:\n- rule: r\n  product: {is: guardduty, state: protecting}",
+			want: []string{
+				`4:35: rules[0].product.state: "protecting" does not fit guardduty, expected one of running, stopped, installed, absent: ` +
+					`whether its events arrive is not to be seen on the machine`,
 			},
 		},
 		{

@@ -106,7 +106,7 @@ func (r *reader) product(n *node, path string) *productCondition {
 	c := &productCondition{}
 	before := len(r.errs)
 	seen := r.object(n, path, []key{
-		{"is", func(n *node, path string) { c.id = evidence.ProductID(r.word(n, path, products...)) }},
+		{"is", func(n *node, path string) { c.id = evidence.ProductID(r.word(n, path, productNames()...)) }},
 		{"state", func(n *node, path string) { c.state = productState(r.word(n, path, productStates...)) }},
 		{"version", func(n *node, path string) { c.version = r.constraint(n, path) }},
 		{"definitions", func(n *node, path string) { c.age = r.definitions(n, path) }},
@@ -114,13 +114,13 @@ func (r *reader) product(n *node, path string) *productCondition {
 	switch {
 	case n.kind != mapping:
 	case seen["is"] == nil:
-		r.fail(n, path+".is", "is missing, expected one of %s", strings.Join(products, ", "))
+		r.fail(n, path+".is", "is missing, expected one of %s", strings.Join(productNames(), ", "))
 	case len(seen) == 1 && len(r.errs) == before:
 		r.fail(n, path, "asks nothing of %s, expected state, version or definitions", c.id)
 	case c.state == stateAbsent && len(seen) > 2:
 		r.fail(n, path, "state absent does not go with version or definitions")
-	case seen["definitions"] != nil && withoutDefinitions[c.id]:
-		r.fail(seen["definitions"], path+".definitions", "does not fit %s, which has no pattern feed", c.id)
+	default:
+		r.fits(c, path, seen)
 	}
 	return c
 }

@@ -24,15 +24,6 @@ var productStates = []string{
 	string(stateRunning), string(stateStopped), string(stateInstalled), string(stateAbsent), string(stateProtecting),
 }
 
-var products = []string{
-	string(evidence.OSSEC), string(evidence.Wazuh), string(evidence.DeepSecurity),
-	string(evidence.ServerProtect), string(evidence.OfficeScan),
-}
-
-// withoutDefinitions are the products that have no pattern feed, so that no age of theirs can ever be
-// known.
-var withoutDefinitions = map[evidence.ProductID]bool{evidence.OSSEC: true, evidence.Wazuh: true}
-
 // productCondition asks for a product of the catalogue in a state, and for its version and the age of
 // its definitions.
 type productCondition struct {
