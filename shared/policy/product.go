@@ -62,14 +62,8 @@ func (c *productCondition) expected() string {
 	}
 }
 
-// productWords are the words of the inspection document that products are collected by; officescan runs
-// on no Linux machine, so that nothing is collected for it.
-var productWords = map[evidence.ProductID]string{
-	evidence.OSSEC: "ossec", evidence.Wazuh: "wazuh", evidence.DeepSecurity: "deepsecurity", evidence.ServerProtect: "serverprotect",
-}
-
 func (c *productCondition) needs() Needs {
-	if w := productWords[c.id]; w != "" {
+	if w := traitOf(c.id).word; w != "" {
 		return collect(w)
 	}
 	return Needs{}

@@ -10,6 +10,7 @@ import (
 // trait is what can be asked of one product.
 type trait struct {
 	id     evidence.ProductID
+	word   string   // of the inspection document that collects it; none for what runs on no Linux machine
 	states []string // that it can be in; nil means all
 	why    string   // why not all of them
 	feed   string   // why its definitions have no age; empty when they can have one
@@ -22,24 +23,24 @@ const (
 
 // traits are the products of the catalogue, in the order in which messages name them.
 var traits = []trait{
-	{id: evidence.OSSEC, feed: noFeed},
-	{id: evidence.Wazuh, feed: noFeed},
-	{id: evidence.DeepSecurity},
-	{id: evidence.ServerProtect},
+	{id: evidence.OSSEC, word: "ossec", feed: noFeed},
+	{id: evidence.Wazuh, word: "wazuh", feed: noFeed},
+	{id: evidence.DeepSecurity, word: "deepsecurity"},
+	{id: evidence.ServerProtect, word: "serverprotect"},
 	{id: evidence.OfficeScan},
-	{id: evidence.ClamAV},
-	{id: evidence.Defender},
-	{id: evidence.CrowdStrike, feed: noSigns + ", its cloud decides"},
-	{id: evidence.SentinelOne, feed: noSigns + ", it judges what programs do"},
+	{id: evidence.ClamAV, word: "clamav"},
+	{id: evidence.Defender, word: "mdatp"},
+	{id: evidence.CrowdStrike, word: "crowdstrike", feed: noSigns + ", its cloud decides"},
+	{id: evidence.SentinelOne, word: "sentinelone", feed: noSigns + ", it judges what programs do"},
 	{
-		id: evidence.GuardDuty, feed: noSigns, why: "whether its events arrive is not to be seen on the machine",
+		id: evidence.GuardDuty, word: "guardduty", feed: noSigns, why: "whether its events arrive is not to be seen on the machine",
 		states: []string{string(stateRunning), string(stateStopped), string(stateInstalled), string(stateAbsent)},
 	},
 	{
-		id: evidence.AIDE, why: "it has no process of its own",
+		id: evidence.AIDE, word: "aide", why: "it has no process of its own",
 		states: []string{string(stateInstalled), string(stateAbsent), string(stateProtecting)},
 	},
-	{id: evidence.Auditd, feed: noSigns + ", only rules"},
+	{id: evidence.Auditd, word: "auditd", feed: noSigns + ", only rules"},
 }
 
 // productNames are the names that a policy may use.
