@@ -94,27 +94,3 @@ func (holdList) Run(ctx context.Context, c *cli, p *show.Printer) error {
 		p.Table([]string{"SCOPE", "REASON", "BY", "SET", "UNTIL"}, rows, "Nothing is held.")
 	})
 }
-
-type requestCommands struct {
-	List requestList `cmd:"" help:"List the key requests."`
-}
-
-type requestList struct{}
-
-func (requestList) Run(ctx context.Context, c *cli, p *show.Printer) error {
-	api, err := c.people(ctx)
-	if err != nil {
-		return err
-	}
-	requests, err := api.Requests(ctx)
-	if err != nil {
-		return err
-	}
-	return p.Value(requests, func() {
-		var rows [][]string
-		for _, r := range requests {
-			rows = append(rows, []string{show.Time(r.AskedAt), r.Machine, r.State, r.Reason})
-		}
-		p.Table([]string{"ASKED", "MACHINE", "STATE", "WHY"}, rows, "No machine asked for its key.")
-	})
-}

@@ -94,7 +94,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "json": isJSON, "harmless": isHarmless, "place": startPlace, "taken": takePort, "listens": startListener, "generate": generate, "key": createKeys, "reason": uglyReason, "waiver": readWaiver,
+			"exits": exits, "json": isJSON, "harmless": isHarmless, "place": startPlace, "taken": takePort, "listens": startListener, "generate": generate, "key": createKeys, "reason": uglyReason, "waiver": readWaiver, "asks": askKey,
 		},
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -21,6 +22,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/keyward/keyward/cmd/keyward/internal/people"
+	"github.com/keyward/keyward/cmd/keyward/internal/place"
 )
 
 // isJSON says that the last output, or each line of it, is JSON: json, json lines.
@@ -117,6 +121,31 @@ func createKeys(ts *testscript.TestScript, _ bool, _ []string) {
 		out, err := keys.CreateKey(context.Background(), &kms.CreateKeyInput{Tags: tags})
 		ts.Check(err)
 		ts.Setenv(name, aws.ToString(out.KeyMetadata.Arn))
+	}
+}
+
+// askKey has the machine ask for its key, with its own credentials: asks STATUS STATE, which the answer has to have.
+func askKey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: asks STATUS STATE")
+	}
+	ctx := context.Background()
+	p := place.New(ts.Getenv("KEYWARD_LOCAL_URL"), ts.Getenv("KEYWARD_LOCAL_TOKEN"))
+	status, err := p.Status(ctx)
+	ts.Check(err)
+	k, err := p.Machine(ctx, "i-1234567890abcdef0")
+	ts.Check(err)
+	signer := credentials.NewStaticCredentialsProvider(k.AccessKeyID, k.SecretAccessKey, k.SessionToken)
+	code, r, err := people.New(status.APIs["MachineApi"], status.Region, signer).AskKey(ctx, "6f1f1a4e-0c7e-4a54-9b64-2d3f1c5f9a10")
+	if err != nil { // a denial is one
+		text := err.Error()
+		if !strings.Contains(text, "HTTP "+args[0]) || !strings.Contains(text, `"state":"`+args[1]+`"`) {
+			ts.Fatalf("answered %v, want %s %s", err, args[0], args[1])
+		}
+		return
+	}
+	if fmt.Sprint(code) != args[0] || r.State != args[1] {
+		ts.Fatalf("answered %d %s: %s, want %s %s", code, r.State, r.Reason, args[0], args[1])
 	}
 }
 

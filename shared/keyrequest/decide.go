@@ -15,7 +15,9 @@ type Facts struct {
 	HasAny   bool               // there is evidence at all
 	Key      integrity.KeyState // what Keyward did with the key
 	Presence integrity.Presence
-	Held     bool // an enforcement of this machine stands still for a person (integrity.State.HeldFor)
+	Held     bool          // an enforcement of this machine stands still for a person (integrity.State.HeldFor)
+	Waited   time.Duration // since the request began to wait
+	Person   Person        // who decided it
 }
 
 // Decision is the answer to a request.
@@ -51,6 +53,9 @@ const (
 	ReasonRevoked    Reason = "revoked"
 	ReasonStopped    Reason = "not-running"
 	ReasonHeld       Reason = "held"
+	ReasonApproved   Reason = "approved"
+	ReasonDenied     Reason = "denied"
+	ReasonNobody     Reason = "nobody-objected"
 )
 
 var texts = map[Reason]string{
@@ -62,6 +67,9 @@ var texts = map[Reason]string{
 	ReasonRevoked:    "the key was revoked and comes back by a restore alone",
 	ReasonStopped:    "the machine is stopped or gone, so it cannot be the one that asks",
 	ReasonHeld:       "an enforcement on this machine waits for a person",
+	ReasonApproved:   "a person approved it",
+	ReasonDenied:     "a person denied it",
+	ReasonNobody:     "the machine complies with its policy, and nobody decided otherwise in the time that the policy gives",
 }
 
 // Text is the reason in one plain line without a full stop; a code that is not known is its own text.
@@ -72,25 +80,35 @@ func (r Reason) Text() string {
 	return string(r)
 }
 
-// defaultAge is how old evidence may be when a policy says nothing.
-const defaultAge = time.Hour
+// What holds when a policy says nothing.
+const (
+	defaultAge    = time.Hour // evidence may be as old
+	defaultExpire = 24 * time.Hour
+)
 
-// Decide answers a request at once. What the machine may not have whatever its verdict comes first,
-// then the age of the evidence: evidence that is missing, too old or from the future decides nothing
-// and asks for an inspection. Only then does the policy's word on the verdict count, and only
-// Pass can be approved, whatever the policy says.
+// Decide answers a request at once. What the machine may not have whatever its verdict and whoever says so comes
+// first, then what a person decided, then the age of the evidence: evidence that is missing, too old or from the
+// future decides nothing and asks for an inspection. Only then does the policy's word on the verdict count, and only
+// Pass can be approved by it, whatever the policy says.
 func Decide(f Facts, requests policy.Requests) Decision {
 	switch {
 	case f.Key == integrity.KeyRevoked || f.Key == integrity.KeyRevoking:
 		return decide(policy.Deny, ReasonRevoked)
 	case f.Presence == integrity.Stopped || f.Presence == integrity.Gone:
 		return decide(policy.Deny, ReasonStopped)
+	case f.Person.Stands(f, requests) && f.Person.Decision == policy.Deny:
+		return decide(policy.Deny, ReasonDenied)
+	case f.Person.Stands(f, requests):
+		return decide(policy.Approve, ReasonApproved)
 	case !f.HasAny:
 		return inspect(ReasonNoEvidence)
 	case f.Evidence > age(requests) || f.Evidence < -integrity.FutureLimit:
 		return inspect(ReasonStale)
 	}
 	d := byVerdict(f.Verdict, requests)
+	if f.Verdict == policy.Pass && d.Decision == policy.Hold && requests.AutoApprove > 0 && f.Waited >= requests.AutoApprove {
+		d = decide(policy.Approve, ReasonNobody)
+	}
 	if d.Decision == policy.Approve && f.Held {
 		return decide(policy.Hold, ReasonHeld)
 	}

@@ -81,7 +81,7 @@ func TestDecisionEvent(t *testing.T) {
 	}
 }
 
-// TestApprovalNeedsFreshPass: whatever the facts and whatever the policy says about doubt.
+// TestApprovalNeedsFreshPass: whatever the facts and whatever the policy says about doubt, unless a person approves.
 func TestApprovalNeedsFreshPass(t *testing.T) {
 	t.Parallel()
 	decisions := []policy.Decision{policy.Approve, policy.Deny, policy.Hold, ""}
@@ -94,10 +94,13 @@ func TestApprovalNeedsFreshPass(t *testing.T) {
 				integrity.KeyRevoked, integrity.KeyWithdrawn}).Draw(t, "key"),
 			Presence: rapid.SampledFrom([]integrity.Presence{integrity.PresenceUnknown, integrity.Running, integrity.Stopped, integrity.Gone}).Draw(t, "presence"),
 			Held:     rapid.Bool().Draw(t, "held"),
+			Waited:   time.Duration(rapid.IntRange(0, 100).Draw(t, "waited")) * time.Hour,
+			Person:   keyrequest.Person{Decision: rapid.SampledFrom([]policy.Decision{policy.Deny, policy.Hold, ""}).Draw(t, "person")},
 		}
 		r := policy.Requests{
 			OnPass: rapid.SampledFrom(decisions).Draw(t, "onPass"), OnFail: rapid.SampledFrom(decisions).Draw(t, "onFail"),
 			OnUnknown: rapid.SampledFrom(decisions).Draw(t, "onUnknown"), EvidenceAge: time.Duration(rapid.IntRange(0, 300).Draw(t, "limit")) * time.Minute,
+			AutoApprove: time.Duration(rapid.IntRange(0, 20).Draw(t, "auto")) * time.Hour,
 		}
 		d := keyrequest.Decide(f, r)
 		limit := r.EvidenceAge
@@ -105,7 +108,7 @@ func TestApprovalNeedsFreshPass(t *testing.T) {
 			limit = time.Hour
 		}
 		fresh := f.HasAny && f.Evidence <= limit && f.Evidence >= -integrity.FutureLimit
-		if d.Decision == policy.Approve && (!fresh || f.Verdict != policy.Pass || f.Held || f.Key == integrity.KeyRevoked || f.Key == integrity.KeyRevoking) {
+		if d.Decision == policy.Approve && (!fresh || f.Person.Decision == policy.Deny || f.Verdict != policy.Pass || f.Held || f.Key == integrity.KeyRevoked || f.Key == integrity.KeyRevoking) {
 			t.Fatalf("approved: %+v by %+v", f, r)
 		}
 		if d.Inspect && d.Decision != policy.Hold {

@@ -135,6 +135,20 @@ func TestErrorsOfHead(t *testing.T) {
 			},
 		},
 		{
+			name: "nothing to approve by itself",
+			text: "policy: x\nrequests: {autoApprove: 30m}",
+			want: []string{
+				`2:25: requests.autoApprove: goes with onPass: hold alone: machines that comply are not held for a person otherwise`,
+			},
+		},
+		{
+			name: "approved by itself too late",
+			text: "policy: x\nrequests: {onPass: hold, autoApprove: 4h, expire: 2h}",
+			want: []string{
+				`2:39: requests.autoApprove: is 4h, and a request expires after 2h: it would never be approved`,
+			},
+		},
+		{
 			name: "requests",
 			text: "policy: x\nrequests: {onPass: approved, onFail: approve, onUnknown: approve, evidenceAge: 8d, expire: 59m, autoApprove: never}",
 			want: []string{
@@ -143,7 +157,7 @@ func TestErrorsOfHead(t *testing.T) {
 				`2:58: requests.onUnknown: got "approve", expected one of deny, hold`,
 				`2:80: requests.evidenceAge: got "8d", which is too long, expected a duration from 1m to 7d, written like 30m, 4h or 7d`,
 				`2:92: requests.expire: got "59m", which is too short, expected a duration from 1h to 30d, written like 30m, 4h or 7d`,
-				`2:97: requests.autoApprove: is not available in this version`,
+				`2:110: requests.autoApprove: got "never", expected a duration from 1m to 7d, written like 30m, 4h or 7d`,
 			},
 		},
 	})

@@ -19,15 +19,14 @@ func Parse(text []byte) (*Policy, error) {
 	if e != nil {
 		return nil, Errors{*e}
 	}
-	document := string(text)
-	r := &reader{document: &document}
+	r := &reader{}
 	p := defaults()
 	r.policy(root, p)
 	if len(r.errs) > 0 {
 		return nil, r.errs.sorted()
 	}
 	sum := sha256.Sum256(text)
-	p.Digest, p.Text = hex.EncodeToString(sum[:]), document
+	p.Digest, p.Text = hex.EncodeToString(sum[:]), string(text)
 	return p, nil
 }
 
@@ -136,14 +135,27 @@ func (r *reader) requests(n *node, path string, q *Requests) {
 			*into = Decision(r.word(n, path, words...))
 		}
 	}
+	var auto *node
 	r.object(n, path, []key{
 		{"onPass", decision(&q.OnPass, Approve, Deny, Hold)},
 		{"onFail", decision(&q.OnFail, Deny, Hold)},
 		{"onUnknown", decision(&q.OnUnknown, Deny, Hold)},
-		{"autoApprove", nil},
+		{"autoApprove", func(n *node, path string) {
+			before := len(r.errs)
+			if q.AutoApprove = r.duration(n, path, time.Minute, 7*day); len(r.errs) == before {
+				auto = n
+			}
+		}},
 		{"evidenceAge", func(n *node, path string) { q.EvidenceAge = r.duration(n, path, time.Minute, 7*day) }},
 		{"expire", func(n *node, path string) { q.Expire = r.duration(n, path, time.Hour, 30*day) }},
 	})
+	switch {
+	case auto == nil:
+	case q.OnPass != Hold:
+		r.fail(auto, path+".autoApprove", "goes with onPass: hold alone: machines that comply are not held for a person otherwise")
+	case q.AutoApprove >= q.Expire:
+		r.fail(auto, path+".autoApprove", "is %s, and a request expires after %s: it would never be approved", auto.text, formatDuration(q.Expire))
+	}
 }
 
 func (r *reader) notify(n *node, path string, to *Notify) {

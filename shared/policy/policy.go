@@ -71,7 +71,8 @@ type Requests struct {
 	OnFail      Decision      `json:"onFail"`      // deny
 	OnUnknown   Decision      `json:"onUnknown"`   // hold; approve is refused
 	EvidenceAge time.Duration `json:"evidenceAge"` // older evidence is not used; default 1 h
-	Expire      time.Duration `json:"expire"`      // a held request; default 24 h
+	Expire      time.Duration `json:"expire"`      // a held request, and an approval that the machine does not come for; default 24 h
+	AutoApprove time.Duration `json:"autoApprove"` // a complying machine whose request is held gets its key after that; 0 is never
 }
 
 // Action is what follows when a machine stops complying or falls silent.

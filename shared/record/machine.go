@@ -114,8 +114,31 @@ type Request struct {
 	BootID    string    `json:"bootId,omitempty"`
 	AskedAt   time.Time `json:"askedAt"`
 	DecidedAt time.Time `json:"decidedAt"`
+	ExpiresAt time.Time `json:"expiresAt,omitzero"` // while it waits: then it has expired (keyrequest.Shown)
+	Ruling    *Ruling   `json:"ruling,omitempty"`   // of a person; nil is none that stands
 	Moves     []Move    `json:"moves"`
 	Revision  int64     `json:"revision"` // raised by each write; 0 is not written yet
+}
+
+// Ruling is what a person decided about a key request, and what could be known then.
+type Ruling struct {
+	Approved bool           `json:"approved"` // else denied
+	At       time.Time      `json:"at"`
+	By       string         `json:"by"` // ARN
+	Reason   string         `json:"reason"`
+	Verdict  policy.Verdict `json:"verdict"`          // of the newest evidence; Unknown without any
+	Seen     time.Time      `json:"seen,omitzero"`    // when it was asked for
+	Digest   string         `json:"digest,omitempty"` // of it
+}
+
+// Since is when a request began to wait: when it was asked, or asked again after an answer that was no key.
+func (r Request) Since() time.Time {
+	for i := len(r.Moves) - 1; i >= 0; i-- {
+		if r.Moves[i].To == "Pending" {
+			return r.Moves[i].At
+		}
+	}
+	return r.AskedAt
 }
 
 // Move is one transition of a request.

@@ -6,6 +6,12 @@ import (
 	"github.com/keyward/keyward/shared/policy"
 )
 
+// RequestPage is a part of the key requests, oldest first. It may be empty and not be the last.
+type RequestPage struct {
+	Requests []Request `json:"requests"`
+	Next     string    `json:"next,omitempty"` // asks for the page after this; none: this is the last
+}
+
 // MachinePage is a part of the enrolled machines, by id, as the people's API lists them.
 type MachinePage struct {
 	Machines []Machine `json:"machines"`

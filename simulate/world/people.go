@@ -1,7 +1,9 @@
 package world
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/keyward/keyward/shared/aws/schedule"
@@ -58,14 +60,16 @@ func (s *Store) Waiver(_ context.Context, id string) (record.Waiver, error) {
 	})
 }
 
-// Requests is the real store's.
-func (s *Store) Requests(context.Context) ([]record.Request, error) {
-	return all(s, "Requests", func() []record.Request {
+// RequestsFrom is the real store's.
+func (s *Store) RequestsFrom(_ context.Context, after string, limit int) ([]record.Request, error) {
+	return all(s, "RequestsFrom", func() []record.Request {
 		var list []record.Request
-		for _, key := range sortedKeys(s.requests) {
-			list = append(list, s.requests[key])
+		for _, id := range sortedKeys(s.requests) {
+			list = append(list, s.requests[id])
 		}
-		return list
+		slices.SortFunc(list, func(a, b record.Request) int { return cmp.Compare(store.RequestCursor(a), store.RequestCursor(b)) })
+		list = slices.DeleteFunc(list, func(r record.Request) bool { return store.RequestCursor(r) <= after })
+		return list[:min(limit, len(list))]
 	})
 }
 

@@ -42,7 +42,8 @@ type records interface {
 	Waiver(ctx context.Context, id string) (record.Waiver, error)
 	SetWaiver(ctx context.Context, w record.Waiver, ledger ...record.Entry) error
 	LiftWaiver(ctx context.Context, w record.Waiver, ledger ...record.Entry) error
-	Requests(ctx context.Context) ([]record.Request, error)
+	Request(ctx context.Context, machine, id string) (record.Request, error)
+	RequestsFrom(ctx context.Context, after string, limit int) ([]record.Request, error)
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 	Started(ctx context.Context, name string) error
 	Breaker(ctx context.Context) (record.Breaker, error)
@@ -90,31 +91,34 @@ type Handler struct {
 // Routes are its endpoints.
 func (h *Handler) Routes() boot.Routes {
 	routes := boot.Routes{
-		"GET /v1/status":                   h.status,
-		"GET /v1/machines":                 h.listMachines,
-		"GET /v1/machines/{id}":            h.showMachine,
-		"PUT /v1/machines/{id}":            h.enrol,
-		"POST /v1/machines/{id}/check":     h.check,
-		"POST /v1/machines/{id}/restore":   h.restore,
-		"POST /v1/machines/{id}/resume":    h.resume,
-		"GET /v1/machines/{id}/ledger":     h.ledger,
-		"GET /v1/machines/{id}/history":    h.history,
-		"GET /v1/policies":                 h.listPolicies,
-		"GET /v1/policies/{name}":          h.showPolicy,
-		"POST /v1/policies/{name}/preview": h.previewPolicy,
-		"PUT /v1/policies/{name}":          h.putPolicy,
-		"GET /v1/holds":                    h.listHolds,
-		"PUT /v1/holds/{scope}":            h.setHold,
-		"DELETE /v1/holds/{scope}":         h.liftHold,
-		"GET /v1/waivers":                  h.listWaivers,
-		"POST /v1/waivers":                 h.setWaiver,
-		"GET /v1/waivers/{id}":             h.showWaiver,
-		"DELETE /v1/waivers/{id}":          h.liftWaiver,
-		"GET /v1/breaker":                  h.showBreaker,
-		"POST /v1/breaker/{scope}/reset":   h.resetBreaker,
-		"GET /v1/requests":                 h.listRequests,
-		"GET /v1/drills":                   h.listDrills,
-		"POST /v1/drills":                  h.runDrill,
+		"GET /v1/status":                           h.status,
+		"GET /v1/machines":                         h.listMachines,
+		"GET /v1/machines/{id}":                    h.showMachine,
+		"PUT /v1/machines/{id}":                    h.enrol,
+		"POST /v1/machines/{id}/check":             h.check,
+		"POST /v1/machines/{id}/restore":           h.restore,
+		"POST /v1/machines/{id}/resume":            h.resume,
+		"GET /v1/machines/{id}/ledger":             h.ledger,
+		"GET /v1/machines/{id}/history":            h.history,
+		"GET /v1/policies":                         h.listPolicies,
+		"GET /v1/policies/{name}":                  h.showPolicy,
+		"POST /v1/policies/{name}/preview":         h.previewPolicy,
+		"PUT /v1/policies/{name}":                  h.putPolicy,
+		"GET /v1/holds":                            h.listHolds,
+		"PUT /v1/holds/{scope}":                    h.setHold,
+		"DELETE /v1/holds/{scope}":                 h.liftHold,
+		"GET /v1/waivers":                          h.listWaivers,
+		"POST /v1/waivers":                         h.setWaiver,
+		"GET /v1/waivers/{id}":                     h.showWaiver,
+		"DELETE /v1/waivers/{id}":                  h.liftWaiver,
+		"GET /v1/breaker":                          h.showBreaker,
+		"POST /v1/breaker/{scope}/reset":           h.resetBreaker,
+		"GET /v1/requests":                         h.listRequests,
+		"GET /v1/requests/{machine}/{id}":          h.showRequest,
+		"POST /v1/requests/{machine}/{id}/approve": h.approveRequest,
+		"POST /v1/requests/{machine}/{id}/deny":    h.denyRequest,
+		"GET /v1/drills":                           h.listDrills,
+		"POST /v1/drills":                          h.runDrill,
 	}
 	for pattern, endpoint := range routes {
 		routes[pattern] = people(endpoint)
@@ -158,11 +162,6 @@ func (h *Handler) status(ctx context.Context, c boot.Call) (int, any, error) {
 		s.Machines[standing]++
 	}
 	return http.StatusOK, s, nil
-}
-
-func (h *Handler) listRequests(ctx context.Context, _ boot.Call) (int, any, error) {
-	requests, err := h.Store.Requests(ctx)
-	return http.StatusOK, list("requests", requests), err
 }
 
 // list is the answer of every listing: an object with one array, never null.

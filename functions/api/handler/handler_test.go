@@ -308,7 +308,7 @@ func TestListsFail(t *testing.T) {
 	t.Parallel()
 	for path, failing := range map[string]string{
 		"/v1/status": "store.Machines", "/v1/machines": "store.MachinesFrom", "/v1/holds": "store.Holds", "/v1/policies": "store.Policies",
-		"/v1/requests": "store.Requests", "/v1/machines/" + fake.ID + "/ledger": "store.Ledger",
+		"/v1/requests": "store.RequestsFrom", "/v1/machines/" + fake.ID + "/ledger": "store.Ledger",
 	} {
 		w := fake.New()
 		w.Fail(failing, fake.Down)

@@ -13,7 +13,6 @@ import (
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
-	"github.com/keyward/keyward/shared/policy/custom"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -58,20 +57,16 @@ func (h *Handler) present(ctx context.Context, name string) (*policy.Policy, err
 	if err != nil {
 		return nil, err
 	}
-	p, err := stored.Compile()
-	if err == nil {
-		p, err = custom.Compile(p)
+	if p, err := stored.Compile(); err == nil {
+		return p, nil
 	}
-	if err != nil {
-		return policy.Default(), nil
-	}
-	return p, nil
+	return policy.Default(), nil
 }
 
 // candidate is the policy in the body of a call; it has to have the name in the path.
 func candidate(c boot.Call) (*policy.Policy, error) {
 	name := c.PathValue("name")
-	p, err := custom.Parse(c.Body)
+	p, err := policy.Parse(c.Body)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "reading policy %s: %v", name, err)
 	}

@@ -1,11 +1,14 @@
 package fake
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/record"
 )
@@ -148,7 +151,11 @@ func (s *Store) request(r *record.Request) error {
 	return nil
 }
 
-// Requests is the real store's.
-func (s *Store) Requests(context.Context) ([]record.Request, error) {
-	return unless(s.call("store.Requests"), sorted(s.Asked))
+// RequestsFrom is the real store's.
+func (s *Store) RequestsFrom(_ context.Context, after string, limit int) ([]record.Request, error) {
+	err := s.call("store.RequestsFrom")
+	all := slices.Collect(maps.Values(s.Asked))
+	slices.SortFunc(all, func(a, b record.Request) int { return cmp.Compare(store.RequestCursor(a), store.RequestCursor(b)) })
+	all = slices.DeleteFunc(all, func(r record.Request) bool { return store.RequestCursor(r) <= after })
+	return unless(err, all[:min(limit, len(all))])
 }

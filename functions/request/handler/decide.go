@@ -32,6 +32,10 @@ func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 	if err != nil {
 		return 0, nil, err
 	}
+	if err := lapse(&r, now, facts, p.Requests); err != nil {
+		return 0, nil, err
+	}
+	facts.Person, facts.Waited = ruled(r, now), now.Sub(r.Since())
 	d := keyrequest.Decide(facts, p.Requests)
 	h.Log.InfoContext(ctx, "key request decided", boot.KeyMachine, m.ID, boot.KeyKind, string(d.Decision), boot.KeyReason, string(d.Reason))
 	if d.Inspect {
@@ -42,11 +46,18 @@ func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 	r.Policy, r.Version, r.Digest = p.Name, p.Version, m.Digest
 	switch d.Event() {
 	case keyrequest.Approve:
-		return h.approve(ctx, now, m, r, d.Text)
+		by := byPolicy
+		if d.Reason == keyrequest.ReasonApproved {
+			by, d.Text = r.Ruling.By, d.Text+": "+r.Ruling.Reason
+		}
+		return h.approve(ctx, now, m, r, by, d.Text)
 	case keyrequest.Deny:
+		if d.Reason == keyrequest.ReasonDenied {
+			return http.StatusForbidden, record.Release{Request: r.ID, State: r.State, Reason: r.Reason, Findings: findings}, nil
+		}
 		return h.deny(ctx, now, m, p, r, d.Text, findings)
 	default:
-		return h.pend(ctx, now, r, d.Text)
+		return h.pend(ctx, now, p, r, d.Text)
 	}
 }
 
@@ -86,8 +97,11 @@ func (h *Handler) facts(ctx context.Context, now time.Time, m record.Machine, p 
 
 // pend leaves a request for a person, or for the inspection that was asked for. One that was denied
 // waits again.
-func (h *Handler) pend(ctx context.Context, now time.Time, r record.Request, why string) (int, any, error) {
+func (h *Handler) pend(ctx context.Context, now time.Time, p *policy.Policy, r record.Request, why string) (int, any, error) {
 	told := r.State + r.Reason
+	if len(r.Moves) > 0 && r.Moves[len(r.Moves)-1].At.Equal(now) {
+		told = "" // it has just begun to wait again
+	}
 	if err := reopen(&r, now); err != nil {
 		return 0, nil, err
 	}
@@ -95,7 +109,7 @@ func (h *Handler) pend(ctx context.Context, now time.Time, r record.Request, why
 	if r.State != string(keyrequest.Pending) || told == r.State+why {
 		return http.StatusAccepted, answer, nil
 	}
-	r.Reason = why
+	r.Reason, r.ExpiresAt = why, r.Since().Add(keyrequest.Lasts(p.Requests))
 	_, err := h.Store.PutRequest(ctx, r)
 	return http.StatusAccepted, answer, err
 }
@@ -138,7 +152,7 @@ func reopen(r *record.Request, now time.Time) error {
 
 // approve records the release, makes the grant under the key's lease and records it. Asked again, it
 // gives the same grant with a new token.
-func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, r record.Request, why string) (int, any, error) {
+func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, r record.Request, by, why string) (int, any, error) {
 	k, err := h.Keys.Key(ctx, m.Key.ARN)
 	if err != nil {
 		return 0, nil, err
@@ -150,7 +164,7 @@ func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, 
 		return 0, nil, err
 	}
 	if r.State == string(keyrequest.Pending) {
-		if err := move(&r, keyrequest.Approve, now, byPolicy, why); err != nil {
+		if err := move(&r, keyrequest.Approve, now, by, why); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -169,7 +183,7 @@ func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, 
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := h.released(ctx, now, m, lease, why); err != nil {
+	if err := h.released(ctx, now, m, lease, by, why); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, record.Release{
@@ -180,14 +194,14 @@ func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, 
 
 // released records the grant. Under the lease nobody revokes, so what another changed meanwhile is a
 // judgement, and the release is noted on top of it.
-func (h *Handler) released(ctx context.Context, now time.Time, granted record.Machine, lease record.Lease, why string) error {
+func (h *Handler) released(ctx context.Context, now time.Time, granted record.Machine, lease record.Lease, by, why string) error {
 	const tries = 5
 	m := granted
 	for range tries {
 		m.Grant, m.GrantedFor = granted.Grant, granted.GrantedFor
 		m.State = integrity.Released(m.State, now)
 		_, err := h.Store.Apply(ctx, store.Change{Machine: m, DropLease: &lease, At: now, Ledger: []record.Entry{{
-			Machine: m.ID, At: now, Kind: record.EntryReleased, Generation: m.State.Generation, By: byPolicy,
+			Machine: m.ID, At: now, Kind: record.EntryReleased, Generation: m.State.Generation, By: by,
 			Text: "key released: " + why, Detail: m.Grant,
 		}}})
 		if !fault.Is(err, fault.Conflict) {

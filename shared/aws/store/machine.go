@@ -44,16 +44,21 @@ func (s *Store) Machines(ctx context.Context) ([]record.Machine, error) {
 
 // MachinesFrom reads the enrolled machines by id, at most limit of them, from the first whose id comes after after.
 func (s *Store) MachinesFrom(ctx context.Context, after string, limit int) ([]record.Machine, error) {
+	return query[record.Machine](ctx, s, s.listed(machineList, after), limit, "listing machines")
+}
+
+// listed are the rows of a list whose place comes after one, "" for all of them.
+func (s *Store) listed(name, after string) *dynamodb.QueryInput {
 	in := &dynamodb.QueryInput{
 		IndexName:                 aws.String(listIndex),
 		KeyConditionExpression:    aws.String("listPk = :pk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(s.prefix + machineList)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(s.prefix + name)},
 	}
 	if after != "" {
 		in.KeyConditionExpression = aws.String("listPk = :pk AND listSk > :after")
 		in.ExpressionAttributeValues[":after"] = str(after)
 	}
-	return query[record.Machine](ctx, s, in, limit, "listing machines")
+	return in
 }
 
 // Evidence reads the newest evidence records of a machine, newest first.

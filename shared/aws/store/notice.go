@@ -97,7 +97,7 @@ func (s *Store) Notices(ctx context.Context, machine string) ([]record.Notice, e
 func requestItem(r record.Request) item {
 	r.Revision++
 	return item{
-		pk: machineKey(r.Machine), sk: "request#" + r.ID, listPK: requestList, listSK: stamp(r.AskedAt) + "#" + r.ID,
+		pk: machineKey(r.Machine), sk: "request#" + r.ID, listPK: requestList, listSK: RequestCursor(r),
 		version: r.Revision, doc: r,
 	}
 }
@@ -114,7 +114,10 @@ func (s *Store) Request(ctx context.Context, machine, id string) (record.Request
 	return get[record.Request](ctx, s, machineKey(machine), "request#"+id, "reading key request "+id)
 }
 
-// Requests reads all key requests, oldest first.
-func (s *Store) Requests(ctx context.Context) ([]record.Request, error) {
-	return list[record.Request](ctx, s, requestList, "listing key requests")
+// RequestsFrom reads key requests, oldest first, at most limit of them, from the first after RequestCursor of another.
+func (s *Store) RequestsFrom(ctx context.Context, after string, limit int) ([]record.Request, error) {
+	return query[record.Request](ctx, s, s.listed(requestList, after), limit, "listing key requests")
 }
+
+// RequestCursor is where RequestsFrom goes on after this request.
+func RequestCursor(r record.Request) string { return stamp(r.AskedAt) + "#" + r.ID }

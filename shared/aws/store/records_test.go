@@ -239,7 +239,9 @@ func TestRequests(t *testing.T) {
 		t.Errorf("Revision = %d, want 1", late.Revision)
 	}
 	same(t, "Request", late)(p.Request(t.Context(), awstest.Machine, "a"))
-	same(t, "Requests, oldest first", []record.Request{early, late})(p.Requests(t.Context()))
+	same(t, "RequestsFrom, oldest first", []record.Request{early, late})(p.RequestsFrom(t.Context(), "", 10))
+	same(t, "RequestsFrom, the first", []record.Request{early})(p.RequestsFrom(t.Context(), "", 1))
+	same(t, "RequestsFrom, those after it", []record.Request{late})(p.RequestsFrom(t.Context(), store.RequestCursor(early), 10))
 
 	stale := late
 	late.State = "granted"

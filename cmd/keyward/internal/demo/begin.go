@@ -176,7 +176,7 @@ func reason(v record.MachineView) string {
 	return "an inspection without evidence: " + v.Evidence.Why
 }
 
-// release is step 3: the machine asks for its key and uses it.
+// release is step 3: the machine asks for its key, a person approves that, and it uses the key.
 func (s *story) release(ctx context.Context) error {
 	v, err := s.operator.Machine(ctx, MachineID)
 	if err != nil {
@@ -185,6 +185,18 @@ func (s *story) release(ctx context.Context) error {
 	boot := v.Evidence.Evidence.OS.BootID.Or("0")
 	status, r, err := s.machine.AskKey(ctx, boot)
 	if err != nil {
+		return err
+	}
+	if err := s.want(status == http.StatusAccepted && r.State == "Pending", "HTTP 202 and state Pending", "HTTP %d, state %s: %s", status, r.State, r.Reason); err != nil {
+		return err
+	}
+	s.say("waits     %s, and the policy has a person decide", r.Reason)
+	ruled, err := s.operator.Rule(ctx, MachineID, r.Request, "approve", "it is the host of this demo")
+	if err != nil {
+		return err
+	}
+	s.say("approved  by %s: %s", ruled.Ruling.By, ruled.Ruling.Reason)
+	if status, r, err = s.machine.AskKey(ctx, boot); err != nil {
 		return err
 	}
 	if err := s.want(status == http.StatusOK && r.State == "Approved", "HTTP 200 and state Approved", "HTTP %d, state %s: %s", status, r.State, r.Reason); err != nil {
@@ -198,9 +210,9 @@ func (s *story) release(ctx context.Context) error {
 		if err := s.want(len(grants.Grants) == 1, "one grant on the key", "%d grants", len(grants.Grants)); err != nil {
 			return err
 		}
-		s.say("approved  because %s; KMS grant %s for %s", r.Reason, aws.ToString(grants.Grants[0].Name), aws.ToString(grants.Grants[0].GranteePrincipal))
+		s.say("released  KMS grant %s for %s", aws.ToString(grants.Grants[0].Name), aws.ToString(grants.Grants[0].GranteePrincipal))
 	} else {
-		s.say("approved  because %s; the key policy admits this machine alone", r.Reason)
+		s.say("released  the key policy admits this machine alone")
 	}
 	if err := s.open(ctx, r.GrantToken); err != nil {
 		return s.want(false, "the data decrypts", "%v", err)

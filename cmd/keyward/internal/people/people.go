@@ -221,11 +221,39 @@ func (c *Client) RunDrill(ctx context.Context) (time.Time, error) {
 	return out.AskedAt, err
 }
 
-// Requests are all key requests, oldest first.
-func (c *Client) Requests(ctx context.Context) ([]record.Request, error) {
-	var out struct{ Requests []record.Request }
-	_, err := c.send(ctx, http.MethodGet, "/v1/requests", nil, &out)
-	return out.Requests, err
+// Requests are the key requests, oldest first: of one machine and in one state, unless these are empty.
+func (c *Client) Requests(ctx context.Context, machine, state string) ([]record.Request, error) {
+	query := url.Values{}
+	if machine != "" {
+		query.Set("machine", machine)
+	}
+	if state != "" {
+		query.Set("state", state)
+	}
+	all := []record.Request{}
+	for {
+		var page record.RequestPage
+		if _, err := c.send(ctx, http.MethodGet, "/v1/requests?"+query.Encode(), nil, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Requests...)
+		if page.Next == "" {
+			return all, nil
+		}
+		query.Set("after", page.Next)
+	}
+}
+
+// Request is one key request of a machine.
+func (c *Client) Request(ctx context.Context, machine, id string) (r record.Request, err error) {
+	_, err = c.send(ctx, http.MethodGet, "/v1/requests/"+segment(machine)+"/"+segment(id), nil, &r)
+	return r, err
+}
+
+// Rule decides a key request: word is approve or deny.
+func (c *Client) Rule(ctx context.Context, machine, id, word, reason string) (r record.Request, err error) {
+	_, err = c.send(ctx, http.MethodPost, "/v1/requests/"+segment(machine)+"/"+segment(id)+"/"+word, record.Reason{Reason: reason}, &r)
+	return r, err
 }
 
 // AskKey is a machine's request for its key, signed with the machine's own credentials. It belongs to

@@ -1,0 +1,191 @@
+package handler
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/keyrequest"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// pageRequests is how many requests a page looks at.
+const pageRequests = 500
+
+// listRequests is a page of the key requests, oldest first: those of a machine, in a state. A page may be empty and
+// not be the last.
+func (h *Handler) listRequests(ctx context.Context, c boot.Call) (int, any, error) {
+	q := c.URL.Query()
+	machine, state := q.Get("machine"), keyrequest.State(q.Get("state"))
+	if states := keyrequest.States(); state != "" && !slices.Contains(states, state) {
+		var words []string
+		for _, s := range states {
+			words = append(words, string(s))
+		}
+		return 0, nil, fault.New(fault.Invalid, "listing key requests: state is %q, expected one of %s", state, strings.Join(words, ", "))
+	}
+	kept, err := h.Store.RequestsFrom(ctx, q.Get("after"), pageRequests)
+	if err != nil {
+		return 0, nil, err
+	}
+	page := record.RequestPage{Requests: []record.Request{}}
+	for _, r := range kept {
+		shown(&r, c)
+		if (machine == "" || r.Machine == machine) && (state == "" || r.State == string(state)) {
+			page.Requests = append(page.Requests, r)
+		}
+	}
+	if len(kept) == pageRequests {
+		page.Next = store.RequestCursor(kept[len(kept)-1])
+	}
+	return http.StatusOK, page, nil
+}
+
+// shown has a request that waited too long say so, which nobody wrote down before the machine asks again.
+func shown(r *record.Request, c boot.Call) {
+	if s := keyrequest.Shown(keyrequest.State(r.State), r.ExpiresAt, c.Now); string(s) != r.State {
+		why := "nobody decided in time"
+		if r.Ruling != nil {
+			why = "the machine did not come for it in time"
+		}
+		r.State, r.Reason = string(s), why
+	}
+}
+
+func (h *Handler) showRequest(ctx context.Context, c boot.Call) (int, any, error) {
+	r, err := h.Store.Request(ctx, c.PathValue("machine"), c.PathValue("id"))
+	if err != nil {
+		return 0, nil, err
+	}
+	shown(&r, c)
+	return http.StatusOK, r, nil
+}
+
+func (h *Handler) approveRequest(ctx context.Context, c boot.Call) (int, any, error) {
+	return h.rule(ctx, c, keyrequest.Approve, "approving")
+}
+
+func (h *Handler) denyRequest(ctx context.Context, c boot.Call) (int, any, error) {
+	return h.rule(ctx, c, keyrequest.Deny, "denying")
+}
+
+// rule is a person's decision about a request. Of two who decide at once the second is told.
+func (h *Handler) rule(ctx context.Context, c boot.Call, e keyrequest.Event, doing string) (int, any, error) {
+	var in record.Reason
+	if err := c.Decode(&in); err != nil {
+		return 0, nil, err
+	}
+	machine, id := c.PathValue("machine"), c.PathValue("id")
+	doing += " key request " + id + " of " + machine
+	if err := checkReason(in, doing); err != nil {
+		return 0, nil, err
+	}
+	r, err := h.Store.Request(ctx, machine, id)
+	if err != nil {
+		return 0, nil, err
+	}
+	m, err := h.Store.Machine(ctx, machine)
+	if err != nil {
+		return 0, nil, err
+	}
+	ruling := record.Ruling{Approved: e == keyrequest.Approve, At: c.Now, By: c.Caller, Reason: in.Reason}
+	if r.Ruling != nil && r.Ruling.Approved == ruling.Approved && keyrequest.Shown(keyrequest.State(r.State), r.ExpiresAt, c.Now) != keyrequest.Expired {
+		return 0, nil, fault.New(fault.Conflict, "%s: it is %s already, by %s at %s", doing, r.State, r.Ruling.By, r.Ruling.At.UTC().Format("2006-01-02 15:04:05 UTC"))
+	}
+	if e == keyrequest.Deny && m.State.Key == integrity.KeyReleased {
+		return 0, nil, fault.New(fault.Conflict, "%s: the machine has its key since %s, and a denial would take nothing from it", doing, m.State.KeySince.UTC().Format("2006-01-02 15:04:05 UTC"))
+	}
+	requests, err := h.requestsOf(ctx, m)
+	if err != nil {
+		return 0, nil, err
+	}
+	newest, err := h.Store.Evidence(ctx, machine, 1)
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(newest) > 0 {
+		ruling.Verdict, ruling.Seen, ruling.Digest = newest[0].Result.Verdict, newest[0].Sent, newest[0].Digest
+	}
+	if err := decided(&r, ruling, e, c.Now.Add(keyrequest.Lasts(requests)), doing); err != nil {
+		return 0, nil, err
+	}
+	return h.keepRuling(ctx, c, m, r, doing)
+}
+
+// requestsOf is what a machine's policy says of requests.
+func (h *Handler) requestsOf(ctx context.Context, m record.Machine) (policy.Requests, error) {
+	stored, err := h.Store.Policy(ctx, m.Policy)
+	if fault.Is(err, fault.NotFound) {
+		return policy.Default().Requests, nil
+	}
+	if err != nil {
+		return policy.Requests{}, err
+	}
+	p, err := stored.Compile()
+	if err != nil {
+		return policy.Requests{}, err
+	}
+	return p.Requests, nil
+}
+
+// decided takes a request to what a person decided. One whose last answer was no key is taken up again for that; one
+// whose key was given is not in anybody's hands any more: that is what holds, waivers and revocations are for.
+func decided(r *record.Request, ruling record.Ruling, e keyrequest.Event, until time.Time, doing string) error {
+	from := keyrequest.State(r.State)
+	way := []keyrequest.Event{e}
+	switch from {
+	case keyrequest.Denied, keyrequest.Failure, keyrequest.Expired:
+		way = []keyrequest.Event{keyrequest.Ask, e}
+	}
+	if keyrequest.Shown(from, r.ExpiresAt, ruling.At) != from {
+		way = []keyrequest.Event{keyrequest.Expire, keyrequest.Ask, e}
+	}
+	state := from
+	for _, step := range way {
+		to, err := keyrequest.Move(state, step)
+		if err != nil {
+			return fault.New(fault.Conflict, "%s: it is %s, expected Pending, Approved, Denied, Failure or Expired", doing, from)
+		}
+		state = to
+		r.Moves = append(r.Moves, record.Move{To: string(to), At: ruling.At, By: ruling.By, Why: ruling.Reason})
+	}
+	r.State, r.DecidedAt, r.Ruling, r.ExpiresAt = string(state), ruling.At, &ruling, time.Time{}
+	r.Reason = "a person denied it: " + ruling.Reason
+	if ruling.Approved {
+		r.Reason, r.ExpiresAt = "a person approved it: "+ruling.Reason, until
+	}
+	return nil
+}
+
+// keepRuling writes a decision with the machine's ledger. What a judgement changed of the machine meanwhile is no
+// reason to refuse it; that somebody decided otherwise is.
+func (h *Handler) keepRuling(ctx context.Context, c boot.Call, m record.Machine, r record.Request, doing string) (int, any, error) {
+	const tries = 5
+	for range tries {
+		_, err := h.Store.Apply(ctx, store.Change{Machine: m, Request: &r, At: c.Now, Ledger: []record.Entry{{
+			Machine: m.ID, At: c.Now, Kind: record.EntryRequest, Generation: m.State.Generation, By: c.Caller, Text: "key request " + r.ID + ": " + r.Reason,
+		}}})
+		if !fault.Is(err, fault.Conflict) {
+			r.Revision++
+			return http.StatusOK, r, err
+		}
+		now, err := h.Store.Request(ctx, r.Machine, r.ID)
+		if err != nil {
+			return 0, nil, err
+		}
+		if now.Revision != r.Revision {
+			return 0, nil, fault.New(fault.Conflict, "%s: it was changed meanwhile and is %s: %s", doing, now.State, now.Reason)
+		}
+		if m, err = h.Store.Machine(ctx, m.ID); err != nil {
+			return 0, nil, err
+		}
+	}
+	return 0, nil, fault.New(fault.Transient, "%s: its machine keeps being changed by others", doing)
+}
