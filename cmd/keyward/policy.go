@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
 	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/policy/custom"
 )
 
 type policyCommands struct {
@@ -53,7 +55,9 @@ func (a policyCheck) Run(p *show.Printer) error {
 	err := p.Value(results, func() {
 		for _, r := range results {
 			for _, e := range r.Errors {
-				p.Line("%s:%s", r.File, e.Error())
+				for line := range strings.SplitSeq(r.File+":"+e.Error(), "\n") {
+					p.Line("%s", line)
+				}
 			}
 			if len(r.Errors) == 0 {
 				p.Line("%s: policy %s, %s, no errors", r.File, r.Policy, count(r.Rules, "rule"))
@@ -78,7 +82,7 @@ func readPolicy(file string) (*policy.Policy, error) {
 	if err != nil {
 		return nil, &invalid{err}
 	}
-	return policy.Parse(text)
+	return custom.Parse(text)
 }
 
 // count is a number with its noun.

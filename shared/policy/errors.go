@@ -16,20 +16,29 @@ type Error struct {
 	Column  int    `json:"column"` // from 1, in characters
 	Path    string `json:"path"`   // integrity.grace, rules[0].product.is; empty for the whole document
 	Message string `json:"message"`
+
+	Source string `json:"source,omitempty"` // of an error in CEL: the line of the expression that it is in
+	Mark   int    `json:"mark,omitempty"`   // and where in it, in characters from 1
 }
 
-// Error is line:column: path: message, so that a caller only has to put the file's name before it.
+// Error is line:column: path: message, so that a caller only has to put the file's name before it. Under
+// it stand the line of an expression and a mark, where there is one.
 func (e Error) Error() string {
-	if e.Path == "" {
-		return fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Message)
+	text := fmt.Sprintf("%d:%d: ", e.Line, e.Column)
+	if e.Path != "" {
+		text += e.Path + ": "
 	}
-	return fmt.Sprintf("%d:%d: %s: %s", e.Line, e.Column, e.Path, e.Message)
+	text += e.Message
+	if e.Source != "" {
+		text += "\n    " + e.Source + "\n    " + strings.Repeat(" ", max(0, e.Mark-1)) + "^"
+	}
+	return text
 }
 
 // Errors is everything that is wrong with a policy document, by position. Parse returns it.
 type Errors []Error
 
-// Error is one line for each error.
+// Error is one line for each error, and the source where an error has some.
 func (e Errors) Error() string {
 	lines := make([]string, len(e))
 	for i, one := range e {

@@ -23,14 +23,14 @@ func TestErrorsOfRule(t *testing.T) {
 			name: "rule is a word",
 			text: "policy: x\nrules: [a]",
 			want: []string{
-				`2:9: rules[0]: got "a", expected a mapping with rule, KINDS, all, any, fix, missing, info`,
+				`2:9: rules[0]: got "a", expected a mapping with rule, KINDS, all, any, fix, missing, info, each, where, expression, message, empty`,
 			},
 		},
 		{
 			name: "rule is empty",
 			text: "policy: x\nrules: [~]",
 			want: []string{
-				`2:8: rules[0]: got nothing, expected a mapping with rule, KINDS, all, any, fix, missing, info`,
+				`2:8: rules[0]: got nothing, expected a mapping with rule, KINDS, all, any, fix, missing, info, each, where, expression, message, empty`,
 			},
 		},
 		{
@@ -65,14 +65,14 @@ func TestErrorsOfRule(t *testing.T) {
 			name: "no condition",
 			text: "policy: x\nrules: [{rule: r}]",
 			want: []string{
-				`2:9: rules[0]: has no condition, expected one of KINDS, all, any`,
+				`2:9: rules[0]: has no condition, expected one of KINDS, all, any, expression`,
 			},
 		},
 		{
 			name: "two conditions",
 			text: "policy: x\nrules: [{rule: r, os: {is: debian}, ports: {open: [tcp/1]}}]",
 			want: []string{
-				`2:9: rules[0]: has ports and os, expected one of KINDS, all, any; all and any join several`,
+				`2:9: rules[0]: has ports and os, expected one of KINDS, all, any, expression; all and any join several`,
 			},
 		},
 		{
@@ -84,21 +84,44 @@ func TestErrorsOfRule(t *testing.T) {
 			},
 		},
 		{
-			name: "expression",
-			text: "policy: x\nrules:\n- rule: r\n  each: mounts\n  where: w\n  expression: e\n  message: m\n  empty: pass",
+			name: "expression beside ports",
+			text: "policy: x\nrules:\n- rule: r\n  expression: e\n  ports: {open: [tcp/1]}",
 			want: []string{
-				`4:3: rules[0].each: is not available in this version`,
-				`5:3: rules[0].where: is not available in this version`,
-				`6:3: rules[0].expression: is not available in this version`,
-				`7:3: rules[0].message: is not available in this version`,
-				`8:3: rules[0].empty: is not available in this version`,
+				`3:3: rules[0]: has ports and expression, expected one of KINDS, all, any, expression; all and any join several`,
+			},
+		},
+		{
+			name: "where without each",
+			text: "policy: x\nrules:\n- rule: r\n  where: w\n  expression: e\n  empty: pass",
+			want: []string{
+				`4:10: rules[0].where: stands without each; it is about the elements that each goes through`,
+				`6:10: rules[0].empty: stands without each; it is about the elements that each goes through`,
+			},
+		},
+		{
+			name: "each and message without expression",
+			text: "policy: x\nrules:\n- rule: r\n  os: {is: debian}\n  each: mounts\n  message: m",
+			want: []string{
+				`5:9: rules[0].each: stands without expression, which says what has to be true`,
+				`6:12: rules[0].message: stands without expression, which says what has to be true`,
+			},
+		},
+		{
+			name: "texts that are none",
+			text: "policy: x\nrules:\n- rule: r\n  each: [mounts]\n  where: true\n  expression: {e: 1}\n  message: \"\"\n  empty: none",
+			want: []string{
+				`4:9: rules[0].each: got a list, expected one line of text of 1 to 64 characters`,
+				`5:10: rules[0].where: got true, expected text in CEL of 1 to 4000 characters, in quotes`,
+				`6:15: rules[0].expression: got a mapping, expected text in CEL of 1 to 4000 characters, in quotes`,
+				`7:12: rules[0].message: got "", expected text in CEL of 1 to 1000 characters`,
+				`8:10: rules[0].empty: got "none", expected one of unknown, fail, pass`,
 			},
 		},
 		{
 			name: "key of another rule",
 			text: "policy: x\nrules:\n- rule: r\n  port: {closed: [tcp/80]}",
 			want: []string{
-				`4:3: rules[0]: unknown key "port", expected rule, KINDS, all, any, fix, missing, info; did you mean "ports"?`,
+				`4:3: rules[0]: unknown key "port", expected rule, KINDS, all, any, fix, missing, info, each, where, expression, message, empty; did you mean "ports"?`,
 			},
 		},
 		{

@@ -69,8 +69,9 @@ func (r Result) Withhold(rules []string) Result {
 	return r
 }
 
-// Stoppable are the rules whose failure can end by stopping a service: those about ports that have to be
-// closed and products that have to be stopped.
+// Stoppable are the rules whose failure can end by stopping a service or unmounting a file system: those
+// about ports that have to be closed and products that have to be stopped, and those in CEL that look at
+// listeners, products or mounts.
 func (p *Policy) Stoppable() []string {
 	var names []string
 	for i := range p.Rules {
@@ -87,6 +88,8 @@ func stoppable(c condition) bool {
 		return len(c.closed)+len(c.only) > 0
 	case *productCondition:
 		return c.state == stateStopped
+	case *customCondition:
+		return c.text.Mentions("listeners", "products", "mounts")
 	default:
 		return false
 	}

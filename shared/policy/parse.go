@@ -19,14 +19,15 @@ func Parse(text []byte) (*Policy, error) {
 	if e != nil {
 		return nil, Errors{*e}
 	}
-	r := &reader{}
+	document := string(text)
+	r := &reader{document: &document}
 	p := defaults()
 	r.policy(root, p)
 	if len(r.errs) > 0 {
 		return nil, r.errs.sorted()
 	}
 	sum := sha256.Sum256(text)
-	p.Digest, p.Text = hex.EncodeToString(sum[:]), string(text)
+	p.Digest, p.Text = hex.EncodeToString(sum[:]), document
 	return p, nil
 }
 

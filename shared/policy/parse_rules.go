@@ -42,9 +42,9 @@ func (r *reader) rule(n *node, path string) Rule {
 		{"fix", func(n *node, path string) { rule.Fix = r.line(n, path, 500) }},
 		{"missing", func(n *node, path string) { rule.Missing = missingWords[r.word(n, path, "unknown", "fail", "pass")] }},
 		{"info", func(n *node, path string) { rule.Info = r.flag(n, path) }},
-		{"each", nil}, {"where", nil}, {"expression", nil}, {"message", nil}, {"empty", nil},
 	}...)
-	seen := r.object(n, path, keys)
+	custom := Custom{Path: path}
+	seen := r.object(n, path, append(keys, r.customKeys(&custom)...))
 	if n.kind != mapping {
 		return rule
 	}
@@ -52,6 +52,11 @@ func (r *reader) rule(n *node, path string) Rule {
 		r.fail(n, path+".rule", "is missing, expected the rule's name")
 	}
 	r.exactlyOne(n, path, seen, len(r.errs) == before)
+	r.customTogether(path, seen)
+	if seen["expression"] != nil {
+		custom.Rule = rule.Name
+		rule.conditions = append(rule.conditions, &customCondition{text: custom})
+	}
 	name(rule.conditions)
 	if len(r.errs) == 0 {
 		rule.Expected = rule.expected()
@@ -63,7 +68,7 @@ func (r *reader) rule(n *node, path string) Rule {
 // other errors may have said something that was not understood.
 func (r *reader) exactlyOne(n *node, path string, seen map[string]*node, clean bool) {
 	var found []string
-	expected := kindNames("all", "any")
+	expected := kindNames("all", "any", "expression")
 	for _, k := range expected {
 		if seen[k] != nil {
 			found = append(found, k)

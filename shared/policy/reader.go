@@ -9,7 +9,10 @@ import (
 )
 
 // reader walks the document and collects every error on its way.
-type reader struct{ errs Errors }
+type reader struct {
+	errs     Errors
+	document *string // the whole text, for what points into it
+}
 
 func (r *reader) fail(n *node, path, format string, args ...any) {
 	r.errs = append(r.errs, Error{Line: n.line, Column: n.column, Path: path, Message: fmt.Sprintf(format, args...)})

@@ -37,6 +37,7 @@ type outcome struct {
 	why      string
 	values   []string // what failed, as in Finding.Values
 	unsure   []string // what could not be known, in the same form
+	firm     bool     // an Unknown that missing does not change: it is not for want of a fact
 }
 
 func passed(actual string) outcome { return outcome{verdict: Pass, actual: actual} }
@@ -79,7 +80,7 @@ func (r *Rule) finding(ev *evidence.Evidence, now time.Time) Finding {
 	if r.any {
 		o = joinAny(outcomes)
 	}
-	if o.verdict == Unknown {
+	if o.verdict == Unknown && !o.firm {
 		o.verdict = Verdict(r.Missing)
 	}
 	f.Verdict, f.Actual, f.Offender, f.Why = o.verdict, o.actual, o.offender, o.why
@@ -94,10 +95,11 @@ func (r *Rule) finding(ev *evidence.Evidence, now time.Time) Finding {
 func (r *Rule) pinned(o outcome) (values []string, unsure string) {
 	values = o.values
 	switch {
+	case len(o.unsure) == 0:
+	case o.firm || Verdict(r.Missing) == Unknown:
+		unsure = o.unsure[0]
 	case Verdict(r.Missing) == Fail:
 		values = slices.Concat(values, o.unsure)
-	case Verdict(r.Missing) == Unknown && len(o.unsure) > 0:
-		unsure = o.unsure[0]
 	}
 	return pins(values), unsure
 }
@@ -139,6 +141,7 @@ func has(outcomes []outcome, v Verdict) bool {
 func merge(outcomes []outcome, v Verdict) outcome {
 	sum := outcome{verdict: v}
 	for _, o := range outcomes {
+		sum.firm = sum.firm || o.firm
 		sum.values, sum.unsure = append(sum.values, o.values...), append(sum.unsure, o.unsure...)
 		if o.verdict != v {
 			continue

@@ -55,8 +55,11 @@ rules:
   - {rule: absent, product: {is: ossec, state: absent}}
   - {rule: system, os: {is: debian}}
   - {rule: several, any: [{os: {is: debian}}, {ports: {closed: [tcp/80]}}]}
+  - {rule: mounts, each: mounts, expression: e.encrypted}
+  - {rule: whole, expression: 'evidence.listeners.all(l, l.port != 23)'}
+  - {rule: kernel, expression: 'evidence.os.kernel != "6.0"'}
 `)
-	if got, want := p.Stoppable(), []string{"closed", "only", "stopped", "several"}; !slices.Equal(got, want) {
+	if got, want := p.Stoppable(), []string{"closed", "only", "stopped", "several", "mounts", "whole"}; !slices.Equal(got, want) {
 		t.Errorf("Stoppable = %v, want %v", got, want)
 	}
 }

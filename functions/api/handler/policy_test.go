@@ -77,6 +77,8 @@ func TestPutPolicyRefused(t *testing.T) {
 		{"larger than a policy may be", "web-tier", "#" + strings.Repeat("x", policy.MaxBytes), 400, "reading policy web-tier"},
 		{"larger than any body may be", "web-tier", strings.Repeat("[", 5<<20), 400, "reading the body"},
 		{"nothing", "web-tier", "", 400, "reading policy"},
+		{"a mistake in CEL", "web-tier", fake.Policy(`os: {kernel: ">= 5.10"}`, "each: mounts\n    expression: e.encrypte"), 400, "Mount has no field \\\"encrypte\\\""},
+		{"CEL that could take long", "web-tier", fake.Policy(`os: {kernel: ">= 5.10"}`, "expression: evidence.listeners.all(l, evidence.listeners.all(k, k.port > l.port))"), 400, "expected at most"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/policy/custom"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -57,16 +58,20 @@ func (h *Handler) present(ctx context.Context, name string) (*policy.Policy, err
 	if err != nil {
 		return nil, err
 	}
-	if p, err := stored.Compile(); err == nil {
-		return p, nil
+	p, err := stored.Compile()
+	if err == nil {
+		p, err = custom.Compile(p)
 	}
-	return policy.Default(), nil
+	if err != nil {
+		return policy.Default(), nil
+	}
+	return p, nil
 }
 
 // candidate is the policy in the body of a call; it has to have the name in the path.
 func candidate(c boot.Call) (*policy.Policy, error) {
 	name := c.PathValue("name")
-	p, err := policy.Parse(c.Body)
+	p, err := custom.Parse(c.Body)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "reading policy %s: %v", name, err)
 	}

@@ -52,6 +52,7 @@ func TestPreview(t *testing.T) {
 		{"is due, and the policy revokes again", fake.Bad, fake.OldKernel, fake.Policy(), record.FollowsRevoke},
 		{"would comply", waiting, fake.OldKernel, fake.Policy(">= 5.10", ">= 4"), record.FollowsStandDown},
 		{"would comply, and is revoked", fake.Revoked, fake.OldKernel, fake.Policy(">= 5.10", ">= 4"), record.FollowsRestore},
+		{"newly fails by CEL", func(*record.Machine) {}, fake.OldKernel, fake.Policy(`os: {kernel: ">= 5.10"}`, "expression: versionIs(evidence.os.kernel, '>= 5.10')\n    message: '\"kernel \" + evidence.os.kernel'"), record.FollowsWarning},
 		{"settles", func(m *record.Machine) { m.State.SettledAt = fake.Start.Add(time.Hour) }, fake.OldKernel, fake.Policy(), record.FollowsWarning},
 	}
 	for _, tt := range tests {

@@ -16,6 +16,7 @@ import (
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/policy/custom"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -173,6 +174,9 @@ func (h *Handler) policy(ctx context.Context, name string, k *known) (ruled, err
 		switch {
 		case err == nil:
 			if p.Policy, err = stored.Compile(); err != nil {
+				return p, err
+			}
+			if p.Policy, err = custom.Compile(p.Policy); err != nil {
 				return p, err
 			}
 		case !fault.Is(err, fault.NotFound):

@@ -9,7 +9,7 @@ import (
 // pure are the packages that decide and touch nothing.
 var pure = []string{
 	"shared/delivery", "shared/drill", "shared/enforcement", "shared/env", "shared/evidence", "shared/fault", "shared/guard", "shared/inspection", "shared/integrity",
-	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/pace", "shared/policy", "shared/record", "shared/replay", "shared/safeguard",
+	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/pace", "shared/policy", "shared/policy/custom", "shared/record", "shared/replay", "shared/safeguard",
 	"shared/waiver",
 }
 
@@ -199,6 +199,28 @@ func TestWhoMayChangeKeys(t *testing.T) {
 			case !links && slices.Contains(allowed, path):
 				t.Errorf("%s does not link %s any more: take it from the list", path, target)
 			}
+		}
+	}
+}
+
+// cel is what rules in CEL need. It costs every program that links it 7 MB and some of its start, so that
+// only those have it that judge or check policies.
+const cel = "cel.dev/cel-go"
+
+func TestWhoLinksCEL(t *testing.T) {
+	t.Parallel()
+	const compiler = "shared/policy/custom"
+	judges := []string{"functions/evaluate", "functions/api"}
+	for path, p := range ours(t) {
+		imports := slices.ContainsFunc(p.Imports, func(to string) bool { return under(to, cel) })
+		links := slices.ContainsFunc(p.Deps, func(to string) bool { return under(to, cel) })
+		switch allowed := path == compiler || under(path, append(judges, "cmd", "simulate", "bench")...); {
+		case imports && path != compiler:
+			t.Errorf("%s imports CEL: %s alone does, and hides it", path, compiler)
+		case links && !allowed:
+			t.Errorf("%s links CEL: only %s and the command line do; policy.Parse reads policies without it", path, strings.Join(judges, ", "))
+		case !links && (path == compiler || slices.Contains(judges, path)):
+			t.Errorf("%s does not link CEL any more: take it from the list", path)
 		}
 	}
 }
