@@ -40,6 +40,9 @@ const TimeoutSeconds = 45
 //go:embed inspect.linux.sh
 var inspectLinux string
 
+//go:embed inspect.windows.ps1
+var inspectWindows string
+
 //go:embed inspect.json
 var inspectDocument string
 
@@ -52,6 +55,10 @@ var (
 // InspectLinux is the text of the inspection script for Linux, its parameters still in place.
 func InspectLinux() string { return inspectLinux }
 
+// InspectWindows is the text of the inspection script for Windows PowerShell 5.1, its parameters still in
+// place.
+func InspectWindows() string { return inspectWindows }
+
 // InspectDocument is the content of the SSM document, schema 2.2, as JSON.
 func InspectDocument() string { return inspectDocument }
 
@@ -63,7 +70,7 @@ func Digest(script string) string {
 
 // InspectDigest is the digest of the scripts of the inspection's document. A document whose scripts have
 // another one is not ours to send.
-func InspectDigest() string { return Digest(inspection(inspectLinux).runs()) }
+func InspectDigest() string { return Digest(inspection(inspectLinux, inspectWindows).runs()) }
 
 // carried is a script as the agent puts it together from a document's lines.
 func carried(script string) string { return strings.TrimSuffix(script, "\n") }
@@ -76,7 +83,7 @@ func Words() []string {
 // Always are the words that every inspection asks for: what a new policy can be tried on before anything
 // is collected for it.
 func Always() []string {
-	return []string{"os", "listeners", "firewall", "mounts", "ossec", "wazuh", "deepsecurity", "serverprotect"}
+	return []string{"os", "listeners", "firewall", "mounts", "ossec", "wazuh", "deepsecurity", "serverprotect", "officescan", "defender"}
 }
 
 // onDemand are the words that cost more, collected when a rule needs them.
@@ -161,10 +168,13 @@ type inputs struct {
 	RunCommand     []string `json:"runCommand"`
 }
 
-// Generate makes the content of the inspection's SSM document from its script.
-func Generate(script string) (string, error) { return encode(inspection(script)) }
+// Generate makes the content of the inspection's SSM document from its scripts. Each machine runs the step of
+// its platform and skips the other.
+func Generate(forLinux, forWindows string) (string, error) {
+	return encode(inspection(forLinux, forWindows))
+}
 
-func inspection(script string) document {
+func inspection(forLinux, forWindows string) document {
 	return document{
 		SchemaVersion: "2.2",
 		Description:   "Keyward inspection: reads facts about the machine, writes nothing, prints one line.",
@@ -182,15 +192,24 @@ func inspection(script string) document {
 				Description: "What to collect by name: kind:name with commas between, or - for nothing.",
 			},
 		},
-		MainSteps: []step{linux("inspect", script, TimeoutSeconds)},
+		MainSteps: []step{linux("inspect", forLinux, TimeoutSeconds), windows("inspectWindows", forWindows, TimeoutSeconds)},
 	}
 }
 
 // linux is a step for Linux.
 func linux(name, script string, timeoutSeconds int) step {
+	return stepFor("Linux", "aws:runShellScript", name, script, timeoutSeconds)
+}
+
+// windows is a step for Windows, where the agent runs it in Windows PowerShell.
+func windows(name, script string, timeoutSeconds int) step {
+	return stepFor("Windows", "aws:runPowerShellScript", name, script, timeoutSeconds)
+}
+
+func stepFor(platform, action, name, script string, timeoutSeconds int) step {
 	return step{
-		Action: "aws:runShellScript", Name: name,
-		Precondition: map[string][]string{"StringEquals": {"platformType", "Linux"}},
+		Action: action, Name: name,
+		Precondition: map[string][]string{"StringEquals": {"platformType", platform}},
 		Inputs: inputs{
 			TimeoutSeconds: fmt.Sprint(timeoutSeconds),
 			RunCommand:     strings.Split(carried(script), "\n"),
@@ -198,15 +217,17 @@ func linux(name, script string, timeoutSeconds int) step {
 	}
 }
 
+// encode writes a line of a script on a line of its own, so that changes can be read, and indents nothing: SSM
+// takes 64 KiB.
 func encode(d document) (string, error) {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
+	e.SetIndent("", "\t")
 	if err := e.Encode(d); err != nil {
 		return "", fmt.Errorf("writing the document: %w", err)
 	}
-	return b.String(), nil
+	return strings.ReplaceAll(b.String(), "\t", ""), nil // in a text a tab would be an escape
 }
 
 // Script is what a document's content, as GetDocument returns it, runs: of each step its action, its name,

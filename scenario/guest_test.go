@@ -29,6 +29,7 @@ type guest struct {
 	say     func(line string) string
 	answers []string // what it said so far
 	rest    *rest    // what the lock document acts on; nil does not answer it
+	windows *server  // it is a Windows machine
 
 	// recorded says whether the store knows the command with this nonce. A real machine needs longer than
 	// the function that asked it needs to write that down; this one waits for it. Nil does not wait.
@@ -47,6 +48,13 @@ func (g *guest) spoil(say func(line string) string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.say = say
+}
+
+// be makes it a Windows machine like this.
+func (g *guest) be(s server) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.windows = &s
 }
 
 // runs names the program that listens.
@@ -74,6 +82,7 @@ func (g *guest) said() []string {
 type rawRecord struct {
 	Name string `json:"n"`
 	Text string `json:"t"`
+	Skip string `json:"s,omitempty"`
 }
 
 // patience with a function that writes down what it asked: longer than any needs.
@@ -95,23 +104,14 @@ func (g *guest) answer(_ string, parameters map[string][]string) string {
 	g.await(parameters["Nonce"][0])
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	program := g.program
-	if program == "" {
-		program = "/usr/sbin/httpd"
+	now := started()
+	probe, records := "linux-sh/1.0.0", g.linux()
+	if g.windows != nil {
+		probe, records = "windows-ps/1.0.0", g.windows.records(g.ports, now)
 	}
-	var sockets, programs strings.Builder
-	for i, p := range g.ports {
-		fmt.Fprintf(&sockets, "tcp 00000000:%04X 0 %d\n", p, 100+i)
-		fmt.Fprintf(&programs, "%d = %s\n", 100+i, program)
-	}
-	now := started().Unix()
 	text, err := json.Marshal(map[string]any{
-		"v": 1, "nonce": parameters["Nonce"][0], "probe": "linux-sh/1.0.0", "want": "," + strings.Join(parameters["Collect"], ",") + ",",
-		"at": fmt.Sprintf("%d +0000", now), "end": now, "uid": 0,
-		"r": []rawRecord{
-			{"sys", "uname 6.1.0 x86_64\n" + bootID}, {"os", "ID=debian"}, {"net", sockets.String()}, {"exe", programs.String()},
-			{"mnt", ""}, {"hids", ""}, {"dsa", ""}, {"splx", ""}, {"nft", ""},
-		},
+		"v": 1, "nonce": parameters["Nonce"][0], "probe": probe, "want": "," + strings.Join(parameters["Collect"], ",") + ",",
+		"at": fmt.Sprintf("%d +0000", now.Unix()), "end": now.Unix(), "uid": 0, "r": records,
 	})
 	if err != nil {
 		return err.Error()
@@ -122,6 +122,22 @@ func (g *guest) answer(_ string, parameters map[string][]string) string {
 	}
 	g.answers = append(g.answers, line)
 	return line
+}
+
+func (g *guest) linux() []rawRecord {
+	program := g.program
+	if program == "" {
+		program = "/usr/sbin/httpd"
+	}
+	var sockets, programs strings.Builder
+	for i, p := range g.ports {
+		fmt.Fprintf(&sockets, "tcp 00000000:%04X 0 %d\n", p, 100+i)
+		fmt.Fprintf(&programs, "%d = %s\n", 100+i, program)
+	}
+	return []rawRecord{
+		{Name: "sys", Text: "uname 6.1.0 x86_64\n" + bootID}, {Name: "os", Text: "ID=debian"}, {Name: "net", Text: sockets.String()},
+		{Name: "exe", Text: programs.String()}, {Name: "mnt"}, {Name: "hids"}, {Name: "dsa"}, {Name: "splx"}, {Name: "nft"},
+	}
 }
 
 // wireLine is how a document leaves the machine.

@@ -39,6 +39,8 @@ type setup struct {
 	limits    map[string]string // parameters of the breakers
 	tags      map[string]string // of the key, when they are not those of a guarded one
 	drill     bool              // fire drills are switched on
+	windows   bool              // the machine's system
+	rules     string            // more of the policy's rules
 }
 
 const grace = time.Hour
@@ -62,7 +64,7 @@ machines: {ids: [%s, %s]}
 rules:
   - rule: no plain web
     ports: {closed: [tcp/%d]}
-    fix: Stop the service
+    fix: Stop the service%s
 requests: {%s}
 integrity:
   onFail: revoke
@@ -70,7 +72,7 @@ integrity:
   settle: 0s
 %s  key: {mode: %s%s}
 notify: {to: [ops@example.com]}
-`, machineID, otherID, port, or(s.requests, "onPass: approve, onFail: deny, onUnknown: hold"), more, or(s.mode, policy.RevokeGrant), s.withKey())
+`, machineID, otherID, port, s.rules, or(s.requests, "onPass: approve, onFail: deny, onUnknown: hold"), more, or(s.mode, policy.RevokeGrant), s.withKey())
 }
 
 func (s setup) withKey() string {
@@ -118,6 +120,9 @@ func begin(t *testing.T, s setup) *world {
 func empty(t *testing.T, s setup) *world {
 	t.Helper()
 	w := &world{t: t, setup: s, guest: &guest{rest: newRest()}}
+	if s.windows {
+		w.guest.be(server{})
+	}
 	w.start()
 	t.Cleanup(func() {
 		if err := w.Close(); err != nil {
@@ -155,11 +160,15 @@ func (w *world) start() {
 	if w.setup.contact != "" {
 		parameters["AccountContact"] = w.setup.contact
 	}
+	platform := "Linux"
+	if w.setup.windows {
+		platform = "Windows"
+	}
 	var err error
 	w.Server, err = local.Start(context.Background(), local.Options{
 		Template: filepath.Join("..", "template.yaml"), Build: or(w.setup.build, built), Addr: "127.0.0.1:0",
 		DataDir: w.setup.data, Parameters: parameters, Concurrency: max(w.setup.atOnce, 1), Ahead: tuesday.Sub(loaded),
-		Machines: append([]local.Machine{{ID: machineID, Answer: w.guest.answer, Tags: guarded, Volumes: volumes}}, w.setup.others...),
+		Machines: append([]local.Machine{{ID: machineID, Answer: w.guest.answer, Tags: guarded, Volumes: volumes, Platform: platform}}, w.setup.others...),
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -26,15 +26,7 @@ func parseDeepSecurity(d *document) Product {
 	if why := d.why("dsa"); why != "" {
 		return unknownProduct(DeepSecurity, why)
 	}
-	a := dsa{
-		d: d, facts: words(d.text("dsa")),
-		status: answers(d.text("dsa.status"), "AgentStatus."),
-		parts:  answers(d.text("dsa.component"), "Component."),
-	}
-	if why := d.why("dsa.component"); why == WhyCut || why == WhyTimeout {
-		// Half of the modules would look like modules that are off.
-		a.parts = nil
-	}
+	a := newDSA(d)
 	state, dir := folder(a.facts)
 	a.dir = dir
 	switch state {
@@ -50,6 +42,19 @@ func parseDeepSecurity(d *document) Product {
 		return p
 	}
 	return a.product()
+}
+
+func newDSA(d *document) dsa {
+	a := dsa{
+		d: d, facts: words(d.text("dsa")),
+		status: answers(d.text("dsa.status"), "AgentStatus."),
+		parts:  answers(d.text("dsa.component"), "Component."),
+	}
+	if why := d.why("dsa.component"); why == WhyCut || why == WhyTimeout {
+		// Half of the modules would look like modules that are off.
+		a.parts = nil
+	}
+	return a
 }
 
 // answers reads lines of "PREFIX.key: value". GetAgentStatus begins with an index whose keys are
@@ -71,11 +76,6 @@ func (a *dsa) product() Product {
 	p.Present, p.Why, p.Dir = Known(true), nil, known(a.dir, WhyParse)
 	p.Kind, p.Confidence = Known("agent"), ConfidenceB
 	p.Sources = []string{"dsa", "exe"}
-	for _, name := range []string{"dsa.status", "dsa.component", "dsa.plugin", "mod"} {
-		if a.d.index[name] != nil {
-			p.Sources = append(p.Sources, name)
-		}
-	}
 	expected := []string{"ds_agent"}
 	if a.parts["AM.mode"] == "on" {
 		expected = append(expected, "ds_am")
@@ -84,6 +84,17 @@ func (a *dsa) product() Product {
 	p.Running, p.Why = a.d.running(ds, expected, []string{"ds_am"}, nil, "")
 	slices.Sort(p.Running.Up)
 	p.Running.Up = slices.Compact(p.Running.Up)
+	a.answered(&p)
+	return p
+}
+
+// answered fills in what dsa_query said, once it is known what runs.
+func (a *dsa) answered(p *Product) {
+	for _, name := range []string{"dsa.status", "dsa.component", "dsa.plugin", "mod"} {
+		if a.d.index[name] != nil {
+			p.Sources = append(p.Sources, name)
+		}
+	}
 	p.Version = a.version()
 	p.Definition.Version = a.pattern()
 	p.CheckedIn = a.unless(unixTime(a.status["lastAgentToManagerSession"]))
@@ -92,7 +103,6 @@ func (a *dsa) product() Product {
 	if n, err := strconv.ParseInt(a.parts["AM.licenseExpiry"], 10, 64); err == nil && n > 0 && n < a.d.End {
 		p.Why = append(p.Why, "license_expired")
 	}
-	return p
 }
 
 // whyNot is why dsa_query gave nothing: not asked, or it refused.

@@ -24,7 +24,7 @@ const (
 type Evidence struct {
 	Schema    int              `json:"schema"`
 	Machine   string           `json:"machine"`  // from the SSM invocation, not from the guest
-	Platform  string           `json:"platform"` // linux
+	Platform  string           `json:"platform"` // linux or windows, says the guest
 	Collect   Collect          `json:"collect"`
 	OS        OS               `json:"os"`
 	Listeners Fact[[]Listener] `json:"listeners"`
@@ -59,10 +59,10 @@ type Record struct {
 
 // OS is the operating system.
 type OS struct {
-	ID        Fact[string]    `json:"id"`        // os-release ID: debian, amzn, rhel
-	VersionID Fact[string]    `json:"versionId"` // os-release VERSION_ID
+	ID        Fact[string]    `json:"id"`        // os-release ID: debian, amzn, rhel; windows
+	VersionID Fact[string]    `json:"versionId"` // os-release VERSION_ID; 10.0.20348.2527
 	Pretty    Fact[string]    `json:"pretty"`
-	Kernel    Fact[string]    `json:"kernel"` // uname -r
+	Kernel    Fact[string]    `json:"kernel"` // uname -r; on Windows the same as the version
 	Arch      Fact[string]    `json:"arch"`   // uname -m
 	BootID    Fact[string]    `json:"bootId"`
 	Boot      Fact[time.Time] `json:"boot"`
@@ -76,16 +76,19 @@ type Listener struct {
 	Port       int          `json:"port"`
 	DualStack  Fact[bool]   `json:"dualStack"` // a :: socket that answers IPv4 too
 	Scope      string       `json:"scope"`     // any, loopback, linklocal, specific
-	UID        int          `json:"uid"`
+	UID        int          `json:"uid"`       // NoUID where there are none
 	PID        Fact[int]    `json:"pid"`
 	Exe        Fact[string] `json:"exe"` // /proc/<pid>/exe, without " (deleted)"
 	ExeDeleted bool         `json:"exeDeleted,omitempty"`
 	ExeForeign bool         `json:"exeForeign,omitempty"` // at this path there is another file: another namespace's program
 }
 
+// NoUID is the owner of a socket on Windows, which has no numbers of users.
+const NoUID = -1
+
 // Firewall is the host's packet filter.
 type Firewall struct {
-	Engine     Fact[string] `json:"engine"`     // nft, iptables, firewalld, ufw, none
+	Engine     Fact[string] `json:"engine"`     // nft, iptables, firewalld, ufw, wfp (Windows), none
 	Active     Fact[bool]   `json:"active"`     // an input hook that drops or rejects
 	DefaultIn  Fact[string] `json:"defaultIn"`  // allow or drop, for IPv4
 	DefaultIn6 Fact[string] `json:"defaultIn6"` // the same for IPv6
@@ -100,8 +103,8 @@ type Mount struct {
 	Device    string       `json:"device"`         // major:minor
 	Root      string       `json:"root,omitempty"` // what of the file system is mounted; not / for a bind mount
 	Options   []string     `json:"options"`
-	Encrypted Fact[bool]   `json:"encrypted"` // every leaf device passes a dm-crypt layer
-	Crypt     Fact[string] `json:"crypt"`     // LUKS2, LUKS1, PLAIN
+	Encrypted Fact[bool]   `json:"encrypted"` // every leaf device passes a dm-crypt layer; BitLocker encrypts and protects
+	Crypt     Fact[string] `json:"crypt"`     // LUKS2, LUKS1, PLAIN, BitLocker
 }
 
 // ProductID names a product of the catalogue.
@@ -114,6 +117,7 @@ const (
 	DeepSecurity  ProductID = "deep-security"
 	ServerProtect ProductID = "serverprotect-linux"
 	OfficeScan    ProductID = "officescan"
+	DefenderAV    ProductID = "defender" // Microsoft Defender Antivirus on Windows
 	ClamAV        ProductID = "clamav"
 	Defender      ProductID = "defender-endpoint" // Microsoft Defender for Endpoint on Linux
 	CrowdStrike   ProductID = "crowdstrike"
@@ -138,7 +142,7 @@ type Product struct {
 	CheckedIn  Fact[time.Time] `json:"checkedIn"` // last contact with its manager, or with whoever updates it
 	Config     Config          `json:"config"`
 	Confidence Confidence      `json:"confidence,omitempty"`
-	Why        []string        `json:"why,omitempty"`     // reason codes: not_installed, residue, windows_only, not_root, …
+	Why        []string        `json:"why,omitempty"`     // reason codes: not_installed, residue, windows_only, linux_only, not_root, …
 	Sources    []string        `json:"sources,omitempty"` // records used
 }
 

@@ -99,13 +99,14 @@ func (g guest) without(name string) guest {
 
 // load reads a fixture: lines that say where it is from, and then a line "== NAME [s=WHY] [rc=N] [cut]" before the text of each record. Records
 // that a fixture does not have are those of bare.
-func load(tb testing.TB, name string) guest {
+func load(tb testing.TB, name string) guest { return loadOnto(tb, bare(), name) }
+
+func loadOnto(tb testing.TB, g guest, name string) guest {
 	tb.Helper()
 	text, err := os.ReadFile("testdata/" + name + ".records")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	g := bare()
 	for part := range strings.SplitSeq("\n"+string(text), "\n== ") {
 		head, body, _ := strings.Cut(part, "\n")
 		words := strings.Fields(head)

@@ -21,7 +21,7 @@ func Parse(output string, want Expect) (*Evidence, error) {
 	}
 	records := d.records()
 	e := &Evidence{
-		Schema: Schema, Machine: want.Machine, Platform: "linux",
+		Schema: Schema, Machine: want.Machine, Platform: Linux,
 		Collect: Collect{
 			CommandID: want.CommandID, Nonce: d.Nonce, Probe: clean(d.Probe),
 			Sent: want.Sent.UTC(), Received: want.Received.UTC(),
@@ -29,14 +29,23 @@ func Parse(output string, want Expect) (*Evidence, error) {
 			SkewSeconds: skew(start, want), Records: records,
 			Complete: Known(d.complete(records)), Privileged: Known(d.UID == 0),
 		},
-		OS: parseOS(d), Listeners: parseListeners(d), Firewall: parseFirewall(d), Mounts: parseMounts(d),
 	}
-	ossec, wazuh := parseHIDS(d, local)
-	e.Products = []Product{
-		ossec, wazuh, parseDeepSecurity(d), parseServerProtect(d, local), officeScan(), parseClamAV(d, local),
-		parseDefender(d), parseCrowdStrike(d), parseSentinelOne(d), parseGuardDuty(d), parseAIDE(d), parseAuditd(d),
+	if d.windows() {
+		parseWindows(e, d, local)
+	} else {
+		parseLinux(e, d, local)
 	}
 	return e, nil
+}
+
+func parseLinux(e *Evidence, d *document, local *time.Location) {
+	e.OS, e.Listeners, e.Firewall, e.Mounts = parseOS(d), parseListeners(d), parseFirewall(d), parseMounts(d)
+	ossec, wazuh := parseHIDS(d, local)
+	e.Products = []Product{
+		ossec, wazuh, parseDeepSecurity(d), parseServerProtect(d, local), elsewhere(OfficeScan, "windows_only"),
+		elsewhere(DefenderAV, "windows_only"), parseClamAV(d, local),
+		parseDefender(d), parseCrowdStrike(d), parseSentinelOne(d), parseGuardDuty(d), parseAIDE(d), parseAuditd(d),
+	}
 }
 
 // skew is the guest's clock minus ours. The guest started somewhere between sending and receiving,
@@ -81,12 +90,6 @@ func (e *Evidence) Digest() string {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
-}
-
-func officeScan() Product {
-	p := notInstalled(OfficeScan)
-	p.Why = []string{WhyNotInstalled, "windows_only"}
-	return p
 }
 
 // notInstalled is a product that is known not to be there.

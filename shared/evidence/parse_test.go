@@ -107,10 +107,10 @@ func TestFact(t *testing.T) {
 func TestFind(t *testing.T) {
 	t.Parallel()
 	e := bare().parse(t)
-	if len(e.Products) != 12 {
+	if len(e.Products) != 13 {
 		t.Errorf("%d products, want one for each of the catalogue", len(e.Products))
 	}
-	for _, id := range []evidence.ProductID{evidence.OSSEC, evidence.Wazuh, evidence.DeepSecurity, evidence.ServerProtect, evidence.OfficeScan} {
+	for _, id := range []evidence.ProductID{evidence.OSSEC, evidence.Wazuh, evidence.DeepSecurity, evidence.ServerProtect, evidence.OfficeScan, evidence.DefenderAV} {
 		if p := e.Find(id); p.Present != evidence.Known(false) || p.ID != id || p.Why[0] != evidence.WhyNotInstalled {
 			t.Errorf("Find(%s) = %+v, want known not to be installed", id, p)
 		}

@@ -135,7 +135,11 @@ func (d *document) complete(records []Record) bool {
 			return false
 		}
 	}
-	for word, name := range mandatory {
+	need := mandatory
+	if d.windows() {
+		need = mandatoryWindows
+	}
+	for word, name := range need {
 		if d.wants(word) && d.index[name] == nil {
 			return false
 		}
@@ -149,6 +153,12 @@ var mandatory = map[string]string{
 	"ossec": "hids", "wazuh": "hids", "deepsecurity": "dsa", "serverprotect": "splx",
 	"clamav": "clamav", "mdatp": "mdatp", "crowdstrike": "crowdstrike", "sentinelone": "sentinelone",
 	"guardduty": "guardduty", "aide": "aide", "auditd": "auditd",
+}
+
+// mandatoryWindows is the same for Windows.
+var mandatoryWindows = map[string]string{
+	"os": "sys", "listeners": "net", "mounts": "mnt", "firewall": "fw",
+	"ossec": "hids", "wazuh": "hids", "deepsecurity": "dsa", "officescan": "osce", "defender": "mp",
 }
 
 // started splits "1795384090 +0100" into the guest's start and its zone.

@@ -9,14 +9,14 @@ func TestErrorsOfOs(t *testing.T) {
 			name: "unknown system",
 			text: "policy: x\nrules:\n- rule: r\n  os: {is: [debain]}",
 			want: []string{
-				`4:13: rules[0].os.is[0]: got "debain", expected one of almalinux, alpine, amzn, arch, azurelinux, bottlerocket, centos, cloudlinux, cos, debian, devuan, fedora, flatcar, gentoo, kali, linuxmint, manjaro, mariner, nixos, ol, openeuler, opensuse-leap, opensuse-tumbleweed, photon, raspbian, rhel, rocky, scientific, sled, sles, ubuntu, void, wolfi; did you mean "debian"?`,
+				`4:13: rules[0].os.is[0]: got "debain", expected one of almalinux, alpine, amzn, arch, azurelinux, bottlerocket, centos, cloudlinux, cos, debian, devuan, fedora, flatcar, gentoo, kali, linuxmint, manjaro, mariner, nixos, ol, openeuler, opensuse-leap, opensuse-tumbleweed, photon, raspbian, rhel, rocky, scientific, sled, sles, ubuntu, void, windows, wolfi; did you mean "debian"?`,
 			},
 		},
 		{
 			name: "no system",
 			text: "policy: x\nrules:\n- rule: r\n  os: {is: []}",
 			want: []string{
-				`4:12: rules[0].os.is: got 0, expected a list of 1 to 33 systems`,
+				`4:12: rules[0].os.is: got 0, expected a list of 1 to 34 systems`,
 			},
 		},
 		{

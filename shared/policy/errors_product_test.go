@@ -2,7 +2,7 @@ package policy_test
 
 import "testing"
 
-const productList = "ossec, wazuh, deep-security, serverprotect-linux, officescan, clamav, defender-endpoint, crowdstrike, sentinelone, " +
+const productList = "ossec, wazuh, deep-security, serverprotect-linux, officescan, defender, clamav, defender-endpoint, crowdstrike, sentinelone, " +
 	"guardduty, aide, auditd"
 
 func TestErrorsOfProduct(t *testing.T) {

@@ -8,13 +8,13 @@ import (
 	"github.com/keyward/keyward/shared/evidence"
 )
 
-// systems are the ID values of os-release that policies may name: a misspelt one would fail every
-// machine. Source: the distributions' own /etc/os-release.
+// systems are the ID values of os-release that policies may name, and windows, which has none: a misspelt one
+// would fail every machine. Source: the distributions' own /etc/os-release.
 var systems = []string{
 	"almalinux", "alpine", "amzn", "arch", "azurelinux", "bottlerocket", "centos", "cloudlinux", "cos", "debian",
 	"devuan", "fedora", "flatcar", "gentoo", "kali", "linuxmint", "manjaro", "mariner", "nixos", "ol", "openeuler",
 	"opensuse-leap", "opensuse-tumbleweed", "photon", "raspbian", "rhel", "rocky", "scientific", "sled", "sles",
-	"ubuntu", "void", "wolfi",
+	"ubuntu", "void", "windows", "wolfi",
 }
 
 // osCondition asks for an operating system, its version and its kernel's.

@@ -10,7 +10,7 @@ import (
 // trait is what can be asked of one product.
 type trait struct {
 	id     evidence.ProductID
-	word   string   // of the inspection document that collects it; none for what runs on no Linux machine
+	word   string   // of the inspection document that collects it
 	states []string // that it can be in; nil means all
 	why    string   // why not all of them
 	feed   string   // why its definitions have no age; empty when they can have one
@@ -27,7 +27,8 @@ var traits = []trait{
 	{id: evidence.Wazuh, word: "wazuh", feed: noFeed},
 	{id: evidence.DeepSecurity, word: "deepsecurity"},
 	{id: evidence.ServerProtect, word: "serverprotect"},
-	{id: evidence.OfficeScan},
+	{id: evidence.OfficeScan, word: "officescan"},
+	{id: evidence.DefenderAV, word: "defender"},
 	{id: evidence.ClamAV, word: "clamav"},
 	{id: evidence.Defender, word: "mdatp"},
 	{id: evidence.CrowdStrike, word: "crowdstrike", feed: noSigns + ", its cloud decides"},

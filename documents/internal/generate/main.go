@@ -10,22 +10,31 @@ import (
 )
 
 func main() {
-	for name, made := range map[string]func(string) (string, error){"inspect": documents.Generate, "lock": documents.GenerateLock} {
-		if err := run(name, made); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
 
-func run(name string, made func(string) (string, error)) error {
-	script, err := os.ReadFile(name + ".linux.sh")
-	if err != nil {
-		return fmt.Errorf("reading the script: %w", err)
+func run() error {
+	texts := map[string]string{}
+	for _, name := range []string{"inspect.linux.sh", "inspect.windows.ps1", "lock.linux.sh"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("reading the script: %w", err)
+		}
+		texts[name] = string(text)
 	}
-	content, err := made(string(script))
+	inspect, err := documents.Generate(texts["inspect.linux.sh"], texts["inspect.windows.ps1"])
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(name+".json", []byte(content), 0o644)
+	lock, err := documents.GenerateLock(texts["lock.linux.sh"])
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile("inspect.json", []byte(inspect), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile("lock.json", []byte(lock), 0o644)
 }
