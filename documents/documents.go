@@ -75,6 +75,19 @@ func InspectDigest() string { return Digest(inspection(inspectLinux, inspectWind
 // carried is a script as the agent puts it together from a document's lines.
 func carried(script string) string { return strings.TrimSuffix(script, "\n") }
 
+// packed is a script as the inspection's document carries it, which has room for both platforms: without
+// indentation and without lines of comment but the first.
+func packed(script string) string {
+	var kept []string
+	for i, line := range strings.Split(script, "\n") {
+		line = strings.TrimLeft(line, " \t")
+		if i == 0 || line != "" && line[0] != '#' {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "\n") + "\n"
+}
+
 // Words are what the parameter Collect may ask for, each a group of facts.
 func Words() []string {
 	return append(Always(), onDemand...)
@@ -135,7 +148,7 @@ func Render(withNonce string, words []string, ask ...string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("rendering the inspection: %w", err)
 	}
-	text := inspectLinux
+	text := packed(inspectLinux)
 	for name, v := range values {
 		text = strings.ReplaceAll(text, "{{ "+name+" }}", v)
 	}
@@ -192,7 +205,7 @@ func inspection(forLinux, forWindows string) document {
 				Description: "What to collect by name: kind:name with commas between, or - for nothing.",
 			},
 		},
-		MainSteps: []step{linux("inspect", forLinux, TimeoutSeconds), windows("inspectWindows", forWindows, TimeoutSeconds)},
+		MainSteps: []step{linux("inspect", packed(forLinux), TimeoutSeconds), windows("inspectWindows", packed(forWindows), TimeoutSeconds)},
 	}
 }
 

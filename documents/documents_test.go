@@ -29,8 +29,12 @@ func TestScriptComesBackOutOfTheDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(got, documents.InspectLinux()) || !strings.Contains(got, documents.InspectWindows()) {
-		t.Error("Script(InspectDocument()) does not have both scripts")
+	for name, script := range map[string]string{"Linux": documents.InspectLinux(), "Windows": documents.InspectWindows()} {
+		for line := range strings.Lines(script) {
+			if line = strings.TrimLeft(line, " \t"); !strings.HasPrefix(line, "#") && !strings.Contains(got, line) {
+				t.Fatalf("Script(InspectDocument()) lacks the %s script's line %q", name, line)
+			}
+		}
 	}
 	if documents.Digest(got) != documents.InspectDigest() {
 		t.Errorf("Digest = %s, want %s", documents.Digest(got), documents.InspectDigest())

@@ -103,6 +103,7 @@ function opened([string]$line) { if ($line.StartsWith('dir ok ')) { $line.Substr
 $services = @{
   ossec = 'OssecSvc'; wazuh = 'WazuhSvc', 'OssecSvc'; deepsecurity = 'ds_agent', 'Amsp'
   officescan = 'ntrtscan', 'tmlisten', 'TmCCSF', 'TMBMServer', 'TmPfw'; defender = 'WinDefend', 'Sense'
+  crowdstrike = @('CSFalconService'); sentinelone = @('SentinelAgent')
 }
 $svc = @{}
 function service {
@@ -280,6 +281,17 @@ function defender {
   }
 }
 
+# agent WORD: a product of which only its service and that one's program are looked at.
+function agent([string]$word) {
+  $path = $svc[$services[$word][0]]
+  rec $word 400 {
+    if (-not $path) { 'dir absent'; return }
+    $first = folder (Split-Path -Parent $path)
+    $first
+    if (opened $first) { fileversion $path }
+  }
+}
+
 # --- the machine
 function system {
   rec 'sys' 600 {
@@ -370,6 +382,7 @@ try {
   if (has 'deepsecurity') { deepsecurity }
   if (has 'officescan') { officescan }
   if (has 'defender') { defender }
+  foreach ($word in 'crowdstrike', 'sentinelone') { if (has $word) { agent $word } }
   if (has 'firewall') { firewall }
   foreach ($budget in 90000, 45000, 16000) {
     $line = pack $budget

@@ -159,6 +159,7 @@ var mandatory = map[string]string{
 var mandatoryWindows = map[string]string{
 	"os": "sys", "listeners": "net", "mounts": "mnt", "firewall": "fw",
 	"ossec": "hids", "wazuh": "hids", "deepsecurity": "dsa", "officescan": "osce", "defender": "mp",
+	"crowdstrike": "crowdstrike", "sentinelone": "sentinelone",
 }
 
 // started splits "1795384090 +0100" into the guest's start and its zone.

@@ -27,7 +27,44 @@ func parseWindows(e *Evidence, d *document, local *time.Location) {
 	ossec, wazuh := parseWindowsHIDS(d, s, local)
 	e.Products = []Product{
 		ossec, wazuh, parseWindowsDeepSecurity(d, s), elsewhere(ServerProtect, "linux_only"), parseOfficeScan(d, s), parseDefenderAV(d, s),
+		parseWindowsAgent(d, s, CrowdStrike, "crowdstrike", "CSFalconService"), parseWindowsAgent(d, s, SentinelOne, "sentinelone", "SentinelAgent"),
 	}
+	for _, id := range []ProductID{ClamAV, Defender, GuardDuty, AIDE, Auditd} {
+		e.Products = append(e.Products, unknownProduct(id, "not_on_windows"))
+	}
+}
+
+// parseWindowsAgent is a product of which only its service and that one's program are looked at: whether it is
+// there, runs, and in which version. Whether it protects it tells its own cloud alone.
+func parseWindowsAgent(d *document, s services, id ProductID, word, service string) Product {
+	if !d.wants(word) {
+		return unknownProduct(id, WhyNotCollected)
+	}
+	for _, why := range []string{d.why(word), s.why} {
+		if why != "" {
+			return unknownProduct(id, why)
+		}
+	}
+	facts := words(d.text(word))
+	state, dir := d.winDir(facts)
+	switch {
+	case !s.has(service):
+		return notInstalled(id)
+	case state == WhyAbsent || state == "ok" && facts["file"] == "":
+		p := notInstalled(id)
+		p.Why = append(p.Why, "residue")
+		return p
+	case state != "ok":
+		return unknownProduct(id, code(state))
+	}
+	p := unknownProduct(id, WhyNoSource)
+	p.Present, p.Confidence, p.Kind, p.Dir = Known(true), ConfidenceC, Known("agent"), known(dir, WhyParse)
+	p.Version, p.Sources = known(facts["file"], WhyParse), []string{word, "svc", "exe"}
+	p.Running, p.Why = s.running(d, []string{service})
+	if r := p.Running.State; r.Known && r.Value == "stopped" {
+		p.Protection = Protection{State: Known("off"), Reason: "stopped"}
+	}
+	return p
 }
 
 // elsewhere is a product that does not exist for the machine's platform.

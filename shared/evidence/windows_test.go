@@ -15,10 +15,10 @@ import (
 func bareWindows() guest {
 	g := bare()
 	g.Probe, g.Records = "windows-ps/1.0.0", nil
-	g.Want = ",os,listeners,firewall,mounts,ossec,wazuh,deepsecurity,serverprotect,officescan,defender,"
+	g.Want = ",os,listeners,firewall,mounts,ossec,wazuh,deepsecurity,serverprotect,officescan,defender,crowdstrike,sentinelone,"
 	return g.with("sys", "caption Microsoft Windows Server 2022 Datacenter\nversion 10.0.20348.2527\narch AMD64\nbtime 1795300000").
 		with("net", "").with("svc", "").with("exe", "").with("mnt", "").with("blk", "").
-		with("hids", `dir absent C:\Program Files (x86)\ossec-agent`).with("dsa", "dir absent").with("osce", "dir absent").
+		with("hids", `dir absent C:\Program Files (x86)\ossec-agent`).with("dsa", "dir absent").with("osce", "dir absent").with("crowdstrike", "dir absent").with("sentinelone", "dir absent").
 		with("mp", "error absent InvalidNamespace ").with("fw", "service Running\nprofile Domain True Block\nprofile Private True Block\nprofile Public True Block\nnet 2")
 }
 

@@ -236,3 +236,42 @@ func TestDefenderAV(t *testing.T) {
 		t.Errorf("a record that was left out = %+v, want unknown", p)
 	}
 }
+
+func TestServicesAlone(t *testing.T) {
+	t.Parallel()
+	const path = `C:\Program Files\CrowdStrike\CSFalconService.exe`
+	there := bareWindows().with("svc", "CSFalconService\tRunning\tAuto\t900\t"+path).with("exe", "900 = "+path).
+		with("crowdstrike", "dir ok C:\\Program Files\\CrowdStrike\nfile 7.20.19005.0")
+	for name, c := range map[string]struct {
+		g                                     guest
+		present, running, protection, version string
+		why                                   string
+	}{
+		"runs":        {there, "true", "running", "unknown (no_source)", "7.20.19005.0", ""},
+		"stopped":     {there.service("CSFalconService", "Stopped", "0"), "true", "stopped", "off", "7.20.19005.0", ""},
+		"another":     {there.with("exe", "900 = C:\\Temp\\x.exe"), "true", "unknown (foreign_program)", "unknown (no_source)", "7.20.19005.0", "foreign_program"},
+		"no program":  {there.with("crowdstrike", "dir ok C:\\Program Files\\CrowdStrike"), "false", "unknown (not_installed)", "unknown (not_installed)", "unknown (not_installed)", "not_installed residue"},
+		"no folder":   {there.with("crowdstrike", "dir absent C:\\x"), "false", "unknown (not_installed)", "unknown (not_installed)", "unknown (not_installed)", "not_installed residue"},
+		"odd folder":  {there.with("crowdstrike", "dir unsafe_path"), "unknown (unsafe_path)", "unknown (unsafe_path)", "unknown (unsafe_path)", "unknown (unsafe_path)", "unsafe_path"},
+		"no service":  {there.with("svc", ""), "false", "unknown (not_installed)", "unknown (not_installed)", "unknown (not_installed)", "not_installed"},
+		"no services": {there.skip("svc", "failed"), "unknown (failed)", "unknown (failed)", "unknown (failed)", "unknown (failed)", "failed"},
+		"failed":      {there.skip("crowdstrike", "absent"), "unknown (absent)", "unknown (absent)", "unknown (absent)", "unknown (absent)", "absent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := c.g.parse(t).Find(evidence.CrowdStrike)
+			if p.Present.String() != c.present || p.Running.State.String() != c.running || p.Protection.State.String() != c.protection ||
+				p.Version.String() != c.version || strings.Join(p.Why, " ") != c.why {
+				t.Errorf("present %s, %s, %s, version %s, why %q; want %+v", p.Present, p.Running.State, p.Protection.State, p.Version, p.Why, c)
+			}
+		})
+	}
+	if p := bareWindows().parse(t).Find(evidence.SentinelOne); p.Present != evidence.Known(false) {
+		t.Errorf("SentinelOne = %+v, want not installed", p)
+	}
+	for _, id := range []evidence.ProductID{evidence.ClamAV, evidence.Defender, evidence.GuardDuty, evidence.AIDE, evidence.Auditd} {
+		if p := bareWindows().parse(t).Find(id); p.Present.Known || p.Present.Why != "not_on_windows" {
+			t.Errorf("%s = %+v, want unknown: nobody looks for it on Windows", id, p)
+		}
+	}
+}
