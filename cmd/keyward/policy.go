@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
@@ -14,6 +13,7 @@ import (
 
 type policyCommands struct {
 	Check  policyCheck  `cmd:"" help:"Check policy files; every error with line and column. Needs no AWS."`
+	Test   policyTest   `cmd:"" help:"Run the tests that stand beside a policy. Needs no AWS."`
 	Put    policyPut    `cmd:"" help:"Store a policy."`
 	List   policyList   `cmd:"" help:"List the policies."`
 	Show   policyShow   `cmd:"" help:"Print a stored policy."`
@@ -21,7 +21,7 @@ type policyCommands struct {
 }
 
 type policyCheck struct {
-	Files []string `arg:"" help:"Policy files."`
+	Files []string `arg:"" help:"Policy files, and files of tests (FILE.test.yaml)."`
 }
 
 func (policyCheck) Help() string { return "Example:\n  keyward policy check policies/*.yaml" }
@@ -31,6 +31,7 @@ type checked struct {
 	File   string         `json:"file"`
 	Policy string         `json:"policy,omitempty"`
 	Rules  int            `json:"rules"`
+	Tests  int            `json:"tests,omitempty"` // in a file of tests
 	Errors []policy.Error `json:"errors"`
 }
 
@@ -38,7 +39,7 @@ func (a policyCheck) Run(p *show.Printer) error {
 	var results []checked
 	wrong := 0
 	for _, file := range a.Files {
-		parsed, err := readPolicy(file)
+		parsed, tests, err := checkFile(file)
 		r := checked{File: file, Errors: []policy.Error{}}
 		var found policy.Errors
 		switch {
@@ -48,7 +49,7 @@ func (a policyCheck) Run(p *show.Printer) error {
 		case err != nil:
 			return err
 		default:
-			r.Policy, r.Rules = parsed.Name, len(parsed.Rules)
+			r.Policy, r.Rules, r.Tests = parsed.Name, len(parsed.Rules), tests
 		}
 		results = append(results, r)
 	}
@@ -59,7 +60,11 @@ func (a policyCheck) Run(p *show.Printer) error {
 					p.Line("%s", line)
 				}
 			}
-			if len(r.Errors) == 0 {
+			switch {
+			case len(r.Errors) > 0:
+			case r.Tests > 0:
+				p.Line("%s: %s of policy %s, no errors", r.File, count(r.Tests, "test"), r.Policy)
+			default:
 				p.Line("%s: policy %s, %s, no errors", r.File, r.Policy, count(r.Rules, "rule"))
 			}
 		}
@@ -70,17 +75,26 @@ func (a policyCheck) Run(p *show.Printer) error {
 	return err
 }
 
+// checkFile checks a policy, or a file of tests with the policy that they are of.
+func checkFile(file string) (*policy.Policy, int, error) {
+	if !strings.HasSuffix(file, testSuffix) {
+		p, err := readPolicy(file)
+		return p, 0, err
+	}
+	p, cases, at, err := readCases(file)
+	if err != nil && at != file {
+		return nil, 0, named(at, err)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	return p, len(cases.All), nil
+}
+
 func readPolicy(file string) (*policy.Policy, error) {
-	info, err := os.Stat(file)
+	text, err := readSmall(file)
 	if err != nil {
-		return nil, &invalid{err}
-	}
-	if info.Size() > 1<<20 {
-		return nil, policy.Errors{{Line: 1, Column: 1, Message: fmt.Sprintf("the file has %d bytes, a policy has at most %d", info.Size(), policy.MaxBytes)}}
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, &invalid{err}
+		return nil, err
 	}
 	return custom.Parse(text)
 }

@@ -90,7 +90,7 @@ func (d *document) listener(line string) (Listener, bool) {
 	}
 	l := Listener{
 		Proto: proto, Family: 4, Addr: addr.String(), Port: port, UID: int(uid),
-		DualStack: Known(false), Scope: scope(addr),
+		DualStack: Known(false), Scope: Scope(addr),
 		PID: Unknown[int](d.hidden()), Exe: Unknown[string](d.hidden()),
 	}
 	if six {
@@ -136,7 +136,8 @@ func parseAddress(s string) (netip.Addr, int, bool) {
 	return addr, int(port), ok
 }
 
-func scope(a netip.Addr) string {
+// Scope is who can reach a listener on an address: any, loopback, linklocal or specific.
+func Scope(a netip.Addr) string {
 	switch a = a.Unmap(); {
 	case a.IsUnspecified():
 		return "any"

@@ -47,7 +47,7 @@ func (d *document) winListener(line string) (Listener, bool) {
 	}
 	addr = addr.WithZone("")
 	l := Listener{
-		Proto: f[0], Family: 4, Addr: addr.String(), Port: int(port), UID: NoUID, DualStack: Known(false), Scope: scope(addr),
+		Proto: f[0], Family: 4, Addr: addr.String(), Port: int(port), UID: NoUID, DualStack: Known(false), Scope: Scope(addr),
 		PID: Unknown[int](d.hidden()), Exe: Unknown[string](d.hidden()),
 	}
 	if addr.Is6() {

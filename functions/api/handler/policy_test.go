@@ -47,7 +47,7 @@ func TestPutPolicy(t *testing.T) {
 
 func TestThePoliciesOfTheProject(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"demo", "secure-cloud", "web-tier"} {
+	for _, name := range []string{"demo", "linux-baseline", "secure-cloud", "web-tier"} {
 		text, err := os.ReadFile("../../../policies/" + name + ".yaml")
 		if err != nil {
 			t.Fatal(err)

@@ -222,6 +222,13 @@ func TestJudge(t *testing.T) {
 				Values: []string{"products id=ossec present=true running.missing=[ossec-a,ossec-b]"},
 			},
 		},
+		"a list of which nothing is known is not empty": {
+			"each: products\nwhere: e.id == 'deep-security'\nexpression: e.protection.modules.exists(m, m.ok) || e.running.missing.size() == 0", host(func(ev *evidence.Evidence) {
+				ev.Products[1].Protection.State, ev.Products[1].Running.State = evidence.Unknown[string]("not_root"), evidence.Known("running")
+				ev.Products[1].Running.Missing = []string{"ds_agent"}
+			}),
+			policy.Finding{Actual: "id=deep-security: protection.modules unknown (not_root)", Why: "not_root"},
+		},
 		"a message of several lines": {
 			"each: mounts\nwhere: e.target == '/'\nexpression: e.encrypted\nmessage: |\n  'a\\n\\n\\t b'", host(),
 			policy.Finding{Verdict: policy.Fail, Actual: "a b", Offender: "a b", Values: []string{"mounts target=/ source=/dev/vda1 encrypted=false"}},

@@ -89,6 +89,9 @@ func (o *object) list(f *field, v reflect.Value) ref.Val {
 	if made := o.lists[f.index]; made != nil {
 		return made
 	}
+	if u := o.behind(f, v); u != nil {
+		return u
+	}
 	if v.Len() > f.most() {
 		return unknown(o.below(f), evidence.WhyTooMany)
 	}
@@ -98,6 +101,26 @@ func (o *object) list(f *field, v reflect.Value) ref.Val {
 	}
 	o.lists[f.index] = made
 	return made
+}
+
+// behind names the fact that says whether an empty list is known to be empty: a list has no reason of its
+// own. A list that is empty only when nothing is there has none; a test holds that each is decided.
+var behind = map[string]string{
+	"Config.issues": "health", "Mount.options": "", "Product.sources": "", "Product.why": "", "Collect.records": "",
+	"Protection.modules": "state", "Running.expected": "state", "Running.missing": "state", "Running.pids": "state", "Running.up": "state",
+}
+
+// behind is the unknown in place of an empty list of which it is not known whether it is empty.
+func (o *object) behind(f *field, v reflect.Value) ref.Val {
+	name := behind[strings.TrimPrefix(o.class.name, typePrefix)+"."+f.name]
+	if f.fact || v.Len() > 0 || name == "" {
+		return nil
+	}
+	if u, ok := o.get(o.class.byName[name]).(*types.Unknown); ok {
+		_, whys := reasons(u)
+		return unknown(o.below(f), whys[0])
+	}
+	return nil
 }
 
 func elements(f *field, v reflect.Value) []ref.Val {

@@ -69,6 +69,33 @@ func TestIdentities(t *testing.T) {
 	}
 }
 
+// Of every list without a reason of its own it is decided which fact says that it is known.
+func TestListsThatAreEmpty(t *testing.T) {
+	t.Parallel()
+	there := map[string]bool{}
+	for _, k := range known().byName {
+		for _, f := range k.fields {
+			if !f.list || f.fact || k == known().evidence {
+				continue
+			}
+			name := strings.TrimPrefix(k.name, typePrefix) + "." + f.name
+			there[name] = true
+			fact, decided := behind[name]
+			if !decided {
+				t.Errorf("behind does not say which fact knows whether %s is empty", name)
+			}
+			if fact != "" && (k.byName[fact] == nil || !k.byName[fact].fact) {
+				t.Errorf("behind: %s has no fact %s", k.name, fact)
+			}
+		}
+	}
+	for name := range behind {
+		if !there[name] {
+			t.Errorf("behind has %s, and the evidence has not", name)
+		}
+	}
+}
+
 // An object is nothing but its fields.
 func TestObject(t *testing.T) {
 	t.Parallel()
