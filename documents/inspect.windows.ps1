@@ -18,6 +18,7 @@ $epoch = New-Object DateTime 1970, 1, 1, 0, 0, 0, ([DateTimeKind]::Utc)
 $records = New-Object Collections.ArrayList
 $pids = New-Object Collections.Hashtable
 $uid = 1
+$watch = [Diagnostics.Stopwatch]::StartNew()
 function has([string]$word) { $want.Contains(',' + $word + ',') }
 function unix($d) { if ($d) { [int64][Math]::Floor(($d.ToUniversalTime() - $epoch).TotalSeconds) } else { 0 } }
 
@@ -36,10 +37,12 @@ function why($e) {
   }
   'failed'
 }
-# rec NAME CHARACTERS BLOCK: a record of the lines that the block gives; whole lines only.
+# rec NAME CHARACTERS BLOCK: a record of the lines that the block gives; whole lines only. After 30 seconds
+# nothing more is begun: whatever began by then ends before the agent's time is over.
 function rec([string]$name, [int]$max, [scriptblock]$read) {
   $r = [ordered]@{ n = $name; t = '' }
   try {
+    if ($watch.ElapsedMilliseconds -gt 30000) { throw (New-Object TimeoutException) }
     $text = New-Object Text.StringBuilder
     foreach ($line in @(& $read)) {
       $line = [regex]::Replace([string]$line, '[^\x09\x20-\x7E]', '?')
@@ -50,6 +53,10 @@ function rec([string]$name, [int]$max, [scriptblock]$read) {
     $r['t'] = $text.ToString()
   } catch { $r['s'] = why $_ }
   [void]$records.Add($r)
+}
+# part BLOCK: what goes wrong in it outside of its records costs only those that it would have made.
+function part([scriptblock]$make) {
+  try { $null = & $make } catch { [Console]::Error.WriteLine('keyward: ' + $_.Exception.GetType().FullName) }
 }
 function cim([string]$class, [string]$space, [string]$filter) {
   $a = @{ ClassName = $class; Namespace = 'root/cimv2'; OperationTimeoutSec = 10 }
@@ -372,18 +379,18 @@ try {
   $me = [Security.Principal.WindowsIdentity]::GetCurrent()
   $role = New-Object Security.Principal.WindowsPrincipal $me
   if ($me.IsSystem -or $role.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)) { $uid = 0 }
-  if (has 'os') { system }
-  if (has 'listeners') { listeners }
+  if (has 'os') { part { system } }
+  if (has 'listeners') { part { listeners } }
   $product = @($services.Keys | Where-Object { has $_ })
-  if ($product) { rec 'svc' 3000 { service } }
-  if ($product -or (has 'listeners')) { programs }
-  if (has 'mounts') { mounts }
-  if ((has 'ossec') -or (has 'wazuh')) { hids }
-  if (has 'deepsecurity') { deepsecurity }
-  if (has 'officescan') { officescan }
-  if (has 'defender') { defender }
-  foreach ($word in 'crowdstrike', 'sentinelone') { if (has $word) { agent $word } }
-  if (has 'firewall') { firewall }
+  if ($product) { part { rec 'svc' 3000 { service } } }
+  if ($product -or (has 'listeners')) { part { programs } }
+  if (has 'mounts') { part { mounts } }
+  if ((has 'ossec') -or (has 'wazuh')) { part { hids } }
+  if (has 'deepsecurity') { part { deepsecurity } }
+  if (has 'officescan') { part { officescan } }
+  if (has 'defender') { part { defender } }
+  foreach ($word in 'crowdstrike', 'sentinelone') { if (has $word) { part { agent $word } } }
+  if (has 'firewall') { part { firewall } }
   foreach ($budget in 90000, 45000, 16000) {
     $line = pack $budget
     if ($line.Length -lt 23000) { break }
