@@ -141,7 +141,7 @@ func TestWindowsMachineIsNotLocked(t *testing.T) {
 			w.until(due.Add(5 * time.Minute))
 			w.wantHeld(c.held)
 			w.wantKept()
-			w.wantText("held", "UnsupportedPlatformType")
+			w.wantText("held", "the lock document is for Linux")
 			if got := w.guest.rest.actions(); got != "" {
 				t.Errorf("the machine did %q, want nothing", got)
 			}

@@ -71,6 +71,9 @@ func (h *Handler) send(ctx context.Context, now time.Time, t enforcement.Task, c
 		return said{}, err
 	}
 	id, err := h.Machines.Send(ctx, d, []string{machine}, names.Parameters(c.Action, c.Nonce, within), fmt.Sprintf("Keyward %s before a revocation", c.Action))
+	if otherPlatform(err) {
+		return said{failed: "the lock document is for Linux, and the machine has another system"}, nil
+	}
 	if fault.Is(err, fault.Denied) || fault.Is(err, fault.Invalid) {
 		return said{failed: "SSM does not send the lock document to the machine: " + fault.Safe(err)}, nil
 	}
@@ -87,6 +90,13 @@ func (h *Handler) send(ctx context.Context, now time.Time, t enforcement.Task, c
 		return nil, true
 	})
 	return said{waiting: true}, err
+}
+
+// otherPlatform says whether SSM refused the document since it has no step for the machine's system (SendCommand
+// API reference, UnsupportedPlatformType).
+func otherPlatform(err error) bool {
+	var aws interface{ ErrorCode() string } // what every error of the SDK has, without importing it
+	return errors.As(err, &aws) && aws.ErrorCode() == "UnsupportedPlatformType"
 }
 
 // pin compares the script inside the registered document with the one this program was built with: another

@@ -64,6 +64,7 @@ func TestLockThatFails(t *testing.T) {
 			"mount /data is mounted (exit_32; held by 77 (postgres))"},
 		"no agent":     {func(w *fake.World, _ *guest) { w.SSM.Offline[fake.ID] = true }, "the machine's SSM agent does not answer"},
 		"not allowed":  {func(w *fake.World, _ *guest) { w.Fail("ssm.Send", fake.AWS(fault.Denied, "AccessDeniedException")) }, "SSM does not send the lock document to the machine: asking AWS: AccessDeniedException"},
+		"Windows":      {func(w *fake.World, _ *guest) { w.Fail("ssm.Send", fake.AWS(fault.Invalid, "UnsupportedPlatformType")) }, "the lock document is for Linux, and the machine has another system"},
 		"not there":    {func(w *fake.World, _ *guest) { w.Fail("ssm.Send", fake.AWS(fault.Invalid, "InvalidInstanceId")) }, "SSM does not send the lock document to the machine: asking AWS: InvalidInstanceId"},
 		"no answer":    {func(_ *fake.World, g *guest) { g.slow = 1000 }, "the machine did not answer in time"},
 		"not root":     {func(_ *fake.World, g *guest) { g.plain = true }, "the lock document does not run as root there"},
