@@ -184,3 +184,58 @@ func TestAgentsOnThisHost(t *testing.T) {
 		}
 	}
 }
+
+func TestOthersOnThisHost(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.write("var/lib/dpkg/status", "Package: falco\nStatus: install ok installed\nVersion: 0.39.2\n\nPackage: gone\nStatus: deinstall ok config-files\nVersion: 1\n")
+	m.install("usr/bin/falco", "usr/bin/idle", "tmp/idle")
+	if err := os.Symlink(m.path("usr/bin/falco"), m.path("usr/bin/link")); err != nil {
+		t.Fatal(err)
+	}
+	pid := m.start("usr/bin/falco")
+	m.start("tmp/idle")
+	m.unit("falco.service", pid)
+	m.unit("once.service")
+	m.write("etc/systemd/system/once.service", "[Service]\nType=oneshot\n")
+	m.unit("masked.service")
+	if err := os.Remove(m.path("etc/systemd/system/masked.service")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/null", m.path("etc/systemd/system/masked.service")); err != nil {
+		t.Fatal(err)
+	}
+	ask := []string{"package:falco", "package:gone", "package:none", "unit:falco.service", "unit:once.service", "unit:masked.service", "unit:none.service"}
+	for _, p := range []string{"usr/bin/falco", "usr/bin/link", "usr/bin/idle", "usr/bin/none"} {
+		ask = append(ask, "program:"+m.path(p))
+	}
+	e := m.inspect(m.script(ask...), nil)
+	for name, c := range map[string]struct {
+		signs evidence.Signs
+		want  string
+	}{
+		"all of it": {
+			evidence.Signs{Package: "falco", Unit: "falco.service", Binary: m.path("usr/bin/falco"), Process: m.path("usr/bin/falco")},
+			"present true; running; unknown (no_source); ",
+		},
+		"through a link":   {evidence.Signs{Process: m.path("usr/bin/link")}, "present true; running; unknown (no_source); "},
+		"name elsewhere":   {evidence.Signs{Process: m.path("usr/bin/idle")}, "present true; stopped; unknown (no_source); name_only"},
+		"half of it runs":  {evidence.Signs{Unit: "falco.service", Process: m.path("usr/bin/idle")}, "present true; partial; unknown (no_source); name_only"},
+		"half of it there": {evidence.Signs{Unit: "falco.service", Binary: m.path("usr/bin/none")}, "present unknown (contradictory); running; unknown (no_source); "},
+		"nothing of it": {
+			evidence.Signs{Package: "none", Unit: "none.service", Process: m.path("usr/bin/none")},
+			"present false; unknown (not_installed); unknown (not_installed); not_installed",
+		},
+		"removed":   {evidence.Signs{Package: "gone"}, "present false; unknown (not_installed); unknown (not_installed); not_installed"},
+		"once":      {evidence.Signs{Unit: "once.service"}, "present true; unknown (oneshot_unit); unknown (no_source); "},
+		"masked":    {evidence.Signs{Unit: "masked.service"}, "present true; stopped; unknown (no_source); "},
+		"not asked": {evidence.Signs{Unit: "x.service"}, "present unknown (not_collected); unknown (not_collected); unknown (no_source); "},
+	} {
+		if got := show(e.Other("other:x", c.signs)); got != c.want {
+			t.Errorf("%s: it is %q, want %q\n%+v", name, got, c.want, e.Others)
+		}
+	}
+	if v := e.Other("other:x", evidence.Signs{Package: "falco"}).Version; v.Or("") != "0.39.2" {
+		t.Errorf("Version = %v, want 0.39.2", v)
+	}
+}

@@ -121,10 +121,11 @@ if has clamav; then
     CLAMD=/usr/local/sbin/clamd; FRESH=/usr/local/bin/freshclam; CLAMSCAN=/usr/local/bin/clamscan; ONACC=/usr/local/sbin/clamonacc
   fi
   [ -e $ONACC ] || ONACC=/usr/bin/clamonacc
-  CLAMD=$(place $CLAMD); FRESH=$(place $FRESH); ONACC=$(place $ONACC); PROGS="$PROGS $CLAMD $FRESH $ONACC"; NAMES="$NAMES|clamd|freshclam|clamonacc"
+  CLAMD=$(place $CLAMD); FRESH=$(place $FRESH); ONACC=$(place $ONACC); PROGS="$PROGS $CLAMD $FRESH $ONACC"
 fi
 AUDITD=/usr/sbin/auditd; [ -e $AUDITD ] || AUDITD=/sbin/auditd
-if has auditd; then AUDITD=$(place $AUDITD); PROGS="$PROGS $AUDITD"; NAMES="$NAMES|auditd"; fi
+if has other && asked program; then for i in $A; do PROGS="$PROGS $(place "$i")"; done; fi
+if has auditd; then AUDITD=$(place $AUDITD); PROGS="$PROGS $AUDITD"; fi
 
 # --- one awk for sockets, their owners, products' processes, mounts and modules
 scan() {
@@ -141,7 +142,8 @@ scan() {
   # An ls that shows control characters as "?" keeps a hostile link name on its own line.
   # shellcheck disable=SC2086
   { set +f; [ -z "$p" ] || ls -ln$q $p; } | awk -v dirs="$DIRS" -v progs="$PROGS" -v names="^($NAMES)[0-9]*\$" -v want="$WANT" '
-    BEGIN{ k=split(dirs,dir," "); i=split(progs,a," "); for(;i;i--) prog[a[i]] }
+    BEGIN{ k=split(dirs,dir," "); i=split(progs,a," ")
+      for(;i;i--){ prog[a[i]]; sub(/^.*\//,"",a[i]); base[a[i]] } }
     FILENAME~/^\/proc\/net/{ t=substr(FILENAME,11)
       if((t~/tcp/&&$4=="0A")||(t~/udp/&&$4=="07")){ s[++n]=t " " $2 " " $8; ino[n]=$10; w[$10] }
       next }
@@ -154,7 +156,7 @@ scan() {
     /^\/proc\/[0-9]+\/fd:$/{ split($0,a,"/"); p=a[3]; next }
     !p&&match($0,/ \/proc\/[0-9]+\/exe -> /){ x=substr($0,RSTART+RLENGTH); split(substr($0,RSTART),a,"/")
       exe[a[3]]=x; for(i=1;i<=k;i++) if(index(x,dir[i] "/")==1) u[a[3]]
-      sub(/ \(deleted\)$/,"",x); if(x in prog) u[a[3]]; sub(/^.*\//,"",x); if(x~names) call[a[3]]; next }
+      sub(/ \(deleted\)$/,"",x); if(x in prog) u[a[3]]; sub(/^.*\//,"",x); if(x in base||x~names) call[a[3]]; next }
     p&&/ -> socket:\[[0-9]+\]$/{ i=substr($NF,9,length($NF)-9); if((i in w)&&(!(i in o)||p+0<o[i]+0)) o[i]=p }
     END{
       if(want~/,listeners,/){ print "r net 40000"
@@ -381,7 +383,7 @@ tool() {
   return 1
 }
 roottool() { if [ "$ME" = 0 ]; then tool "$1"; else printf 'd cli not_root\n'; return 1; fi; }
-# unit NAME: its file, whether systemd starts it by itself, and who runs in it. Only root writes there.
+# unit NAME: its file (also in f), whether systemd starts it by itself, and who runs in it. Only root writes there.
 unit() {
   for f in /etc /run /usr/local/lib /usr/lib /lib; do
     f=$f/systemd/system/$1
@@ -391,14 +393,14 @@ unit() {
   done
   [ -n "$f" ] || return 0
   set +f
-  for f in /etc/systemd/system/*.wants/"$1" /usr/lib/systemd/system/*.wants/"$1" /lib/systemd/system/*.wants/"$1"; do
-    if [ -e "$f" ]; then printf 'd boot %s\n' "$1"; break; fi
+  for v in /etc/systemd/system/*.wants/"$1" /usr/lib/systemd/system/*.wants/"$1" /lib/systemd/system/*.wants/"$1"; do
+    if [ -e "$v" ]; then printf 'd boot %s\n' "$1"; break; fi
   done
   _o=
-  for f in /sys/fs/cgroup/*.slice/"$1" /sys/fs/cgroup/*.slice/*.slice/"$1" /sys/fs/cgroup/systemd/*.slice/"$1"; do
-    [ -r "$f/cgroup.procs" ] || continue
-    while read -r v; do _o="$_o $v"; done <"$f/cgroup.procs"
-    while read -r v; do [ "$v" = 'populated 1' ] && _o="$_o +"; done <"$f/cgroup.events"
+  for p in /sys/fs/cgroup/*.slice/"$1" /sys/fs/cgroup/*.slice/*.slice/"$1" /sys/fs/cgroup/systemd/*.slice/"$1"; do
+    [ -r "$p/cgroup.procs" ] || continue
+    while read -r v; do _o="$_o $v"; done <"$p/cgroup.procs"
+    while read -r v; do [ "$v" = 'populated 1' ] && _o="$_o +"; done <"$p/cgroup.events"
   done
   set -f
   if [ -d /run/systemd/system ]; then printf 'd procs %s%s\n' "$1" "$_o"; else printf 'd procs %s no_systemd\n' "$1"; fi
@@ -499,6 +501,19 @@ auditdprobe() {
   ask rules 3 '/^-/{n++} /^No rules/{z=1} END{if(n||z)print "d rules " n+0}' "$T" -l
   ask version 3 'NR==1{print "d version " substr($0,1,60)}' "$T" -v
 }
+# What a policy names itself: units, programs and packages of products that are not in the catalogue.
+otherprobe() {
+  printf 'r other 6000\n'
+  asked program; for i in $A; do
+    look "$i"; if [ -f "$i" ]; then S=bin; elif [ -z "$S" ]; then S=not_file; fi
+    printf 'd program %s %s %s\n' "$i" "$S" "$(place "$i")"
+  done
+  asked unit; for i in $A; do
+    printf 'd asked %s\n' "$i"; unit "$i"
+    [ -n "$f" ] && [ ! "$f" -ef /dev/null ] && grep -q '^Type=oneshot' "$f" && printf 'd oneshot %s\n' "$i"
+  done
+  asked package; for i in $A; do package "$i"; done
+}
 
 plan() {
   exec 4>&1
@@ -519,6 +534,7 @@ plan() {
   has guardduty && guarddutyprobe
   has aide && aideprobe
   has auditd && auditdprobe
+  has other && otherprobe
   has firewall && firewall
 }
 

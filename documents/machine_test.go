@@ -100,10 +100,10 @@ func (m machine) start(name string) int {
 }
 
 // script is moved, believing to be root: whoever runs the test sees all processes of this machine.
-func (m machine) script() string {
+func (m machine) script(ask ...string) string {
 	m.t.Helper()
 	const user = "ME=$(id -u)"
-	text := m.moved()
+	text := m.moved(ask...)
 	if !strings.Contains(text, user) {
 		m.t.Fatal("the script does not ask who it is any more")
 	}
@@ -112,9 +112,9 @@ func (m machine) script() string {
 
 // moved is the inspection with the products' places moved into this machine. Below its root only
 // the user of the test can write, so the check of who could have changed a program starts there.
-func (m machine) moved() string {
+func (m machine) moved(ask ...string) string {
 	m.t.Helper()
-	text, err := documents.Render(testNonce, documents.Words())
+	text, err := documents.Render(testNonce, documents.Words(), ask...)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func (m machine) moved() string {
 		{"/opt/TrendMicro/SProtectLinux", m.path("splx")},
 		{"/var/log/TrendMicro/SProtectLinux", m.path("splxlog")},
 		{"/proc/modules", m.path("modules")},
-		{`if(x~names)`, `if(x~names&&index(exe[a[3]],"` + m.root + `/")==1)`},
+		{`if(x in base||x~names)`, `if((x in base||x~names)&&index(exe[a[3]],"` + m.root + `/")==1)`},
 		{`while [ -n "$_p" ]; do`, `while [ "$_p" != "` + m.root + `" ]; do`},
 		{`ls -lnd -- / "$@"`, `ls -lnd -- "$@"`},
 	} {

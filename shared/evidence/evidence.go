@@ -31,6 +31,7 @@ type Evidence struct {
 	Firewall  Firewall         `json:"firewall"`
 	Mounts    Fact[[]Mount]    `json:"mounts"`
 	Products  []Product        `json:"products"` // one for each product that is looked for, present or not
+	Others    *Others          `json:"others,omitempty"`
 }
 
 // Collect says how the facts were had.

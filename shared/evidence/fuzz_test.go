@@ -83,3 +83,32 @@ func FuzzDeepSecurity(f *testing.F) {
 }
 func FuzzServerProtect(f *testing.F) { records(f, "serverprotect", "splx", "splx.conf", "splx.scan") }
 func FuzzServerTimes(f *testing.F)   { records(f, "serverprotect", "splx.time", "mod") }
+
+func FuzzClamAV(f *testing.F)      { records(f, "clamav", "clamav", "exe") }
+func FuzzAuditd(f *testing.F)      { records(f, "auditd", "auditd", "exe") }
+func FuzzAIDE(f *testing.F)        { records(f, "aide", "aide") }
+func FuzzDefender(f *testing.F)    { records(f, "defender", "mdatp", "exe") }
+func FuzzCrowdStrike(f *testing.F) { records(f, "crowdstrike", "crowdstrike", "exe") }
+func FuzzSentinelOne(f *testing.F) { records(f, "sentinelone", "sentinelone", "exe") }
+func FuzzGuardDuty(f *testing.F)   { records(f, "guardduty", "guardduty") }
+
+// FuzzOthers throws text at what was asked for by name, and asks for it.
+func FuzzOthers(f *testing.F) {
+	for _, r := range others().Records {
+		if r.Name == "other" {
+			f.Add(r.Text, "falco", "falco.service", "/usr/bin/falco")
+		}
+	}
+	f.Add("program\nasked\npackage\nunit x masked\nprocs", "", "", "")
+	f.Fuzz(func(t *testing.T, text, pkg, unit, file string) {
+		e, err := evidence.Parse(others().with("other", text).line(t), expect())
+		if err != nil {
+			return
+		}
+		harmless(t, e)
+		p := e.Other("other:x", evidence.Signs{Package: pkg, Unit: unit, Binary: file, Process: file})
+		if p.Running.State.Or("") == "running" && len(p.Running.Missing) > 0 {
+			t.Errorf("running without %v", p.Running.Missing)
+		}
+	})
+}

@@ -35,6 +35,7 @@ func Parse(output string, want Expect) (*Evidence, error) {
 	} else {
 		parseLinux(e, d, local)
 	}
+	e.Others = parseOthers(d)
 	return e, nil
 }
 

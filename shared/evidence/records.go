@@ -152,7 +152,7 @@ var mandatory = map[string]string{
 	"os": "sys", "listeners": "net", "mounts": "mnt", "firewall": "nft",
 	"ossec": "hids", "wazuh": "hids", "deepsecurity": "dsa", "serverprotect": "splx",
 	"clamav": "clamav", "mdatp": "mdatp", "crowdstrike": "crowdstrike", "sentinelone": "sentinelone",
-	"guardduty": "guardduty", "aide": "aide", "auditd": "auditd",
+	"guardduty": "guardduty", "aide": "aide", "auditd": "auditd", "other": "other",
 }
 
 // mandatoryWindows is the same for Windows.

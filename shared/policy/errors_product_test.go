@@ -3,7 +3,7 @@ package policy_test
 import "testing"
 
 const productList = "ossec, wazuh, deep-security, serverprotect-linux, officescan, defender, clamav, defender-endpoint, crowdstrike, sentinelone, " +
-	"guardduty, aide, auditd"
+	"guardduty, aide, auditd, other:NAME"
 
 func TestErrorsOfProduct(t *testing.T) {
 	t.Parallel()
@@ -33,7 +33,7 @@ func TestErrorsOfProduct(t *testing.T) {
 			name: "product is text",
 			text: "policy: x\nrules:\n- rule: r\n  product: ossec",
 			want: []string{
-				`4:12: rules[0].product: got "ossec", expected a mapping with is, state, version, definitions`,
+				`4:12: rules[0].product: got "ossec", expected a mapping with is, state, version, definitions, package, unit, binary, process`,
 			},
 		},
 		{
@@ -140,6 +140,60 @@ func TestErrorsOfProduct(t *testing.T) {
 			want: []string{
 				`4:35: rules[0].product.state: "protecting" does not fit guardduty, expected one of running, stopped, installed, absent: ` +
 					`whether its events arrive is not to be seen on the machine`,
+			},
+		},
+		{
+			name: "another product without signs",
+			text: "policy: x\nrules:\n- rule: r\n  product: {is: \"other:falco\", state: running}",
+			want: []string{
+				`4:12: rules[0].product: does not say by what other:falco is told, expected package, unit, binary or process`,
+			},
+		},
+		{
+			name: "signs of a product of the catalogue",
+			text: "policy: x\nrules:\n- rule: r\n  product: {is: clamav, state: running, unit: clamav-daemon.service}",
+			want: []string{
+				`4:47: rules[0].product.unit: goes only with other:NAME, clamav is in the catalogue`,
+			},
+		},
+		{
+			name: "another product's ugly name",
+			text: "policy: x\nrules:\n- rule: r\n  product: {is: \"other:A b\", state: running, unit: a.service}",
+			want: []string{
+				`4:17: rules[0].product.is: got "other:A b", expected other: and a name of 1 to 32 of a-z, 0-9 and -, such as other:falco`,
+			},
+		},
+		{
+			name: "what a package cannot tell",
+			text: "policy: x\nrules:\n- rule: r\n  product: {is: \"other:falco\", state: running, package: falco}",
+			want: []string{
+				`4:39: rules[0].product.state: running needs unit or process, which tell what runs`,
+			},
+		},
+		{
+			name: "version without package",
+			text: "policy: x\nrules:\n- rule: r\n  product: {is: \"other:falco\", version: \">= 1\", unit: falco.service}",
+			want: []string{
+				`4:41: rules[0].product.version: needs package, which alone has a version`,
+			},
+		},
+		{
+			name: "signs that are none",
+			text: "policy: x\nrules:\n- rule: r\n  product: {is: \"other:falco\", state: running, unit: falco, process: falco, binary: /usr/../falco, package: \"a b\"}",
+			want: []string{
+				`4:54: rules[0].product.unit: got "falco", expected the name of a systemd service, such as falco.service`,
+				`4:70: rules[0].product.process: got "falco", expected the absolute path of a file, such as /usr/bin/falco`,
+				`4:85: rules[0].product.binary: got "/usr/../falco", expected the absolute path of a file, such as /usr/bin/falco`,
+				`4:109: rules[0].product.package: got "a b", expected the name of a package, such as falco`,
+			},
+		},
+		{
+			name: "what nobody knows of another product",
+			text: "policy: x\nrules:\n- rule: r\n  product: {is: \"other:falco\", state: protecting, unit: falco.service, definitions: {age: \"<= 72h\"}}",
+			want: []string{
+				`4:39: rules[0].product.state: "protecting" does not fit other:falco, expected one of running, stopped, installed, absent: ` +
+					`of what is not in the catalogue nobody knows whether it protects`,
+				`4:85: rules[0].product.definitions: does not fit other:falco, which is not in the catalogue, so that its definitions are not known`,
 			},
 		},
 		{

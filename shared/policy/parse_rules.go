@@ -4,8 +4,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-
-	"github.com/keyward/keyward/shared/evidence"
 )
 
 const maxConditions = 16
@@ -111,21 +109,25 @@ func (r *reader) product(n *node, path string) *productCondition {
 	c := &productCondition{}
 	before := len(r.errs)
 	seen := r.object(n, path, []key{
-		{"is", func(n *node, path string) { c.id = evidence.ProductID(r.word(n, path, productNames()...)) }},
+		{"is", func(n *node, path string) { c.id = r.productName(n, path) }},
 		{"state", func(n *node, path string) { c.state = productState(r.word(n, path, productStates...)) }},
 		{"version", func(n *node, path string) { c.version = r.constraint(n, path) }},
 		{"definitions", func(n *node, path string) { c.age = r.definitions(n, path) }},
+		{"package", func(n *node, path string) { c.signs.Package = r.sign(n, path, packageSign) }},
+		{"unit", func(n *node, path string) { c.signs.Unit = r.sign(n, path, unitSign) }},
+		{"binary", func(n *node, path string) { c.signs.Binary = r.sign(n, path, fileSign) }},
+		{"process", func(n *node, path string) { c.signs.Process = r.sign(n, path, fileSign) }},
 	})
 	switch {
 	case n.kind != mapping:
 	case seen["is"] == nil:
-		r.fail(n, path+".is", "is missing, expected one of %s", strings.Join(productNames(), ", "))
-	case len(seen) == 1 && len(r.errs) == before:
+		r.fail(n, path+".is", "is missing, expected one of %s", strings.Join(expectedProducts(), ", "))
+	case seen["state"] == nil && seen["version"] == nil && seen["definitions"] == nil && len(r.errs) == before:
 		r.fail(n, path, "asks nothing of %s, expected state, version or definitions", c.id)
-	case c.state == stateAbsent && len(seen) > 2:
+	case c.state == stateAbsent && (seen["version"] != nil || seen["definitions"] != nil):
 		r.fail(n, path, "state absent does not go with version or definitions")
 	default:
-		r.fits(c, path, seen)
+		r.fits(c, n, path, seen)
 	}
 	return c
 }

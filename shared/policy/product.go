@@ -31,6 +31,7 @@ type productCondition struct {
 	state   productState
 	version *constraint
 	age     *ageLimit
+	signs   evidence.Signs
 	named   bool // say the product's name in what was found, because the rule has several conditions
 }
 
@@ -63,6 +64,9 @@ func (c *productCondition) expected() string {
 }
 
 func (c *productCondition) needs() Needs {
+	if isOther(c.id) {
+		return c.otherNeeds()
+	}
 	if w := traitOf(c.id).word; w != "" {
 		return collect(w)
 	}
@@ -70,7 +74,7 @@ func (c *productCondition) needs() Needs {
 }
 
 func (c *productCondition) judge(ev *evidence.Evidence, now time.Time) outcome {
-	p := ev.Find(c.id)
+	p := c.found(ev)
 	o := check("presence", p.Present, func(present bool) outcome { return c.judgePresent(p, present, ev.Collect, now) })
 	if o.verdict == Fail && o.offender == "" {
 		o.offender = string(c.id)

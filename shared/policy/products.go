@@ -54,6 +54,9 @@ func productNames() []string {
 }
 
 func traitOf(id evidence.ProductID) trait {
+	if isOther(id) {
+		return other
+	}
 	if at := slices.IndexFunc(traits, func(t trait) bool { return t.id == id }); at >= 0 {
 		return traits[at]
 	}
@@ -61,12 +64,13 @@ func traitOf(id evidence.ProductID) trait {
 }
 
 // fits refuses what a product has no such thing of.
-func (r *reader) fits(c *productCondition, path string, seen map[string]*node) {
+func (r *reader) fits(c *productCondition, n *node, path string, seen map[string]*node) {
 	t := traitOf(c.id)
+	r.signs(c, n, path, seen)
 	if state := string(c.state); state != "" && t.states != nil && !slices.Contains(t.states, state) {
 		r.fail(seen["state"], path+".state", "%s does not fit %s, expected one of %s: %s", quote(state), c.id, strings.Join(t.states, ", "), t.why)
 	}
-	if n := seen["definitions"]; n != nil && t.feed != "" {
-		r.fail(n, path+".definitions", "does not fit %s, which %s", c.id, t.feed)
+	if d := seen["definitions"]; d != nil && t.feed != "" {
+		r.fail(d, path+".definitions", "does not fit %s, which %s", c.id, t.feed)
 	}
 }
