@@ -16,6 +16,7 @@ var sections = []section{
 	{"firewall", func() Needs { return collect("firewall") }},
 	{"mounts", func() Needs { return collect("mounts") }},
 	{"products", everyProduct},
+	{"others", func() Needs { return collect("other") }}, // what product rules ask for by name
 }
 
 // everyProduct needs the products one by one: which of them an expression is about is not known before it
