@@ -288,6 +288,9 @@ hidsprobe() {
   if [ -z "$S" ]; then
     dir "$HIDS/bin"; printf 'd bindir %s\n' "${S:-ok}"
     names bin "$HIDS/bin" 'ossec-*' 'wazuh-*' 'client-*'
+    # A hybrid is a server with an agent's tree of its own below it.
+    AG=$HIDS
+    if [ -d "$HIDS/ossec-agent/bin" ]; then AG=$HIDS/ossec-agent; names agentbin "$AG/bin" 'ossec-*' 'client-*'; fi
     names pid "$HIDS/var/run" '*.pid'
     # A live process whose program cannot be seen is not a stopped one.
     set +f
@@ -296,13 +299,15 @@ hidsprobe() {
       [ -d "/proc/$p" ] && [ ! -e "/proc/$p/exe" ] && printf 'd hidden %s\n' "$p"
     done
     set -f
-    if [ -e "$HIDS/queue/ossec/.wait" ]; then printf 'd wait\n'; fi
-    if look "$HIDS/etc/client.keys"; then printf 'd keys %s\n' "$(grep -c '^[0-9]' "$HIDS/etc/client.keys")"
+    if [ -e "$AG/queue/ossec/.wait" ]; then printf 'd wait\n'; fi
+    if look "$AG/etc/client.keys"; then printf 'd keys %s\n' "$(grep -c '^[0-9]' "$AG/etc/client.keys")"
     else printf 'd keys %s\n' "$S"; fi
   fi
   if [ "$HIDSINIT" = ok ]; then file hids.init 600 /etc/ossec-init.conf '^(DIRECTORY|NAME|VERSION|REVISION|DATE|TYPE)=.*'; fi
   [ -d "$HIDS/bin" ] || return 0
-  file hids.conf 3000 "$HIDS/etc/ossec.conf" '<(email_notification|server-ip|server-hostname|address|disabled|frequency)>[^<]*<|</?(syscheck|rootcheck|active-response)>'
+  f='<(email_notification|server-ip|server-hostname|address|disabled|frequency)>[^<]*<|</?(syscheck|rootcheck|active-response)>|<!--|-->'
+  file hids.conf 4000 "$HIDS/etc/ossec.conf" "$f"
+  if [ -e "$HIDS/etc/shared/agent.conf" ]; then file hids.shared 1500 "$HIDS/etc/shared/agent.conf" "$f"; fi
   for f in wazuh ossec; do
     [ -e "$HIDS/bin/$f-agentd" ] || continue
     [ -e "$HIDS/bin/wazuh-modulesd" ] || break
@@ -314,12 +319,13 @@ hidsprobe() {
     file hids.version 400 "$HIDS/VERSION.json" '"(version|stage)" *: *"[^"]*"'
     file hids.control 400 "$HIDS/bin/wazuh-control" '^(VERSION|REVISION|TYPE)="[^"]*"'
   fi
-  if look "$HIDS/logs/ossec.log"; then
+  set -- "$HIDS/logs/ossec.log"; [ "$AG" = "$HIDS" ] || set -- "$@" "$AG/logs/ossec.log"
+  if look "$1"; then
     run hids.log 3000 5 '
       /\(4102\)/{k="connected"} /Server unavailable/{k="lost"} /Server responded/{k="back"} /\((1216|4101)\)/{k="waiting"} /\(1751\)/{k="nokeys"}
       /Ending syscheck scan|\(6009\)/{k="syscheck"} /Ending rootcheck scan/{k="rootcheck"} /Active response disabled/{k="noresponse"}
       k!=""{v[k]=substr($0,1,200); at[k]=NR; k=""}
-      END{for(k in v) print "d " k " " at[k] " " v[k]}' tail -c 262144 "$HIDS/logs/ossec.log"
+      END{for(k in v) print "d " k " " at[k] " " v[k]}' tail -q -c 262144 "$@"
   else printf 'r hids.log 0\ns %s\n' "$S"; fi
   file hids.scan 400 "$HIDS/queue/rootcheck/rootcheck" '^![0-9]*![0-9]* Ending (syscheck|rootcheck) scan'
 }

@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -15,6 +14,7 @@ type hids struct {
 	facts map[string]string // of the record hids
 	init  map[string]string // /etc/ossec-init.conf
 	conf  hidsConf
+	push  hidsConf // what the manager pushed, which wins where it applies
 	log   map[string]logLine
 	bins  []string
 	ds    daemons
@@ -26,7 +26,7 @@ func parseHIDS(d *document, local *time.Location) (ossec, wazuh Product) {
 	ossec, wazuh = notInstalled(OSSEC), notInstalled(Wazuh)
 	h := hids{
 		d: d, local: local, facts: words(d.text("hids")), init: assignments(d.text("hids.init")),
-		conf: parseHIDSConf(d.text("hids.conf")), log: parseHIDSLog(d.text("hids.log"), local),
+		conf: parseHIDSConf(d.text("hids.conf")), push: parseHIDSConf(d.text("hids.shared")), log: parseHIDSLog(d.text("hids.log"), local),
 	}
 	h.bins = strings.Fields(h.facts["bin"])
 	h.wazuh = strings.EqualFold(h.init["NAME"], "Wazuh") ||
@@ -94,47 +94,24 @@ func (h *hids) product(id ProductID) Product {
 	p.Dir = known(dir, WhyParse)
 	p.Kind = h.kind()
 	p.Version = h.version()
-	h.ds = h.d.daemonsIn(dir+"/bin", func(s string) string {
-		if rest, ok := strings.CutPrefix(s, "client-"); ok {
-			return "ossec-" + rest
-		}
-		return s
-	})
+	h.ds = h.processes(dir)
 	expected, optional := h.daemons(p.Kind.Value)
 	p.Running, p.Why = h.d.running(h.ds, expected, optional, strings.Fields(h.facts["pid"]), h.facts["hidden"])
+	if !p.Kind.Known {
+		// What should run depends on it.
+		p.Running.State = Unknown[string](p.Kind.Why)
+	}
 	p.Definition = Definition{Version: Unknown[string]("no_feed"), Date: Unknown[time.Time]("no_feed")}
 	p.LastScan = h.lastScan()
 	p.CheckedIn = h.checkedIn(p.Kind.Value)
 	p.Protection = h.protection(p)
-	for _, name := range []string{"hids.init", "hids.conf", "hids.log", "hids.state", "hids.version", "hids.control", "hids.scan"} {
+	p.Config = h.config(p.Kind.Value)
+	for _, name := range []string{"hids.init", "hids.conf", "hids.shared", "hids.log", "hids.state", "hids.version", "hids.control", "hids.scan"} {
 		if h.d.index[name] != nil {
 			p.Sources = append(p.Sources, name)
 		}
 	}
 	return p
-}
-
-func (h *hids) kind() Fact[string] {
-	t := h.init["TYPE"]
-	if t == "" {
-		t = assignments(h.d.text("hids.control"))["TYPE"]
-	}
-	switch t {
-	case "agent", "server", "local", "hybrid":
-		return Known(t)
-	}
-	has := func(name string) bool {
-		return slices.Contains(h.bins, "ossec-"+name) || slices.Contains(h.bins, "wazuh-"+name)
-	}
-	switch {
-	case has("agentd") && !has("analysisd"):
-		return Known("agent")
-	case has("analysisd") && has("remoted"):
-		return Known("server")
-	case has("analysisd"):
-		return Known("local")
-	}
-	return Unknown[string](WhyNoSource)
 }
 
 func (h *hids) version() Fact[string] {
@@ -161,37 +138,6 @@ func jsonPiece(text, key string) string {
 	return ""
 }
 
-// daemons is what should run, and what may. execd ends by itself when active response is off, maild
-// runs only when mail is on, and modulesd ends when no module is.
-func (h *hids) daemons(kind string) (expected, optional []string) {
-	prefix := "ossec-"
-	if slices.Contains(h.bins, "wazuh-control") {
-		prefix = "wazuh-"
-	}
-	names := []string{"logcollector", "syscheckd"}
-	switch kind {
-	case "agent":
-		names = append(names, "agentd")
-	case "server":
-		names = append(names, "monitord", "analysisd", "remoted")
-	default:
-		names = append(names, "monitord", "analysisd")
-	}
-	if h.conf.mail && kind != "agent" {
-		names = append(names, "maild")
-	}
-	if _, off := h.log["noresponse"]; h.conf.responseOff || off {
-		optional = append(optional, prefix+"execd")
-	} else {
-		names = append(names, "execd")
-	}
-	for _, n := range names {
-		expected = append(expected, prefix+n)
-	}
-	slices.Sort(expected)
-	return expected, append(optional, "wazuh-modulesd")
-}
-
 func (h *hids) lastScan() Fact[time.Time] {
 	newest := Unknown[time.Time](WhyNoSource)
 	for line := range lines(h.d.text("hids.scan")) {
@@ -214,7 +160,11 @@ func (h *hids) checkedIn(kind string) Fact[time.Time] {
 		return Unknown[time.Time]("not_applicable")
 	}
 	state := assignments(h.d.text("hids.state"))
-	if at := localTime(state["last_ack"], "2006-01-02 15:04:05", h.local); at.Known {
+	ack, has := state["last_ack"]
+	if !has && state["status"] == "connected" {
+		ack = state["last_keepalive"] // Wazuh 5 writes no more than this
+	}
+	if at := localTime(ack, "2006-01-02 15:04:05", h.local); at.Known {
 		return at
 	}
 	return later(later(Unknown[time.Time](WhyNoSource), h.log["connected"].at), h.log["back"].at)
@@ -248,35 +198,4 @@ func (h *hids) staleState() bool {
 	secs, _, _ := strings.Cut(strings.TrimSpace(h.d.text("hids.time")), " ")
 	at := unixTime(secs)
 	return at.Known && h.d.End-at.Value.Unix() > int64(stateLife/time.Second)
-}
-
-// protection says protecting only when everything runs, the file check is on and, for an agent, its
-// manager answers.
-func (h *hids) protection(p Product) Protection {
-	out := Protection{Modules: h.conf.modules}
-	state, reason := "protecting", ""
-	switch running := p.Running.State; {
-	case !running.Known:
-		out.State, out.Reason = Unknown[string](running.Why), running.Why
-		return out
-	case running.Value == "stopped":
-		state, reason = "off", "stopped"
-	case running.Value == "partial":
-		state, reason = "reduced", "partial"
-	case h.conf.syscheckOff:
-		state, reason = "reduced", "syscheck_disabled"
-	case p.Kind.Value == "agent" || p.Kind.Value == "hybrid":
-		connected := h.connected()
-		switch keys, err := strconv.Atoi(h.facts["keys"]); {
-		case err == nil && keys == 0, h.facts["keys"] == WhyAbsent:
-			state, reason = "reduced", "not_enrolled"
-		case !connected.Known:
-			out.State, out.Reason = Unknown[string](connected.Why), connected.Why
-			return out
-		case !connected.Value:
-			state, reason = "reduced", "not_connected"
-		}
-	}
-	out.State, out.Reason = Known(state), reason
-	return out
 }

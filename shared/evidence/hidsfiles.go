@@ -12,6 +12,7 @@ type hidsConf struct {
 	mail        bool
 	responseOff bool
 	syscheckOff bool
+	manager     bool // it names one
 	modules     []Module
 }
 
@@ -20,14 +21,21 @@ func parseHIDSConf(text string) hidsConf {
 	section := ""
 	off := map[string]bool{}
 	seen := map[string]bool{}
+	comment := false
 	for line := range lines(text) {
 		name, value, ok := strings.Cut(strings.Trim(line, "<"), ">")
 		switch {
+		case line == "<!--", line == "-->":
+			comment = line == "<!--"
+		case comment:
+			// What somebody took out counts no more.
 		case !ok:
 		case strings.HasPrefix(name, "/"):
 			section = ""
 		case value == "" && (name == "syscheck" || name == "rootcheck" || name == "active-response"):
 			section, seen[name] = name, true
+		case name == "address" || name == "server-ip" || name == "server-hostname":
+			c.manager = c.manager || strings.TrimSpace(value) != ""
 		case name == "disabled":
 			off[section] = strings.TrimSpace(value) == "yes"
 		case name == "email_notification":
