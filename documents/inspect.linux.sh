@@ -427,7 +427,7 @@ package() {
 clamavprobe() {
   printf 'r clamav 1500\nd places %s %s %s\n' "$CLAMD" "$FRESH" "$ONACC"
   if ! progs "$CLAMD" "$FRESH" "$CLAMSCAN" "$ONACC"; then left /etc/clamav /etc/clamd.d /var/lib/clamav; return 0; fi
-  unit clamav-daemon.service; unit clamav-freshclam.service; unit clamd@scan.service
+  unit clamav-daemon.service; unit clamav-daemon.socket; unit clamav-freshclam.service; unit clamd@scan.service
   v=/var/lib/clamav; [ -d $v ] || v=/usr/local/share/clamav
   for f in /etc/clamav/clamd.conf /etc/clamd.d/scan.conf /etc/clamd.conf /usr/local/etc/clamd.conf; do
     [ -e $f ] || continue

@@ -22,16 +22,27 @@ echo "FACT built $(sigtool --info=/db/daily.cud | sed -n 's/^Build time: //p')"
 
 const startClamd = "rm -f /run/clamav/clamd.ctl; clamd; until_there /run/clamav/clamd.ctl\n"
 
+// enable makes freshclam's unit start by itself, whatever the release's package does, and disable undoes it.
+const (
+	enable  = "ln -sf /usr/lib/systemd/system/clamav-freshclam.service /etc/systemd/system/multi-user.target.wants/\n"
+	disable = "rm -f /etc/systemd/system/*.wants/clamav-freshclam.service\n"
+)
+
 var scenarios = []scenario{
 	{
-		name:  "nothing runs, nothing is set up",
-		setup: "version clamav-daemon; version auditd; version aide; version base-files\nrm -f /var/lib/clamav/* /var/lib/aide/*\nsh /probe.sh",
-		ask:   []string{"package:base-files", "package:nonexistent", "program:/usr/bin/clamscan", "unit:clamav-daemon.service"},
+		name: "nothing runs, nothing is set up",
+		setup: "version clamav-daemon; version auditd; version aide; version base-files\n" +
+			"echo \"FACT boot $(ls /etc/systemd/system/*.wants 2>/dev/null | grep -c clamav-daemon)\"\nrm -f /var/lib/clamav/* /var/lib/aide/*\nsh /probe.sh",
+		ask: []string{"package:base-files", "package:nonexistent", "program:/usr/bin/clamscan", "unit:clamav-daemon.service"},
 		want: func(e *evidence.Evidence, facts map[string]string) []string {
 			var c checks
 			c.product(e, evidence.ClamAV, "present true; stopped; off; ")
 			c.equal("definitions", e.Find(evidence.ClamAV).Definition.Date.Why, "no_database")
-			c.equal("issues of clamav", strings.Join(e.Find(evidence.ClamAV).Config.Issues, " "), "no_database")
+			issues := "no_database"
+			if facts["boot"] == "0" {
+				issues += " not_at_boot"
+			}
+			c.equal("issues of clamav", strings.Join(e.Find(evidence.ClamAV).Config.Issues, " "), issues)
 			c.product(e, evidence.AIDE, "present true; unknown (not_applicable); off; ")
 			c.equal("auditd", fmt.Sprint(e.Find(evidence.Auditd).Present, e.Find(evidence.Auditd).Running.State), "true stopped")
 			for id, pkg := range map[evidence.ProductID]string{evidence.ClamAV: "clamav-daemon", evidence.Auditd: "auditd", evidence.AIDE: "aide"} {
@@ -48,7 +59,7 @@ var scenarios = []scenario{
 	},
 	{
 		name:  "clamd runs with a database of today",
-		setup: database + startClamd + "exes /usr/sbin/clamd\nsh /probe.sh",
+		setup: disable + database + startClamd + "exes /usr/sbin/clamd\nsh /probe.sh",
 		want: func(e *evidence.Evidence, facts map[string]string) []string {
 			var c checks
 			p := e.Find(evidence.ClamAV)
@@ -61,6 +72,27 @@ var scenarios = []scenario{
 				c = append(c, err.Error())
 			}
 			c.verdict(e, "product: {is: clamav, state: running, definitions: {age: \"<= 1h\"}}", policy.Pass)
+			return c
+		},
+	},
+	{
+		name:  "clamd runs, and freshclam should",
+		setup: enable + database + startClamd + "exes /usr/bin/freshclam\nsh /probe.sh",
+		want: func(e *evidence.Evidence, facts map[string]string) []string {
+			var c checks
+			c.equal("processes of freshclam", "0", facts["exes:/usr/bin/freshclam"])
+			c.product(e, evidence.ClamAV, "present true; partial; reduced; ")
+			c.equal("what is missing", strings.Join(e.Find(evidence.ClamAV).Running.Missing, " "), "freshclam")
+			return c
+		},
+	},
+	{
+		name:  "clamd and freshclam run",
+		setup: enable + database + startClamd + "freshclam -d >/dev/null 2>&1; until_runs /usr/bin/freshclam\nsh /probe.sh",
+		want: func(e *evidence.Evidence, _ map[string]string) []string {
+			var c checks
+			c.product(e, evidence.ClamAV, "present true; running; reduced; ")
+			c.equal("what runs", strings.Join(e.Find(evidence.ClamAV).Running.Up, " "), "clamd freshclam")
 			return c
 		},
 	},

@@ -15,6 +15,7 @@ func parseClamAV(d *document, local *time.Location) Product {
 		return *instead
 	}
 	daemon, boot := a.unit("clamav-daemon.service")
+	_, socket := a.unit("clamav-daemon.socket") // starts it when somebody asks
 	scan, _ := a.unit("clamd@scan.service")
 	conf, _, _ := strings.Cut(a.last("conf"), " ")
 	databases := clamDatabases(a)
@@ -37,7 +38,7 @@ func parseClamAV(d *document, local *time.Location) Product {
 	p.Definition = a.clamDefinition(databases)
 	p.LastScan = Unknown[time.Time](WhyNoSource)
 	p.CheckedIn = a.updated(local)
-	p.Config = a.clamConfig(conf, databases, boot || scan)
+	p.Config = a.clamConfig(conf, databases, boot || socket || scan)
 	p.Protection = clamProtection(p, len(ds.up["clamonacc"]) > 0)
 	return p
 }

@@ -99,8 +99,11 @@ func TestClamAVUpdatesAndSettings(t *testing.T) {
 		g    guest
 		want string
 	}{
-		"example":        {ok.edit("clamav", "DatabaseDirectory /var", "Example\nDatabaseDirectory /var"), "not_configured"},
-		"no database":    {ok.edit("clamav", "db ok /var/lib/clamav/daily.cud\nClamAV-VDB:21 Nov 2026 22-46 +0000:27500:1:213\n", ""), "no_database"},
+		"example":     {ok.edit("clamav", "DatabaseDirectory /var", "Example\nDatabaseDirectory /var"), "not_configured"},
+		"no database": {ok.edit("clamav", "db ok /var/lib/clamav/daily.cud\nClamAV-VDB:21 Nov 2026 22-46 +0000:27500:1:213\n", ""), "no_database"},
+		"by a socket": {
+			ok.edit("clamav", "boot clamav-daemon.service\n", "unit clamav-daemon.socket /usr/lib/systemd/system/clamav-daemon.socket\nboot clamav-daemon.socket\n"), "",
+		},
 		"masked":         {ok.edit("clamav", unit+"boot clamav-daemon.service\n", "unit clamav-daemon.service masked\n"), "unit_masked"},
 		"not at boot":    {ok.edit("clamav", "boot clamav-daemon.service\n", ""), "not_at_boot"},
 		"closed, denied": {ok.edit("clamav", "conf ok", "conf denied"), "denied"},

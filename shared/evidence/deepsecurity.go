@@ -36,12 +36,13 @@ func parseDeepSecurity(d *document) Product {
 	default:
 		return unknownProduct(DeepSecurity, d.hidden())
 	}
-	if a.facts["bin"] != "ds_agent" {
+	ds := d.daemonsIn(a.dir, sameName)
+	if a.facts["bin"] != "ds_agent" || a.facts["query"] == WhyAbsent && len(ds.up) == 0 && !ds.deleted {
 		p := notInstalled(DeepSecurity)
 		p.Why = append(p.Why, "residue")
 		return p
 	}
-	return a.product()
+	return a.product(ds)
 }
 
 func newDSA(d *document) dsa {
@@ -71,7 +72,7 @@ func answers(text, prefix string) map[string]string {
 	return out
 }
 
-func (a *dsa) product() Product {
+func (a *dsa) product(ds daemons) Product {
 	p := unknownProduct(DeepSecurity, WhyNoSource)
 	p.Present, p.Why, p.Dir = Known(true), nil, known(a.dir, WhyParse)
 	p.Kind, p.Confidence = Known("agent"), ConfidenceB
@@ -80,7 +81,6 @@ func (a *dsa) product() Product {
 	if a.parts["AM.mode"] == "on" {
 		expected = append(expected, "ds_am")
 	}
-	ds := a.d.daemonsIn(a.dir, sameName)
 	p.Running, p.Why = a.d.running(ds, expected, []string{"ds_am"}, nil, "")
 	slices.Sort(p.Running.Up)
 	p.Running.Up = slices.Compact(p.Running.Up)
@@ -103,6 +103,25 @@ func (a *dsa) answered(p *Product) {
 	if n, err := strconv.ParseInt(a.parts["AM.licenseExpiry"], 10, 64); err == nil && n > 0 && n < a.d.End {
 		p.Why = append(p.Why, "license_expired")
 	}
+	p.Config = a.config(slices.Contains(p.Why, "license_expired"))
+}
+
+// config is whether its settings let it work, as far as the agent says them.
+func (a *dsa) config(expired bool) Config {
+	if len(a.parts) == 0 || len(a.status) == 0 {
+		return Config{Health: Unknown[string](a.whyNot())}
+	}
+	var issues []string
+	if a.variant().Value == "not_activated" {
+		issues = append(issues, "not_activated")
+	}
+	if a.parts["AM.mode"] != "on" {
+		issues = append(issues, "anti_malware_off")
+	}
+	if expired {
+		issues = append(issues, "license_expired")
+	}
+	return health(issues...)
 }
 
 // whyNot is why dsa_query gave nothing: not asked, or it refused.

@@ -47,6 +47,14 @@ func parseServerProtect(d *document, local *time.Location) Product {
 		p.Version = known(scan["PRODUCT_VERSION"], confWhy)
 	}
 	p.LastScan = localTime(scan["end_time"], ossecStamp, local)
+	switch realtime, set := conf["RealtimeScan"]; {
+	case !set:
+		p.Config = Config{Health: Unknown[string](confWhy)}
+	case realtime == "0":
+		p.Config = health("realtime_off")
+	default:
+		p.Config = health()
+	}
 	p.Protection = splxProtection(d, p.Running, conf, confWhy)
 	return p
 }

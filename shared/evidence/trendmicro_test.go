@@ -2,6 +2,7 @@ package evidence_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,4 +123,34 @@ func TestServerProtect(t *testing.T) {
 	if p := sp.with("splx.scan", "end_time=yesterday").parse(t).Find(evidence.ServerProtect); p.LastScan.Why != "parse_error" || p.Version.Known {
 		t.Errorf("LastScan = %v Version = %v, want both unknown", p.LastScan, p.Version)
 	}
+}
+
+func TestTrendMicroSettings(t *testing.T) {
+	t.Parallel()
+	ds, sp := load(t, "deep-security"), load(t, "serverprotect")
+	for name, c := range map[string]struct {
+		g    guest
+		id   evidence.ProductID
+		want string
+	}{
+		"sound": {ds, evidence.DeepSecurity, "ok"},
+		"not activated, without anti-malware": {
+			ds.edit("dsa.status", "AgentStatus.dsmUrl: https://agents-004.workload.us-1.cloudone.trendmicro.com:443/", "AgentStatus.7: dsmUrl").
+				edit("dsa.component", "AM.mode: on", "AM.mode: off"), evidence.DeepSecurity, "bad not_activated anti_malware_off",
+		},
+		"expired":          {ds.edit("dsa.component", "licenseExpiry: 2147483647", "licenseExpiry: 5"), evidence.DeepSecurity, "bad license_expired"},
+		"nothing said":     {ds.without("dsa.status"), evidence.DeepSecurity, "unknown (cli_denied)"},
+		"ServerProtect":    {sp, evidence.ServerProtect, "ok"},
+		"real-time off":    {sp.edit("splx.conf", `Name="RealtimeScan" Value="3"`, `Name="RealtimeScan" Value="0"`), evidence.ServerProtect, "bad realtime_off"},
+		"real-time unsaid": {sp.edit("splx.conf", `Name="RealtimeScan" Value="3"`, `Name="x" Value="0"`), evidence.ServerProtect, "unknown (no_source)"},
+	} {
+		p := c.g.parse(t).Find(c.id)
+		if got := strings.Join(append([]string{p.Config.Health.String()}, p.Config.Issues...), " "); got != c.want {
+			t.Errorf("%s: Config is %q, want %q", name, got, c.want)
+		}
+	}
+	tell(t, evidence.DeepSecurity, map[string]story{
+		"a program alone":          {bare().with("dsa", "dir ok /opt/ds_agent\nbin ds_agent\nquery absent"), residue},
+		"without its query, alive": {bare().with("dsa", "dir ok /opt/ds_agent\nbin ds_agent\nquery absent").with("exe", "900 = /opt/ds_agent/ds_agent"), "present true; running; unknown (absent); "},
+	})
 }
