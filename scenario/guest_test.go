@@ -30,6 +30,7 @@ type guest struct {
 	answers []string // what it said so far
 	rest    *rest    // what the lock document acts on; nil does not answer it
 	windows *server  // it is a Windows machine
+	has     software // products of the catalogue, and others
 
 	// recorded says whether the store knows the command with this nonce. A real machine needs longer than
 	// the function that asked it needs to write that down; this one waits for it. Nil does not wait.
@@ -105,7 +106,7 @@ func (g *guest) answer(_ string, parameters map[string][]string) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := started()
-	probe, records := "linux-sh/1.0.0", g.linux()
+	probe, records := "linux-sh/1.0.0", g.has.on(g.linux(), strings.Join(parameters["Collect"], ","), strings.Join(parameters["Ask"], ","), now)
 	if g.windows != nil {
 		probe, records = "windows-ps/1.0.0", g.windows.records(g.ports, now)
 	}
