@@ -8,10 +8,9 @@ import (
 
 // Others is what was asked for by name: the signs of products that are not in the catalogue.
 type Others struct {
-	Why      string         `json:"why,omitempty"` // why nothing of it is known
-	Programs []Program      `json:"programs,omitempty"`
-	Units    []Unit         `json:"units,omitempty"`
-	Packages []OtherPackage `json:"packages,omitempty"`
+	Programs Fact[[]Program]      `json:"programs"`
+	Units    Fact[[]Unit]         `json:"units"`
+	Packages Fact[[]OtherPackage] `json:"packages"`
 }
 
 // Program is a file, and whether a process runs this very file.
@@ -56,21 +55,25 @@ func parseOthers(d *document) *Others {
 		return nil
 	}
 	if why := d.why("other"); why != "" {
-		return &Others{Why: why}
+		return &Others{Programs: Unknown[[]Program](why), Units: Unknown[[]Unit](why), Packages: Unknown[[]OtherPackage](why)}
 	}
 	a, _ := d.agent("other", "")
-	o := &Others{}
+	o := struct {
+		programs []Program
+		units    []Unit
+		packages []OtherPackage
+	}{[]Program{}, []Unit{}, []OtherPackage{}}
 	for _, line := range a.lines["program"][:min(len(a.lines["program"]), MaxOthers)] {
-		o.Programs = append(o.Programs, a.program(strings.SplitN(line, " ", 3)))
+		o.programs = append(o.programs, a.program(strings.SplitN(line, " ", 3)))
 	}
 	for _, name := range a.lines["asked"][:min(len(a.lines["asked"]), MaxOthers)] {
-		o.Units = append(o.Units, a.otherUnit(name))
+		o.units = append(o.units, a.otherUnit(name))
 	}
 	for _, line := range a.lines["package"][:min(len(a.lines["package"]), MaxOthers)] {
 		name, _, _ := strings.Cut(line, " ")
-		o.Packages = append(o.Packages, a.otherPackage(name))
+		o.packages = append(o.packages, a.otherPackage(name))
 	}
-	return o
+	return &Others{Programs: Known(o.programs), Units: Known(o.units), Packages: Known(o.packages)}
 }
 
 // program reads "PATH STATE PLACE": how it was asked for, whether a file is there, and where it lies with
@@ -123,12 +126,11 @@ func (a *agent) otherPackage(name string) OtherPackage {
 // Other is a product that is not in the catalogue, put together from its signs. It is there when all of
 // them are, and not when none is; between them nothing is known.
 func (e *Evidence) Other(id ProductID, s Signs) Product {
-	if e.Others == nil || e.Others.Why != "" {
-		why := WhyNotCollected
-		if e.Others != nil {
-			why = e.Others.Why
-		}
-		return unknownProduct(id, why)
+	switch {
+	case e.Others == nil:
+		return unknownProduct(id, WhyNotCollected)
+	case !e.Others.Programs.Known:
+		return unknownProduct(id, e.Others.Programs.Why)
 	}
 	p := unknownProduct(id, WhyNoSource)
 	p.Confidence, p.Why, p.Sources, p.Definition = ConfidenceA, nil, []string{"other"}, noDefinitions()
@@ -145,11 +147,11 @@ func (e *Evidence) Other(id ProductID, s Signs) Product {
 		states, p.Why = append(states, state), append(p.Why, why...)
 	}
 	if s.Package != "" {
-		k := find(e.Others.Packages, func(k OtherPackage) bool { return k.Name == s.Package })
+		k := find(e.Others.Packages.Value, func(k OtherPackage) bool { return k.Name == s.Package })
 		present, p.Version = append(present, asked(k.Name, k.Present)), k.Version
 	}
 	if s.Unit != "" {
-		u := find(e.Others.Units, func(u Unit) bool { return u.Name == s.Unit })
+		u := find(e.Others.Units.Value, func(u Unit) bool { return u.Name == s.Unit })
 		present = append(present, asked(u.Name, u.Present))
 		note(s.Unit, asked(u.Name, u.Running), u.PIDs, nil)
 		if u.Masked {
@@ -157,11 +159,11 @@ func (e *Evidence) Other(id ProductID, s Signs) Product {
 		}
 	}
 	if s.Binary != "" {
-		b := find(e.Others.Programs, func(b Program) bool { return b.Path == s.Binary })
+		b := find(e.Others.Programs.Value, func(b Program) bool { return b.Path == s.Binary })
 		present = append(present, asked(b.Path, b.Present))
 	}
 	if s.Process != "" {
-		b := find(e.Others.Programs, func(b Program) bool { return b.Path == s.Process })
+		b := find(e.Others.Programs.Value, func(b Program) bool { return b.Path == s.Process })
 		present = append(present, asked(b.Path, b.Present))
 		note(s.Process, asked(b.Path, b.Running), b.PIDs, b.Why)
 	}

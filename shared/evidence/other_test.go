@@ -48,7 +48,7 @@ func TestOthers(t *testing.T) {
 	if p.Version.Or("") != "0.39.2" || len(p.Running.PIDs) != 2 || p.ID != "other:falco" {
 		t.Errorf("other:falco = %+v, want version and process", p)
 	}
-	if u := others().parse(t).Others.Units[0]; !u.Boot || u.Masked || u.Running.Or("") != "running" {
+	if u := others().parse(t).Others.Units.Value[0]; !u.Boot || u.Masked || u.Running.Or("") != "running" {
 		t.Errorf("falco.service = %+v, want a unit that starts at boot and runs", u)
 	}
 }

@@ -55,8 +55,8 @@ func TestOtherProduct(t *testing.T) {
 	t.Parallel()
 	falco := func(running string, version string) *evidence.Others {
 		return &evidence.Others{
-			Programs: []evidence.Program{{Path: "/usr/bin/falco", Present: evidence.Known(true), Running: evidence.Known(running)}},
-			Packages: []evidence.OtherPackage{{Name: "falco", Present: evidence.Known(true), Version: evidence.Known(version)}},
+			Programs: evidence.Known([]evidence.Program{{Path: "/usr/bin/falco", Present: evidence.Known(true), Running: evidence.Known(running)}}),
+			Packages: evidence.Known([]evidence.OtherPackage{{Name: "falco", Present: evidence.Known(true), Version: evidence.Known(version)}}),
 		}
 	}
 	const rule = `product: {is: "other:falco", state: running, version: ">= 0.39", package: falco, process: /usr/bin/falco}`
@@ -69,8 +69,8 @@ func TestOtherProduct(t *testing.T) {
 		"stopped":    {falco("stopped", "0.39.2"), policy.Fail, "stopped, without /usr/bin/falco"},
 		"old":        {falco("running", "0.38.0"), policy.Fail, "version 0.38.0"},
 		"not asked":  {nil, policy.Unknown, "presence unknown (not_collected)"},
-		"cut":        {&evidence.Others{Why: "cut"}, policy.Unknown, "presence unknown (cut)"},
-		"other asks": {&evidence.Others{}, policy.Unknown, "presence unknown (not_collected)"},
+		"cut":        {&evidence.Others{Programs: evidence.Unknown[[]evidence.Program]("cut")}, policy.Unknown, "presence unknown (cut)"},
+		"other asks": {&evidence.Others{Programs: evidence.Known([]evidence.Program{})}, policy.Unknown, "presence unknown (not_collected)"},
 	} {
 		p, err := policy.Parse([]byte("policy: x\nrules: [{rule: r, " + rule + "}]"))
 		if err != nil {

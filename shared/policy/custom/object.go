@@ -107,6 +107,7 @@ func (o *object) list(f *field, v reflect.Value) ref.Val {
 // own. A list that is empty only when nothing is there has none; a test holds that each is decided.
 var behind = map[string]string{
 	"Config.issues": "health", "Mount.options": "", "Product.sources": "", "Product.why": "", "Collect.records": "",
+	"Program.pids": "running", "Program.why": "", "Unit.pids": "running",
 	"Protection.modules": "state", "Running.expected": "state", "Running.missing": "state", "Running.pids": "state", "Running.up": "state",
 }
 
