@@ -100,7 +100,10 @@ func Always() []string {
 }
 
 // onDemand are the words that cost more, collected when a rule needs them.
-var onDemand = []string{"clamav", "mdatp", "crowdstrike", "sentinelone", "guardduty", "aide", "auditd", "other"}
+var onDemand = []string{
+	"clamav", "mdatp", "crowdstrike", "sentinelone", "guardduty", "aide", "auditd", "other",
+	"reboot", "updates", "mac", "accounts", "sshd", "time", "kernel", "modules", "packages", "files", "cron", "suid", "tamper",
+}
 
 // Parameters are the values for the document's parameters: collect are words beyond those that are
 // always asked for, ask are facts by name, such as file:/etc/passwd. The error says what is refused.

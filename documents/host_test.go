@@ -149,7 +149,7 @@ func TestScriptOnThisHost(t *testing.T) {
 	for name, shell := range shells(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out, home := probe(t, shell, documents.Words(), nil)
+			out, home := probe(t, shell, usual(), nil)
 			e := parse(t, out)
 			if strings.Count(out, "\n") != 1 || len(out) > 24000 {
 				t.Errorf("output of %d bytes and %d lines, want one line", len(out), strings.Count(out, "\n"))
@@ -201,7 +201,7 @@ func TestScriptAsOrdinaryUser(t *testing.T) {
 	for name, shell := range shells(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out, home := probe(t, shell, documents.Words(), &syscall.Credential{Uid: 65534, Gid: 65534})
+			out, home := probe(t, shell, usual(), &syscall.Credential{Uid: 65534, Gid: 65534})
 			e := parse(t, out)
 			if e.Collect.Privileged.Or(true) {
 				t.Errorf("Privileged = %v, want false", e.Collect.Privileged)

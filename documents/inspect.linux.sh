@@ -521,6 +521,209 @@ otherprobe() {
   asked package; for i in $A; do package "$i"; done
 }
 
+# --- system facts that rules ask for
+# val LABEL FILE: the first line of a file of the kernel's, or !REASON; no process is started.
+val() {
+  if look "$2"; then v=; IFS= read -r v <"$2"; printf 'd %s %s\n' "$1" "$v"; else printf 'd %s !%s\n' "$1" "$S"; fi
+}
+fact_reboot() {
+  printf 'r reboot 3000\n'
+  for f in /run/reboot-required /run/reboot-needed /var/run/reboot-required; do
+    if [ -e "$f" ]; then printf 'd marker %s\n' "$f"; break; fi
+  done
+  # Only where one of these is installed does the lack of the marker say anything.
+  if [ -e /usr/share/update-notifier/notify-reboot-required ] || [ -e /usr/bin/unattended-upgrade ]; then printf 'd notifier\n'; fi
+  names boot /boot 'vmlinuz-*'
+  if [ -e /run/reboot-required.pkgs ]; then file reboot.why 600 /run/reboot-required.pkgs '^[A-Za-z0-9.+-]*'; fi
+}
+APT='/^Inst /{n++; if(/[sS]ecurity/){s++; if(s<=40) print "d name " $2 } } END{print "d pending " n+0 "\nd security " s+0}'
+fact_updates() {
+  if [ -f /var/lib/dpkg/status ] && command -v apt-get >/dev/null; then
+    # Simulated, without lock, and with no cache or log kept: nothing is written.
+    run updates 3000 12 "$APT" apt-get -s -qq -o Debug::NoLocking=1 -o Dir::Log::Planner=/dev/null -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= dist-upgrade
+    set +f; set -- /var/lib/apt/lists /var/lib/apt/lists/partial /var/lib/apt/periodic/update-success-stamp /var/lib/apt/lists/*Release; set -f
+    mtimes updates.time "$@"
+  else printf 'r updates 0\ns no_source\n'; fi
+}
+fact_mac() {
+  printf 'r mac 1500\n'
+  val selinux /sys/fs/selinux/enforce
+  val apparmor /sys/module/apparmor/parameters/enabled
+  val lockdown /sys/kernel/security/lockdown
+  val lsm /sys/kernel/security/lsm
+  f=/sys/kernel/security/apparmor/profiles
+  if look "$f"; then printf 'd enforced %s\nd complaining %s\n' "$(grep -c '(enforce)$' "$f")" "$(grep -c '(complain)$' "$f")"
+  else printf 'd enforced !%s\n' "$S"; fi
+  if [ -f /etc/selinux/config ]; then get /etc/selinux/config '^SELINUX=[a-z]*'; fi
+}
+fact_accounts() {
+  printf 'r acc 3000\n'
+  if look /etc/passwd; then awk -F: '/^[+-]/{print "d nss"; next} NF<2{next} $3~/^[ \t+-]*0+$/{print "d uid0 " $1}
+    $2==""{print "d empty " $1} $7!~/(nologin|false|sync|shutdown|halt)$/{n++} NR>50000{print "x -"; exit} END{print "d login " n+0}' /etc/passwd
+  else printf 's %s\n' "$S"; fi
+  # Names alone leave the machine, and only of accounts without any password.
+  printf 'r acc.shadow 2000\n'
+  if look /etc/shadow; then awk -F: 'NF>1&&$2==""{print "d empty " $1} NR>50000{print "x -"; exit} END{print "d lines " NR}' /etc/shadow
+  else printf 's %s\n' "$S"; fi
+}
+SSHD='{ gsub(/^[ \t]+|[ \t\r]+$/,""); if($0==""||/^#/) next
+  match($0,/^[A-Za-z0-9]+/); k=tolower(substr($0,1,RLENGTH)); v=substr($0,RLENGTH+1); sub(/^[ \t]*=?[ \t]*/,"",v)
+  if(k=="include"){ gsub(/"/,"",v); print "i " v }
+  else if(k=="match"||k~/^(permit|password|pubkey|kbd|challenge|hostbased|ignore|strict|x11|allowtcp|allowagent|gateway|max|client|logingrace|usepam|loglevel|port$)/) print "d " k " " v }'
+sshconf() { # FILE DEPTH: the settings in their order, what is included in its place
+  if ! look "$1"; then printf 'd !%s\n' "$S"; return; fi
+  if [ "$2" -gt 4 ]; then printf 'x -\n'; return; fi
+  awk "$SSHD" "$1" | while read -r t v; do
+    if [ "$t" != i ]; then printf '%s %s\n' "$t" "$v"; continue; fi
+    for p in $v; do
+      case $p in
+        *[!A-Za-z0-9/._*?-]*) printf 'd !unsafe_path\n'; continue;;
+        /*) ;;
+        *) p=/etc/ssh/$p;;
+      esac
+      n=0; set +f
+      for f in $p; do
+        if [ -e "$f" ]; then
+          n=$((n+1)); if [ "$n" -gt 50 ]; then printf 'x -\n'; break; fi
+          ( set -f; sshconf "$f" $(($2+1)) )
+        fi
+      done
+      set -f
+    done
+  done
+}
+fact_sshd() {
+  printf 'r sshd 6000\n'
+  if [ -e /usr/sbin/sshd ]; then printf 'd present\n'; else printf 'd absent\n'; return; fi
+  f=/etc/ssh/sshd_config; [ -e "$f" ] || [ ! -e /usr/etc/ssh/sshd_config ] || f=/usr/etc/ssh/sshd_config
+  sshconf "$f" 1
+  # Options of the service win over the file.
+  for f in /etc/default/ssh /etc/sysconfig/sshd; do if [ -f "$f" ]; then get "$f" '^(SSHD_OPTS|OPTIONS)=.*'; fi; done
+}
+fact_time() {
+  printf 'r time 1500\n'
+  if [ -d /run/systemd/system ]; then printf 'd systemd\n'; fi
+  for s in chrony chronyd systemd-timesyncd ntp ntpd ntpsec openntpd; do
+    if service "$s"; then printf 'd up %s\n' "$s"; fi
+  done
+  # What a daemon writes as long as it is in step with its source.
+  stat -c 'd at %Y %n' -- /run/systemd/timesync/synchronized /var/lib/chrony/chrony.drift /var/lib/chrony/drift /var/lib/ntp/ntp.drift \
+    /var/lib/ntp/drift /var/lib/ntpsec/ntp.drift /var/lib/openntpd/db/ntpd.drift || command -v stat >/dev/null || printf 'd at !no_tool\n'
+}
+fact_kernel() {
+  printf 'r kernel 6000\n'
+  val tainted /proc/sys/kernel/tainted
+  val modules_disabled /proc/sys/kernel/modules_disabled
+  val sig_enforce /sys/module/module/parameters/sig_enforce
+  val lockdown /sys/kernel/security/lockdown
+  f=/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
+  if [ ! -d /sys/firmware/efi ]; then printf 'd secureboot bios\n'
+  elif look "$f"; then printf 'd secureboot %s\n' "$(od -An -tu1 -N5 "$f" | tr -s ' ')"
+  else printf 'd secureboot !%s\n' "$S"; fi
+  asked sysctl
+  for i in $A; do
+    p=; r=$i.
+    while [ -n "$r" ]; do p=$p/${r%%.*}; r=${r#*.}; done
+    case $p in *secret*|*_key*|*//*) printf 'd sysctl.%s !refused\n' "$i";; *) val "sysctl.$i" "/proc/sys$p";; esac
+  done
+}
+fact_modules() {
+  printf 'r modules 9000\n'
+  if ! look /proc/modules; then printf 's %s\n' "$S"; return; fi
+  # /sys before /proc: what is gone in between is in neither.
+  set +f; { ls -d /sys/module/*/initstate; printf '=\n'; cat /proc/modules; } | awk '
+    $0=="="{p=1; next} !p{n=split($0,a,"/"); live[a[n-1]]; next}
+    {seen[$1]; f=""; if($NF~/^\(/) f=" " $NF; print "d m " $1 f}
+    END{for(k in live) if(!(k in seen)) print "d hidden " k}'
+  set -f
+}
+fact_packages() {
+  asked package
+  if [ -f /var/lib/dpkg/status ]; then
+    printf 'r packages 6000\nd dpkg\n'
+    look /var/lib/dpkg/status || { printf 's %s\n' "$S"; return; }
+    awk -v want="$A" 'BEGIN{n=split(want,w," "); for(i=1;i<=n;i++) W[w[i]]}
+      function end(){ if(s=="installed"){ c++; if(p in W) print "d p " p " " v " " a } p=s="" }
+      /^Package: /{p=$2; v=""; a=""; s=""} /^Status: /{s=$NF} /^Version: /{v=$2} /^Architecture: /{a=$2} /^$/{end()}
+      END{end(); print "d count " c+0}' /var/lib/dpkg/status
+  elif [ -f /lib/apk/db/installed ]; then
+    printf 'r packages 6000\nd apk\n'
+    awk -v want="$A" 'BEGIN{n=split(want,w," "); for(i=1;i<=n;i++) W[w[i]]}
+      function end(){ if(p!=""){ c++; if(p in W) print "d p " p " " v " " a } p="" }
+      /^P:/{p=substr($0,3)} /^V:/{v=substr($0,3)} /^A:/{a=substr($0,3)} /^$/{end()}
+      END{end(); print "d count " c+0}' /lib/apk/db/installed
+  elif [ -e /var/lib/rpm/rpmdb.sqlite ] || [ -e /var/lib/rpm/Packages ] || [ -e /var/lib/rpm/Packages.db ] || [ -e /usr/lib/sysimage/rpm/rpmdb.sqlite ]; then
+    # shellcheck disable=SC2086
+    run packages 6000 10 '{print "d p " $0} END{print "d rpm"}' rpm -qa --qf '%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE} %{ARCH}\n' ${A:-none}
+  else printf 'r packages 0\ns no_source\n'; fi
+}
+# Chosen files: what they are, whose, and the digest of those up to 16 MiB.
+fact_files() {
+  asked file || return
+  printf 'r files 16000\n'; lim 1 true
+  for f in $A; do
+    if [ -L "$f" ]; then printf 'd %s link\n' "$f"; continue; fi
+    look "$f"
+    case $S in ''|not_file) ;; *) printf 'd %s %s\n' "$f" "$S"; continue;; esac
+    s=$(lim 5 stat -c '%a %u %g %s %Y %F' -- "$f") || s=
+    h=-
+    case $s in
+      *' regular file'|*' regular empty file')
+        n=${s#* * * }; n=${n%% *}
+        if [ "$n" -le 16777216 ]; then h=$(lim 10 sha256sum -- "$f") || h=!failed; h=${h%% *}; else h=!too_large; fi;;
+    esac
+    printf 'd %s ok %s %s\n' "$f" "$h" "$s"
+  done
+}
+fact_cron() {
+  printf 'r cron 12000\n'
+  for i in /etc/cron.d /etc/cron.hourly /etc/cron.daily /etc/cron.weekly /etc/cron.monthly /var/spool/cron /var/spool/cron/crontabs /etc/systemd/system; do
+    dir "$i" || [ "$S" = absent ] || printf 'd !%s %s\n' "$S" "$i"
+  done
+  set +f
+  set -- /etc/crontab /etc/anacrontab /etc/cron.d/* /etc/cron.hourly/* /etc/cron.daily/* /etc/cron.weekly/* /etc/cron.monthly/* /var/spool/cron/* \
+    /var/spool/cron/crontabs/* /etc/systemd/system/*.timer
+  set -f; n=0
+  for f; do
+    shift
+    [ -f "$f" ] || continue
+    n=$((n+1)); [ "$n" -le 200 ] || continue
+    case $f in *[!A-Za-z0-9/._@+-]*) printf 'd odd\n';; *) set -- "$@" "$f";; esac
+  done
+  if [ "$n" -gt 200 ]; then printf 'x -\n'; fi
+  [ $# -eq 0 ] || lim 10 sha256sum -- "$@" | awk 'length($1)==64{print "d " $1 " " $2}'
+}
+# Files that give their owner's rights to whoever runs them, on local disks; containers' layers aside.
+fact_suid() {
+  m=$(awk '$5!~/[^A-Za-z0-9\/._-]/&&!($3 in d){ for(i=7;i<NF&&$i!="-";i++); if($(i+1)~/^(ext[234]|xfs|btrfs|f2fs|zfs|overlay)$/&&($(i+1)!="overlay"||$5=="/")){ d[$3]; print $5 } }' /proc/self/mountinfo)
+  if [ -z "$m" ]; then printf 'r suid 0\ns no_source\n'; return; fi
+  # shellcheck disable=SC2086
+  run suid 16000 18 '{print "d " $0}' find $m -xdev \( -path /var/lib/docker -o -path /var/lib/containers -o -path /var/lib/containerd \) -prune -o -type f \( -perm -4000 -o -perm -2000 \) -print
+}
+fact_tamper() {
+  printf 'r tamper 6000\n'
+  if look /etc/ld.so.preload; then awk 'NF&&!/^#/{ if(++n<20) print "d preload " $0 }' /etc/ld.so.preload
+  elif [ "$S" != absent ]; then printf 'd preload !%s\n' "$S"; fi
+  if look /proc/1/environ; then
+    printf 'd init %s\n' "$(tr '\000' '\012' </proc/1/environ | grep -c '^LD_[A-Z_]*=')"
+  else printf 'd init !%s\n' "$S"; fi
+  awk '$5~/^\/proc\/[0-9]+/{print "d over " $5}' /proc/self/mountinfo
+  for s in auditd clamav-daemon clamav-freshclam ds_agent falcon-sensor wazuh-agent ossec-hids sentinelone amazon-ssm-agent mdatp amazon-guardduty-agent; do
+    if [ "/etc/systemd/system/$s.service" -ef /dev/null ]; then printf 'd masked %s\n' "$s"; fi
+  done
+  awk '!/^[ \t]*#/{ for(i=2;i<=NF;i++) if($i~/(amazonaws\.com|trendmicro\.com|crowdstrike\.com|cloudsink\.net|sentinelone\.net)$/) print "d host " $i }' /etc/hosts
+  val asset /sys/class/dmi/id/board_asset_tag
+  q=; ls -q / >/dev/null && q=q
+  # shellcheck disable=SC2012
+  { set +f; ls -ln"$q" /proc/[0-9]*/exe; } | awk '$3=="0"&&match($0,/ \/proc\/[0-9]+\/exe -> /){ x=substr($0,RSTART+RLENGTH); split(substr($0,RSTART),a,"/")
+      if(x~/ \(deleted\)$/||x~/^\/(tmp|var\/tmp|dev\/shm)\//) print a[3] " " x }' | while read -r p x; do
+    f=${x%' (deleted)'}
+    case $f in "$x") s=place;; *) s=gone; [ -e "$f" ] && s=replaced;; esac
+    printf 'd exe %s %s\n' "$s" "$f"
+  done
+  set -f
+}
+
 plan() {
   exec 4>&1
   if has os; then
@@ -542,6 +745,19 @@ plan() {
   has auditd && auditdprobe
   has other && otherprobe
   has firewall && firewall
+  has reboot && fact_reboot
+  has updates && fact_updates
+  has mac && fact_mac
+  has accounts && fact_accounts
+  has sshd && fact_sshd
+  has time && fact_time
+  has kernel && fact_kernel
+  has modules && fact_modules
+  has packages && fact_packages
+  has files && fact_files
+  has cron && fact_cron
+  has suid && fact_suid
+  has tamper && fact_tamper
 }
 
 # --- the reader: the plan becomes JSON; records beyond the budget are left out, the last ones first
@@ -567,7 +783,7 @@ json() {
     END{ end(); printf "{%s,\"r\":[%s]}",head,out; exit lost }'
 }
 PLAN=$(plan)
-HEAD="\"v\":1,\"nonce\":\"$NONCE\",\"probe\":\"linux-sh/1.0.0\",\"want\":\"$WANT\",\"at\":\"$START\",\"uid\":$ME,\"end\":$(date +%s)"
+HEAD="\"v\":1,\"nonce\":\"$NONCE\",\"probe\":\"linux-sh/1.0.0\",\"want\":\"$WANT\",\"ask\":\"$ASK\",\"at\":\"$START\",\"uid\":$ME,\"end\":$(date +%s)"
 for BUDGET in 90000 45000 16000; do
   if JSON=$(printf '%s\n' "$PLAN" | json "$BUDGET" "$HEAD"); then STATE=OK; else STATE=CUT; fi
   LINE=$(printf '%s' "$JSON" | gzip -9c | base64 | tr -d '\n')

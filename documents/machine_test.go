@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -114,7 +115,7 @@ func (m machine) script(ask ...string) string {
 // the user of the test can write, so the check of who could have changed a program starts there.
 func (m machine) moved(ask ...string) string {
 	m.t.Helper()
-	text, err := documents.Render(testNonce, documents.Words(), ask...)
+	text, err := documents.Render(testNonce, usual(), ask...)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -182,4 +183,10 @@ func (m machine) mode(name string, mode os.FileMode) {
 	if err := os.Chmod(m.path(name), mode); err != nil {
 		m.t.Fatal(err)
 	}
+}
+
+// usual is everything but the facts about the system that are collected on demand, which have tests of
+// their own.
+func usual() []string {
+	return slices.DeleteFunc(documents.Words(), func(w string) bool { return slices.Contains(onDemand[1:], w) || w == "updates" })
 }

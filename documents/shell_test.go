@@ -147,7 +147,7 @@ func TestScriptWithHostileText(t *testing.T) {
 // What does not fit is left out from the end, and both the line and the evidence say so.
 func TestScriptDropsRecordsAndSaysSo(t *testing.T) {
 	t.Parallel()
-	text, err := documents.Render(testNonce, documents.Words())
+	text, err := documents.Render(testNonce, usual())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func (s *Server) PutMachine(m Machine) error {
 	m.Role, m.State, m.Platform = cmp.Or(m.Role, MachineRole), cmp.Or(m.State, "running"), cmp.Or(m.Platform, "Linux")
 	m.Zone, m.Image = cmp.Or(m.Zone, s.stack.Region+"a"), cmp.Or(m.Image, "ami-0123456789abcdef0")
 	err := s.services.ssm.PutNode(ssm.Node{
-		ID: m.ID, State: m.State, Tags: m.Tags, PlatformType: m.Platform, Host: m.Host, Answer: m.Answer,
+		ID: m.ID, State: m.State, Tags: m.Tags, PlatformType: m.Platform, Host: m.Host, Answer: m.Answer, Patches: m.Patches,
 		ComputerName: "ip-10-0-0-10.ec2.internal", IPAddress: "10.0.0.10",
 	})
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *Server) PutMachine(m Machine) error {
 func (s *Server) putInstance(m Machine) error {
 	instance := ec2.Machine{
 		ID: m.ID, State: m.State, Zone: m.Zone, Image: m.Image, Type: "t3.micro", Launched: m.Launched, Tags: m.Tags,
-		Profile: "arn:aws:iam::" + s.stack.Account + ":instance-profile/" + m.Role, Address: "10.0.0.10", Volumes: m.Volumes,
+		Profile: "arn:aws:iam::" + s.stack.Account + ":instance-profile/" + m.Role, Address: "10.0.0.10", Volumes: m.Volumes, Groups: m.Groups, Metadata: m.Metadata,
 	}
 	if m.Platform == "Windows" {
 		instance.Platform = "windows"

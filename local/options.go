@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyward/keyward/local/ec2"
 	"github.com/keyward/keyward/local/lambda"
+	"github.com/keyward/keyward/local/ssm"
 )
 
 // What Options leaves open.
@@ -52,6 +53,9 @@ type Machine struct {
 	Image     string            `json:"image,omitempty"`
 	Volumes   []ec2.Volume      `json:"volumes,omitempty"`
 	Snapshots []ec2.Snapshot    `json:"snapshots,omitempty"` // of the account, whatever becomes of the machine
+	Groups    []ec2.Group       `json:"groups,omitempty"`    // security groups
+	Metadata  ec2.Metadata      `json:"metadata,omitzero"`   // options of the metadata service
+	Patches   *ssm.Patches      `json:"patches,omitempty"`   // what Patch Manager last found; nil when it never looked
 	Launched  time.Time         `json:"launched,omitzero"`   // a day before it came here when zero
 	// Host runs documents really, on this host. A machine that is neither this host nor has an Answer
 	// never answers.

@@ -27,10 +27,12 @@ type guest struct {
 	ports   []int
 	program string // what listens on the ports
 	say     func(line string) string
-	answers []string // what it said so far
-	rest    *rest    // what the lock document acts on; nil does not answer it
-	windows *server  // it is a Windows machine
-	has     software // products of the catalogue, and others
+	answers []string          // what it said so far
+	wanted  []string          // what it was asked for so far
+	records map[string]string // more that it answers, by the word that asks for it: lines of a record of the same name
+	rest    *rest             // what the lock document acts on; nil does not answer it
+	windows *server           // it is a Windows machine
+	has     software          // products of the catalogue, and others
 
 	// recorded says whether the store knows the command with this nonce. A real machine needs longer than
 	// the function that asked it needs to write that down; this one waits for it. Nil does not wait.
@@ -74,6 +76,13 @@ func (g *guest) take(recorded func(nonce string) bool) {
 	g.recorded = recorded
 }
 
+// asked is what each inspection asked for.
+func (g *guest) asked() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.wanted)
+}
+
 func (g *guest) said() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -110,6 +119,11 @@ func (g *guest) answer(_ string, parameters map[string][]string) string {
 	if g.windows != nil {
 		probe, records = "windows-ps/1.0.0", g.windows.records(g.ports, now)
 	}
+	for word, text := range g.records {
+		if slices.Contains(strings.Split(parameters["Collect"][0], ","), word) {
+			records = append(records, rawRecord{Name: word, Text: text})
+		}
+	}
 	text, err := json.Marshal(map[string]any{
 		"v": 1, "nonce": parameters["Nonce"][0], "probe": probe, "want": "," + strings.Join(parameters["Collect"], ",") + ",",
 		"at": fmt.Sprintf("%d +0000", now.Unix()), "end": now.Unix(), "uid": 0, "r": records,
@@ -121,7 +135,7 @@ func (g *guest) answer(_ string, parameters map[string][]string) string {
 	if g.say != nil {
 		line = g.say(line)
 	}
-	g.answers = append(g.answers, line)
+	g.answers, g.wanted = append(g.answers, line), append(g.wanted, strings.Join(parameters["Collect"], ","))
 	return line
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyward/keyward/cmd/keyward/internal/demo"
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
+	"github.com/keyward/keyward/documents"
 	"github.com/keyward/keyward/local"
 	"github.com/keyward/keyward/shared/policy"
 )
@@ -45,7 +46,7 @@ func (a demoCommand) Run(ctx context.Context, p *show.Printer) error {
 		return err
 	}
 	defer done()
-	e, err := inspectHere(ctx)
+	e, err := inspectHere(ctx, documents.Always(), nil)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 
 type inspectCommand struct {
 	Here   bool   `required:"" help:"This machine. Nothing is sent anywhere and nothing is written."`
+	All    bool   `help:"Look at everything, also what takes seconds: pending updates, SUID files."`
 	Policy string `help:"Judge by this policy file; exit code 3 if the machine does not comply." placeholder:"FILE"`
 }
 
@@ -46,7 +47,8 @@ func (a inspectCommand) Run(ctx context.Context, p *show.Printer) error {
 			return named(a.Policy, err)
 		}
 	}
-	e, err := inspectHere(ctx)
+	words, ask := needed(judged, a.All)
+	e, err := inspectHere(ctx, words, ask)
 	if err != nil {
 		return err
 	}
@@ -65,9 +67,9 @@ func (a inspectCommand) Run(ctx context.Context, p *show.Printer) error {
 }
 
 // inspectHere runs the inspection script as SSM's agent would and reads its line.
-func inspectHere(ctx context.Context) (*evidence.Evidence, error) {
+func inspectHere(ctx context.Context, words, ask []string) (*evidence.Evidence, error) {
 	nonce := inspection.Nonce()
-	script, err := documents.Render(nonce, documents.Words())
+	script, err := documents.Render(nonce, words, ask...)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +105,8 @@ func printEvidence(p *show.Printer, e *evidence.Evidence) {
 	p.Table([]string{"LISTENING", "ADDRESS", "PROCESS"}, listeners(e), "Nothing listens.")
 	p.Line("")
 	p.Table([]string{"MOUNT", "TYPE", "SOURCE", "ENCRYPTED"}, mounts(e), "No file system is mounted that counts.")
+	p.Line("")
+	p.Table([]string{"FACT", "FOUND"}, system(e), "")
 	p.Line("")
 	p.Table([]string{"PRODUCT", "INSTALLED", "RUNNING", "PROTECTION", "VERSION", "DEFINITIONS", "SURE", "WHY"}, products(e), "")
 }

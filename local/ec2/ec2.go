@@ -60,7 +60,7 @@ func New(c Config, machines ...Machine) *EC2 {
 
 func (m Machine) clone() *Machine {
 	m.Tags = maps.Clone(m.Tags)
-	m.Volumes = slices.Clone(m.Volumes)
+	m.Volumes, m.Groups = slices.Clone(m.Volumes), slices.Clone(m.Groups)
 	for i := range m.Volumes {
 		m.Volumes[i].Tags = maps.Clone(m.Volumes[i].Tags)
 	}
@@ -74,6 +74,7 @@ func (e *EC2) Service() wire.Service {
 		"DescribeInstanceStatus": operation(e, e.describeInstanceStatus),
 		"DescribeVolumes":        operation(e, e.describeVolumes),
 		"DescribeSnapshots":      operation(e, e.describeSnapshots),
+		"DescribeSecurityGroups": operation(e, e.describeSecurityGroups),
 		"DescribeTags":           operation(e, e.describeTags),
 		"CreateTags":             operation(e, e.createTags),
 		"CreateSnapshots":        operation(e, e.createSnapshots),

@@ -38,6 +38,8 @@ type instanceXML struct {
 		ARN string `xml:"arn"`
 		ID  string `xml:"id"`
 	} `xml:"iamInstanceProfile"`
+	Public   string      `xml:"ipAddress,omitempty"`
+	Groups   []groupXML  `xml:"groupSet>item"`
 	Devices  []deviceXML `xml:"blockDeviceMapping>item"`
 	Tags     []tagXML    `xml:"tagSet>item"`
 	Metadata struct {
@@ -74,6 +76,10 @@ func (m *Machine) xml() instanceXML {
 	x := instanceXML{
 		InstanceID: m.ID, ImageID: m.Image, State: stateXML{codes[m.State], m.State}, Type: m.Type, Zone: m.Zone, Tenancy: "default",
 		LaunchTime: m.Launched.UTC().Format(xmlTime), Platform: m.Platform, Address: m.Address, RootType: "ebs", Tags: tagSet(m.Tags),
+	}
+	x.Public = m.Public
+	for _, g := range m.Groups {
+		x.Groups = append(x.Groups, groupXML{g.ID, g.Name})
 	}
 	x.Metadata.State = "applied"
 	x.Metadata.Tokens = cmp.Or(m.Metadata.Tokens, "required")

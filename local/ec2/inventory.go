@@ -24,6 +24,26 @@ type Machine struct {
 	Tags     map[string]string `json:"tags,omitempty"`
 	Volumes  []Volume          `json:"volumes,omitempty"`
 	Metadata Metadata          `json:"metadata"`
+	Public   string            `json:"public,omitempty"` // public IPv4 address
+	Groups   []Group           `json:"groups,omitempty"` // security groups; one of several machines is the same in each
+}
+
+// Group is a security group with the rules for what comes in.
+type Group struct {
+	ID      string    `json:"id"` // sg- and 8 or 17 hexadecimal digits
+	Name    string    `json:"name,omitempty"`
+	Inbound []Inbound `json:"inbound,omitempty"`
+}
+
+// Inbound is one rule of a security group.
+type Inbound struct {
+	Protocol string   `json:"protocol"` // tcp, udp, icmp, or -1 for all
+	From     int32    `json:"from,omitempty"`
+	To       int32    `json:"to,omitempty"`
+	IPv4     []string `json:"ipv4,omitempty"`
+	IPv6     []string `json:"ipv6,omitempty"`
+	Groups   []string `json:"groups,omitempty"` // ids of groups whose machines are let in
+	Lists    []string `json:"lists,omitempty"`  // ids of prefix lists
 }
 
 // Volume is an EBS volume attached to a machine.
@@ -51,6 +71,7 @@ var codes = map[string]int{"pending": 0, "running": 16, "shutting-down": 32, "te
 var (
 	statuses   = []string{"ok", "impaired", "initializing", "insufficient-data", "not-applicable"}
 	instanceID = regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	groupID    = regexp.MustCompile(`^sg-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	volumeID   = regexp.MustCompile(`^vol-([0-9a-f]{8}|[0-9a-f]{17})$`)
 )
 
@@ -90,6 +111,11 @@ func (m Machine) check() error {
 	}
 	if !slices.Contains([]string{"", "enabled", "disabled"}, m.Metadata.Endpoint) {
 		return fmt.Errorf("metadata.endpoint %q, expected enabled or disabled", m.Metadata.Endpoint)
+	}
+	for _, g := range m.Groups {
+		if !groupID.MatchString(g.ID) {
+			return fmt.Errorf("security group id %q, expected sg- and 8 or 17 hexadecimal digits", g.ID)
+		}
 	}
 	for _, v := range m.Volumes {
 		if !volumeID.MatchString(v.ID) {

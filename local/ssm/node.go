@@ -21,11 +21,24 @@ type Node struct {
 	PlatformVersion string            `json:"platformVersion"`
 	State           string            `json:"state"` // running (also ""), stopped or terminated
 	Tags            map[string]string `json:"tags"`
+	// Patches is what Patch Manager last found; nil means that it never looked.
+	Patches *Patches `json:"patches,omitempty"`
 	// Host runs documents really, on this host; for a Linux node only.
 	Host bool `json:"host"`
 	// Answer makes the node a simulated one: it is the standard output of each script that the document
 	// would run there. It is not saved.
 	Answer func(node string, parameters map[string][]string) string `json:"-"`
+}
+
+// Patches is the outcome of a scan.
+type Patches struct {
+	Ended         time.Time `json:"ended"`
+	Missing       int32     `json:"missing"`
+	Critical      int32     `json:"critical"`
+	Security      int32     `json:"security"`
+	Failed        int32     `json:"failed"`
+	RebootPending int32     `json:"rebootPending"`
+	Installed     int32     `json:"installed"`
 }
 
 var nodeID = regexp.MustCompile(`^(i-[0-9a-f]{8}|i-[0-9a-f]{17}|mi-[0-9a-f]{17})$`)

@@ -81,6 +81,7 @@ func (s *SSM) Service() wire.Service {
 			"DeleteDocument":              s.deleteDocument,
 			"DescribeDocument":            s.describeDocument,
 			"DescribeInstanceInformation": s.describeInstanceInformation,
+			"DescribeInstancePatchStates": s.describeInstancePatchStates,
 			"GetCalendarState":            s.getCalendarState,
 			"GetCommandInvocation":        s.getCommandInvocation,
 			"GetDocument":                 s.getDocument,

@@ -22,16 +22,18 @@ const (
 
 // Evidence is the normalised outcome of one inspection.
 type Evidence struct {
-	Schema    int              `json:"schema"`
-	Machine   string           `json:"machine"`  // from the SSM invocation, not from the guest
-	Platform  string           `json:"platform"` // linux or windows, says the guest
-	Collect   Collect          `json:"collect"`
-	OS        OS               `json:"os"`
-	Listeners Fact[[]Listener] `json:"listeners"`
-	Firewall  Firewall         `json:"firewall"`
-	Mounts    Fact[[]Mount]    `json:"mounts"`
-	Products  []Product        `json:"products"` // one for each product that is looked for, present or not
-	Others    *Others          `json:"others,omitempty"`
+	Schema    int                      `json:"schema"`
+	Machine   string                   `json:"machine"`  // from the SSM invocation, not from the guest
+	Platform  string                   `json:"platform"` // linux or windows, says the guest
+	Collect   Collect                  `json:"collect"`
+	OS        OS                       `json:"os"`
+	Listeners Fact[[]Listener]         `json:"listeners"`
+	Firewall  Firewall                 `json:"firewall"`
+	Mounts    Fact[[]Mount]            `json:"mounts"`
+	System    `json:"system,omitzero"` // what was collected on demand
+	AWS       *AWS                     `json:"aws,omitempty"` // nil when no rule asks for it
+	Products  []Product                `json:"products"`      // one for each product that is looked for, present or not
+	Others    *Others                  `json:"others,omitempty"`
 }
 
 // Collect says how the facts were had.

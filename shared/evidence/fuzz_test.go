@@ -39,7 +39,10 @@ func FuzzDocument(f *testing.F) {
 
 // records fuzzes the text of some records in a guest that has the rest.
 func records(f *testing.F, fixture string, names ...string) {
-	base := load(f, fixture)
+	fuzzRecords(f, load(f, fixture), names...)
+}
+
+func fuzzRecords(f *testing.F, base guest, names ...string) {
 	var seeds []any
 	for _, name := range names {
 		for _, r := range base.Records {
@@ -112,3 +115,19 @@ func FuzzOthers(f *testing.F) {
 		}
 	})
 }
+
+// system fuzzes records of facts that are collected on demand.
+func system(f *testing.F, words string, names ...string) {
+	base := load(f, "debian-12")
+	base.Want += words + ","
+	base.Ask = "file:/etc/passwd,package:bash,sysctl:kernel.randomize_va_space"
+	fuzzRecords(f, base, names...)
+}
+
+func FuzzReboot(f *testing.F)   { system(f, "reboot,updates", "reboot", "updates", "updates.time") }
+func FuzzMAC(f *testing.F)      { system(f, "mac,time", "mac", "time") }
+func FuzzAccounts(f *testing.F) { system(f, "accounts", "acc", "acc.shadow") }
+func FuzzSSHD(f *testing.F)     { system(f, "sshd", "sshd") }
+func FuzzKernel(f *testing.F)   { system(f, "kernel,modules", "kernel", "modules") }
+func FuzzFiles(f *testing.F)    { system(f, "files,packages,cron", "files", "packages", "cron") }
+func FuzzTamper(f *testing.F)   { system(f, "tamper,modules,suid", "tamper", "suid", "modules") }

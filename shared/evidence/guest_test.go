@@ -42,6 +42,7 @@ type guest struct {
 	Nonce   string   `json:"nonce"`
 	Probe   string   `json:"probe"`
 	Want    string   `json:"want"`
+	Ask     string   `json:"ask,omitempty"`
 	At      string   `json:"at"`
 	UID     int      `json:"uid"`
 	End     int64    `json:"end"`
@@ -110,7 +111,7 @@ func loadOnto(tb testing.TB, g guest, name string) guest {
 	for part := range strings.SplitSeq("\n"+string(text), "\n== ") {
 		head, body, _ := strings.Cut(part, "\n")
 		words := strings.Fields(head)
-		if len(words) == 0 || words[0] == "#" {
+		if len(words) == 0 || words[0] == "#" { // what a fixture says of itself
 			continue
 		}
 		g = g.put(parseHead(tb, words, strings.TrimSuffix(body, "\n")))

@@ -47,6 +47,8 @@ func parseLinux(e *Evidence, d *document, local *time.Location) {
 		elsewhere(DefenderAV, "windows_only"), parseClamAV(d, local),
 		parseDefender(d), parseCrowdStrike(d), parseSentinelOne(d), parseGuardDuty(d), parseAIDE(d), parseAuditd(d),
 	}
+	e.System = parseSystem(d)
+	e.crossCheck(d)
 }
 
 // skew is the guest's clock minus ours. The guest started somewhere between sending and receiving,

@@ -150,6 +150,8 @@ func (d *document) complete(records []Record) bool {
 // mandatory is the record that a collection word always brings.
 var mandatory = map[string]string{
 	"os": "sys", "listeners": "net", "mounts": "mnt", "firewall": "nft",
+	"reboot": "reboot", "updates": "updates", "mac": "mac", "accounts": "acc", "sshd": "sshd", "time": "time", "kernel": "kernel",
+	"modules": "modules", "packages": "packages", "cron": "cron", "suid": "suid", "tamper": "tamper",
 	"ossec": "hids", "wazuh": "hids", "deepsecurity": "dsa", "serverprotect": "splx",
 	"clamav": "clamav", "mdatp": "mdatp", "crowdstrike": "crowdstrike", "sentinelone": "sentinelone",
 	"guardduty": "guardduty", "aide": "aide", "auditd": "auditd", "other": "other",

@@ -23,7 +23,7 @@ const (
 	tag         = "KWE1"
 	agentCut    = "--output truncated--" // what SSM's agent ends output with that it cut
 	wireVersion = 1
-	maxRecords  = 64
+	maxRecords  = 128
 )
 
 // Expect is what an answer has to be the answer to.
@@ -84,6 +84,7 @@ type document struct {
 	Nonce   string      `json:"nonce"`
 	Probe   string      `json:"probe"`
 	Want    string      `json:"want"` // ",os,listeners,"
+	Ask     string      `json:"ask"`  // "file:/etc/passwd,package:bash"
 	At      string      `json:"at"`   // "1795384090 +0000": start and zone of the machine
 	End     int64       `json:"end"`
 	UID     int         `json:"uid"`

@@ -31,7 +31,7 @@ func TestParseRefuses(t *testing.T) {
 	nameless := bare()
 	nameless.Records = append(nameless.Records, record{})
 	many := bare()
-	for i := range 100 {
+	for i := range 200 {
 		many = many.with(fmt.Sprintf("x%d", i), "")
 	}
 	for name, c := range map[string]struct {

@@ -23,14 +23,21 @@ func TestErrorsOfOs(t *testing.T) {
 			name: "nothing asked",
 			text: "policy: x\nrules:\n- rule: r\n  os: {}",
 			want: []string{
-				`4:7: rules[0].os: asks nothing, expected is, version or kernel`,
+				`4:7: rules[0].os: asks nothing, expected is, arch, version or kernel`,
 			},
 		},
 		{
 			name: "os is text",
 			text: "policy: x\nrules:\n- rule: r\n  os: debian",
 			want: []string{
-				`4:7: rules[0].os: got "debian", expected a mapping with is, version, kernel`,
+				`4:7: rules[0].os: got "debian", expected a mapping with is, arch, version, kernel`,
+			},
+		},
+		{
+			name: "architecture",
+			text: "policy: x\nrules:\n- rule: r\n  os: {arch: 64bit}",
+			want: []string{
+				`4:14: rules[0].os.arch: got "64bit", expected one of x86_64, aarch64, i386, i586, i686, armv6l, armv7l`,
 			},
 		},
 		{

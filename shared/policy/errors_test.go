@@ -11,7 +11,8 @@ import (
 )
 
 // kinds are the keys of conditions; KINDS in a message stands for them.
-const kinds = "product, ports, os"
+const kinds = "product, ports, os, firewall, encryption, mounts, reboot, accounts, sshd, files, packages, kernel, modules, time, " +
+	"selinux, apparmor, cron, suid, tamper, patches, instance, exposed, volumes, agent"
 
 // refusal is a text that Parse must refuse with exactly these messages.
 type refusal struct {

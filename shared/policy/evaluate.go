@@ -70,8 +70,8 @@ func (r Result) Withhold(rules []string) Result {
 }
 
 // Stoppable are the rules whose failure can end by stopping a service or unmounting a file system: those
-// about ports that have to be closed and products that have to be stopped, and those in CEL that look at
-// listeners, products or mounts.
+// about ports that have to be closed, products that have to be stopped, mounts, modules, files that have to be
+// absent and signs of tampering, and those in CEL that look at any of these.
 func (p *Policy) Stoppable() []string {
 	var names []string
 	for i := range p.Rules {
@@ -86,10 +86,12 @@ func stoppable(c condition) bool {
 	switch c := c.(type) {
 	case *portsCondition:
 		return len(c.closed)+len(c.only) > 0
+	case *facts:
+		return c.stops
 	case *productCondition:
 		return c.state == stateStopped
 	case *customCondition:
-		return c.text.Mentions("listeners", "products", "mounts")
+		return c.text.Mentions("listeners", "products", "mounts", "modules", "files", "suid", "tamper")
 	default:
 		return false
 	}

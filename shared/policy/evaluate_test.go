@@ -112,6 +112,8 @@ func TestOS(t *testing.T) {
 		{"is one of several", `os: {is: [amzn, debian], version: ">= 12", kernel: ">= 6.1"}`, host(), policy.Pass, "debian; version 12; kernel 6.1.0-18-cloud-amd64", "", ""},
 		{"is another", `os: {is: [amzn, rhel]}`, host(), policy.Fail, "debian", pretty, ""},
 		{"is not known", `os: {is: debian}`, unknown, policy.Unknown, "operating system unknown (timeout)", "", "timeout"},
+		{"architecture", `os: {arch: [x86_64, aarch64]}`, host(func(ev *evidence.Evidence) { ev.OS.Arch = evidence.Known("aarch64") }), policy.Pass, "architecture aarch64", "", ""},
+		{"another architecture", `os: {arch: x86_64}`, host(func(ev *evidence.Evidence) { ev.OS.Arch = evidence.Known("i686") }), policy.Fail, "architecture i686", pretty, ""},
 		{"is empty", `os: {is: debian}`, host(func(ev *evidence.Evidence) { ev.OS = evidence.OS{ID: evidence.Known("")} }), policy.Fail, `""`, "", ""},
 		{"version too old", `os: {is: debian, version: ">= 13"}`, host(), policy.Fail, "version 12", pretty, ""},
 		{"version not known", `os: {version: ">= 12"}`, unknown, policy.Unknown, "version unknown (no_reason)", "", "no_reason"},

@@ -17,6 +17,8 @@ const (
 	packs     = "../../policies"
 	reference = "../../docs/policy.md"
 	rules     = "../../docs/rules.md" // its second half
+	onSystem  = "../../docs/rules-system.md"
+	onAWS     = "../../docs/rules-aws.md"
 )
 
 // packFiles are the policies that come with the project.
@@ -86,17 +88,22 @@ func TestReferenceIsTrue(t *testing.T) {
 	}
 	parse(t, example)
 
-	half, err := os.ReadFile(rules)
-	if err != nil {
-		t.Fatal(err)
+	for _, page := range []string{rules, onSystem, onAWS} {
+		more, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest += string(more)
 	}
-	rest += string(half)
 
 	// The errors for unknown keys list the known ones.
 	_, err = policy.Parse([]byte("policy: x\n" +
 		"machines: {z: 1}\nschedule: {z: 1}\nrequests: {z: 1}\nnotify: {z: 1}\n" +
 		"integrity: {z: 1, confirm: {z: 1}, silence: {z: 1}, retry: {z: 1}, restore: {z: 1}, key: {z: 1}, safeguard: {z: 1}}\n" +
-		"rules: [{z: 1}, {product: {z: 1}}, {ports: {z: 1}}, {os: {z: 1}}]\nz: 1"))
+		"rules: [{z: 1}, {product: {z: 1}}, {ports: {z: 1}}, {os: {z: 1}}, " +
+		"{firewall: {z: 1}}, {encryption: {z: 1}}, {mounts: {z: 1}}, {reboot: {z: 1}}, {accounts: {z: 1}}, {sshd: {z: 1}}, {files: {z: 1}}, " +
+		"{packages: {z: 1}}, {kernel: {z: 1}}, {modules: {z: 1}}, {time: {z: 1}}, {selinux: {z: 1}}, {apparmor: {z: 1}}, {cron: {z: 1}}, " +
+		"{suid: {z: 1}}, {tamper: {z: 1}}, {patches: {z: 1}}, {instance: {z: 1}}, {exposed: {z: 1}}, {volumes: {z: 1}}, {agent: {z: 1}}]\nz: 1"))
 	lists := 0
 	for line := range strings.Lines(err.Error()) {
 		_, keys, ok := strings.Cut(strings.TrimSpace(line), `unknown key "z", expected `)
@@ -110,8 +117,8 @@ func TestReferenceIsTrue(t *testing.T) {
 			}
 		}
 	}
-	if lists != 16 {
-		t.Errorf("Parse lists the keys of %d mappings, want 16: %v", lists, err)
+	if lists != 37 {
+		t.Errorf("Parse lists the keys of %d mappings, want 37: %v", lists, err)
 	}
 }
 

@@ -16,6 +16,31 @@ var kinds = []conditionKind{
 	{"product", func(r *reader, n *node, path string) condition { return r.product(n, path) }},
 	{"ports", func(r *reader, n *node, path string) condition { return r.ports(n, path) }},
 	{"os", func(r *reader, n *node, path string) condition { return r.os(n, path) }},
+	{"firewall", (*reader).firewall},
+	{"encryption", (*reader).encryption},
+	{"mounts", (*reader).mounts},
+	{"reboot", (*reader).reboot},
+	{"accounts", (*reader).accounts},
+	{"sshd", (*reader).sshd},
+	{"files", (*reader).files},
+	{"packages", (*reader).packages},
+	{"kernel", (*reader).kernel},
+	{"modules", (*reader).modules},
+	{"time", (*reader).timesync},
+	{"selinux", (*reader).selinux},
+	{"apparmor", (*reader).apparmor},
+	{"cron", func(r *reader, n *node, path string) condition {
+		return r.onlyPaths(n, path, "cron", "cron file", cronPaths)
+	}},
+	{"suid", func(r *reader, n *node, path string) condition {
+		return r.onlyPaths(n, path, "suid", "SUID file", suidPaths)
+	}},
+	{"tamper", (*reader).tamper},
+	{"patches", (*reader).patches},
+	{"instance", (*reader).instance},
+	{"exposed", (*reader).exposed},
+	{"volumes", (*reader).volumes},
+	{"agent", (*reader).agent},
 }
 
 // kindNames are the keys of conditions, with more after them.
@@ -69,9 +94,9 @@ func (n Needs) With(o Needs) Needs {
 	return Needs{once(n.Collect, o.Collect), once(n.Ask, o.Ask), once(n.AWS, o.AWS)}
 }
 
-// Same says whether both ask machines for the same; what AWS is asked for does not count.
+// Same says whether both ask for the same.
 func (n Needs) Same(o Needs) bool {
-	return slices.Equal(n.Collect, o.Collect) && slices.Equal(n.Ask, o.Ask)
+	return slices.Equal(n.Collect, o.Collect) && slices.Equal(n.Ask, o.Ask) && slices.Equal(n.AWS, o.AWS)
 }
 
 func once(a, b []string) []string {

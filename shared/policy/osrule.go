@@ -17,9 +17,12 @@ var systems = []string{
 	"ubuntu", "void", "windows", "wolfi",
 }
 
+// architectures are what rules may ask for, as uname -m has them.
+var architectures = []string{"x86_64", "aarch64", "i386", "i586", "i686", "armv6l", "armv7l"}
+
 // osCondition asks for an operating system, its version and its kernel's.
 type osCondition struct {
-	is              []string
+	is, arch        []string
 	version, kernel *constraint
 }
 
@@ -27,6 +30,9 @@ func (c *osCondition) expected() string {
 	var words []string
 	if len(c.is) > 0 {
 		words = append(words, strings.Join(c.is, " or "))
+	}
+	if len(c.arch) > 0 {
+		words = append(words, strings.Join(c.arch, " or "))
 	}
 	if c.version != nil {
 		words = append(words, "version "+c.version.text)
@@ -40,7 +46,7 @@ func (c *osCondition) expected() string {
 func (c *osCondition) needs() Needs { return collect("os") }
 
 func (c *osCondition) judge(ev *evidence.Evidence, _ time.Time) outcome {
-	outcomes := make([]outcome, 0, 3)
+	outcomes := make([]outcome, 0, 4)
 	if len(c.is) > 0 {
 		outcomes = append(outcomes, check("operating system", ev.OS.ID, func(id string) outcome {
 			if slices.Contains(c.is, id) {
@@ -48,6 +54,9 @@ func (c *osCondition) judge(ev *evidence.Evidence, _ time.Time) outcome {
 			}
 			return failed(quoteUnlessPlain(id), "", "system "+id)
 		}))
+	}
+	if len(c.arch) > 0 {
+		outcomes = append(outcomes, equal("architecture", ev.OS.Arch, c.arch))
 	}
 	if c.version != nil {
 		outcomes = append(outcomes, judgeVersion("version", "system", ev.OS.VersionID, *c.version))

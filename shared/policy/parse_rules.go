@@ -167,11 +167,14 @@ func (r *reader) os(n *node, path string) *osCondition {
 			}
 			r.each(n, path, "systems", 1, len(systems), func(n *node, path string) { c.is = append(c.is, r.word(n, path, systems...)) })
 		}},
+		{"arch", func(n *node, path string) {
+			c.arch = r.some(n, path, "architectures", len(architectures), func(n *node, path string) string { return r.word(n, path, architectures...) })
+		}},
 		{"version", func(n *node, path string) { c.version = r.constraint(n, path) }},
 		{"kernel", func(n *node, path string) { c.kernel = r.constraint(n, path) }},
 	})
 	if len(seen) == 0 && len(r.errs) == before {
-		r.fail(n, path, "asks nothing, expected is, version or kernel")
+		r.fail(n, path, "asks nothing, expected is, arch, version or kernel")
 	}
 	return c
 }

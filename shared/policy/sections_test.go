@@ -14,8 +14,9 @@ import (
 func TestSections(t *testing.T) {
 	t.Parallel()
 	var parts []string
-	for e, i := reflect.TypeFor[evidence.Evidence](), 0; i < e.NumField(); i++ {
-		name, _, _ := strings.Cut(e.Field(i).Tag.Get("json"), ",")
+	fields := reflect.VisibleFields(reflect.TypeFor[evidence.Evidence]())
+	for _, f := range fields {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "schema" {
 			continue
 		}

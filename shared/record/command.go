@@ -30,8 +30,9 @@ type Command struct {
 	Execution string    `json:"execution,omitempty"` // of a look
 	Document  string    `json:"document"`            // name:version
 	SentAt    time.Time `json:"sentAt"`
-	TotalBy   time.Time `json:"totalBy"` // SSM gives up by then
-	Open      bool      `json:"open"`    // not every machine has an answer yet
+	TotalBy   time.Time `json:"totalBy"`       // SSM gives up by then
+	AWS       []string  `json:"aws,omitempty"` // groups of facts that AWS is asked for; see evidence.AWS
+	Open      bool      `json:"open"`          // not every machine has an answer yet
 }
 
 // Answer is what became of one machine of a command. It is written once, in the transaction of the

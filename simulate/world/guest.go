@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/shared/aws/ec2info"
+	"github.com/keyward/keyward/shared/evidence"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
 )
@@ -75,6 +76,16 @@ func (e *EC2) Instances(_ context.Context, machines []string) (found map[string]
 		return nil
 	})
 	return found, err
+}
+
+// Inbound is ec2info's. No policy of the simulation asks for security groups.
+func (e *EC2) Inbound(context.Context, []string) (found map[string][]evidence.InboundRule, err error) {
+	return found, e.w.call("ec2", "DescribeSecurityGroups", func() error { return nil })
+}
+
+// Volumes is ec2info's. No policy of the simulation asks for volumes.
+func (e *EC2) Volumes(context.Context, []string) (found map[string][]evidence.AttachedVolume, err error) {
+	return found, e.w.call("ec2", "DescribeVolumes", func() error { return nil })
 }
 
 // Healthy is ec2info's.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/documents"
+	"github.com/keyward/keyward/shared/evidence"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/integrity"
@@ -50,6 +51,16 @@ type SSM struct {
 	Answered func(g *Guest, command string)
 	// Over is told that a command has ended on all its machines: EventBridge's event.
 	Over func(command string)
+}
+
+// Patches is ssmrun's. No policy of the simulation asks for patches.
+func (s *SSM) Patches(context.Context, []string) (found map[string]evidence.PatchState, err error) {
+	return found, s.w.call("ssm", "DescribeInstancePatchStates", func() error { return nil })
+}
+
+// Agents is ssmrun's. No policy of the simulation asks for agents.
+func (s *SSM) Agents(context.Context, []string) (found map[string]evidence.Agent, err error) {
+	return found, s.w.call("ssm", "DescribeInstanceInformation", func() error { return nil })
 }
 
 type command struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/ec2info"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/drill"
+	"github.com/keyward/keyward/shared/evidence"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/policy"
@@ -77,10 +78,13 @@ type records interface {
 type answers interface {
 	Invocations(ctx context.Context, command string) ([]inspection.Invocation, error)
 	Output(ctx context.Context, command, machine, step string) (string, error)
+	patcher
 }
 
 type instances interface {
 	Instances(ctx context.Context, machines []string) (map[string]ec2info.Instance, error)
+	Inbound(ctx context.Context, groups []string) (map[string][]evidence.InboundRule, error)
+	Volumes(ctx context.Context, machines []string) (map[string][]evidence.AttachedVolume, error)
 }
 
 type flow interface {

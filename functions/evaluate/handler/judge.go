@@ -10,6 +10,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/evidence"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/inspection"
@@ -32,6 +33,9 @@ func (h *Handler) judge(ctx context.Context, now time.Time, c record.Command, l 
 		}
 		if err != nil {
 			return 0, err
+		}
+		if l.evidence != nil && l.evidence.AWS != nil && l.evidence.AWS.Instance != nil {
+			l.evidence.AWS.Instance.FirstSeen = evidence.Known(m.EnrolledAt)
 		}
 		p, err := h.policy(ctx, m.Policy, k)
 		if err != nil {

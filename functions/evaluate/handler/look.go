@@ -63,6 +63,7 @@ func (h *Handler) looks(ctx context.Context, now time.Time, c record.Command) ([
 		}
 		all = append(all, l)
 	}
+	h.aws(ctx, c, there, all)
 	return all, errors.Join(problems...)
 }
 

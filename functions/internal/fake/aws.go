@@ -11,6 +11,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/schedule"
 	"github.com/keyward/keyward/shared/aws/sesmail"
+	"github.com/keyward/keyward/shared/evidence"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
@@ -39,9 +40,22 @@ type Instances struct {
 	*Calls
 	Presence map[string]integrity.Presence
 	Tags     map[string]string
-	Launched time.Time    // of every machine
-	Impaired bool         // a status check of every machine fails
-	Under    []guard.Disk // volumes and snapshots under the key
+	Launched time.Time                            // of every machine
+	Impaired bool                                 // a status check of every machine fails
+	Under    []guard.Disk                         // volumes and snapshots under the key
+	Facts    evidence.Instance                    // of every machine
+	Rules    map[string][]evidence.InboundRule    // by security group
+	Attached map[string][]evidence.AttachedVolume // by machine
+}
+
+// Inbound is ec2info's.
+func (i *Instances) Inbound(_ context.Context, groups []string) (map[string][]evidence.InboundRule, error) {
+	return unless(i.call("ec2.Inbound", groups...), i.Rules)
+}
+
+// Volumes is ec2info's.
+func (i *Instances) Volumes(_ context.Context, machines []string) (map[string][]evidence.AttachedVolume, error) {
+	return unless(i.call("ec2.Volumes", machines...), i.Attached)
 }
 
 // Disks is ec2info's.
@@ -72,7 +86,7 @@ func (i *Instances) Instances(_ context.Context, machines []string) (map[string]
 		if !said {
 			p = integrity.Running
 		}
-		all[id] = ec2info.Instance{ID: id, Presence: p, Zone: "us-east-1a", Tags: i.Tags, Launched: i.Launched}
+		all[id] = ec2info.Instance{ID: id, Presence: p, Zone: "us-east-1a", Tags: i.Tags, Launched: i.Launched, Facts: i.Facts}
 	}
 	return all, nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/documents"
+	"github.com/keyward/keyward/shared/evidence"
 	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
@@ -148,6 +149,9 @@ type SSM struct {
 	Answers []inspection.Invocation
 	Whole   map[string]string // output by machine
 
+	PatchStates map[string]evidence.PatchState // by machine
+	AgentStates map[string]evidence.Agent
+
 	// Guest is a machine that answers the command with these parameters; false says not yet.
 	Guest func(parameters map[string]string) (inspection.Invocation, bool)
 }
@@ -200,6 +204,16 @@ func (s *SSM) Invocations(_ context.Context, command string) ([]inspection.Invoc
 		return unless(s.call("ssm.Invocations"), []inspection.Invocation{i})
 	}
 	return unless(s.call("ssm.Invocations"), slices.Clone(s.Answers))
+}
+
+// Patches is ssmrun's.
+func (s *SSM) Patches(_ context.Context, machines []string) (map[string]evidence.PatchState, error) {
+	return unless(s.call("ssm.Patches", machines...), s.PatchStates)
+}
+
+// Agents is ssmrun's.
+func (s *SSM) Agents(_ context.Context, machines []string) (map[string]evidence.Agent, error) {
+	return unless(s.call("ssm.Agents", machines...), s.AgentStates)
 }
 
 // Output is ssmrun's.

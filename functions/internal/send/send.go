@@ -68,7 +68,7 @@ func (s *Sender) Send(ctx context.Context, machines []string, needs policy.Needs
 		batch := machines[:n]
 		machines = machines[n:]
 		commands, err := s.batch(ctx, d, batch, needs, record.Command{
-			Purpose: purpose, Execution: execution, Document: d.Name + ":" + d.Version, SentAt: now, TotalBy: now.Add(deadline),
+			Purpose: purpose, Execution: execution, Document: d.Name + ":" + d.Version, SentAt: now, TotalBy: now.Add(deadline), AWS: needs.AWS,
 		})
 		sent = append(sent, commands...)
 		problems = append(problems, err)

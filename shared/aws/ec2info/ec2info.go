@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/keyward/keyward/shared/aws/awsconf"
+	"github.com/keyward/keyward/shared/evidence"
 	"github.com/keyward/keyward/shared/integrity"
 )
 
@@ -28,6 +29,7 @@ type Instance struct {
 	Zone     string
 	Profile  string // ARN of the instance profile
 	Tags     map[string]string
+	Facts    evidence.Instance // all of it as evidence
 }
 
 var presences = map[types.InstanceStateName]integrity.Presence{
@@ -46,10 +48,10 @@ func (c *Client) Instances(ctx context.Context, machines []string) (map[string]I
 	var ids []string
 	for _, id := range machines {
 		if strings.HasPrefix(id, "mi-") {
-			found[id] = Instance{ID: id, Presence: integrity.Running}
+			found[id] = Instance{ID: id, Presence: integrity.Running, Facts: evidence.UnknownInstance(evidence.WhyNotEC2)}
 			continue
 		}
-		found[id] = Instance{ID: id, Presence: integrity.Gone}
+		found[id] = Instance{ID: id, Presence: integrity.Gone, Facts: evidence.UnknownInstance("gone")}
 		ids = append(ids, id)
 	}
 	if len(ids) == 0 {
@@ -74,7 +76,7 @@ func (c *Client) Instances(ctx context.Context, machines []string) (map[string]I
 }
 
 func instance(i types.Instance) Instance {
-	v := Instance{ID: aws.ToString(i.InstanceId), Launched: aws.ToTime(i.LaunchTime), Tags: map[string]string{}}
+	v := Instance{ID: aws.ToString(i.InstanceId), Launched: aws.ToTime(i.LaunchTime), Tags: map[string]string{}, Facts: facts(i)}
 	if i.State != nil {
 		v.Presence = presences[i.State.Name]
 	}

@@ -109,6 +109,8 @@ var behind = map[string]string{
 	"Config.issues": "health", "Mount.options": "", "Product.sources": "", "Product.why": "", "Collect.records": "",
 	"Program.pids": "running", "Program.why": "", "Unit.pids": "running",
 	"Protection.modules": "state", "Running.expected": "state", "Running.missing": "state", "Running.pids": "state", "Running.up": "state",
+	"Reboot.reasons": "required", "Updates.names": "security", "SSHD.settings": "installed", "Kernel.settings": "", "Modules.flags": "loaded", "Modules.hidden": "loaded",
+	"Packages.asked": "", "Packages.installed": "manager", "Files.files": "whole", "Tamper.signals": "whole", "Tamper.why": "",
 }
 
 // behind is the unknown in place of an empty list of which it is not known whether it is empty.
