@@ -12,12 +12,15 @@ import (
 )
 
 type policyCommands struct {
-	Check  policyCheck  `cmd:"" help:"Check policy files; every error with line and column. Needs no AWS."`
-	Test   policyTest   `cmd:"" help:"Run the tests that stand beside a policy. Needs no AWS."`
-	Put    policyPut    `cmd:"" help:"Store a policy."`
-	List   policyList   `cmd:"" help:"List the policies."`
-	Show   policyShow   `cmd:"" help:"Print a stored policy."`
-	Replay policyReplay `cmd:"" help:"Tell what a policy would have done with the evidence that is kept. Changes nothing."`
+	Check   policyCheck   `cmd:"" help:"Check policy files; every error with line and column. Needs no AWS."`
+	Test    policyTest    `cmd:"" help:"Run the tests that stand beside a policy. Needs no AWS."`
+	Explain policyExplain `cmd:"" help:"Say in plain sentences what a policy asks and what follows. Needs no AWS."`
+	Schema  policySchema  `cmd:"" help:"Print the JSON Schema of policies, for editors. Needs no AWS."`
+	Try     policyTry     `cmd:"" help:"Judge the last known evidence of machines by a policy file. Changes nothing."`
+	Put     policyPut     `cmd:"" help:"Store a policy."`
+	List    policyList    `cmd:"" help:"List the policies."`
+	Show    policyShow    `cmd:"" help:"Print a stored policy."`
+	Replay  policyReplay  `cmd:"" help:"Tell what a policy would have done with the evidence that is kept. Changes nothing."`
 }
 
 type policyCheck struct {

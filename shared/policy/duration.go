@@ -66,6 +66,13 @@ func formatDuration(d time.Duration) string {
 
 // duration reads a duration within bounds.
 func (r *reader) duration(n *node, path string, least, most time.Duration) time.Duration {
+	if r.note != nil && n.kind == number && least == 0 {
+		r.note.add(shape{"const": 0})
+		return least
+	}
+	if r.noted(n, text, durationShape(least, most)) {
+		return least
+	}
 	expected := "a duration from " + formatDuration(least) + " to " + formatDuration(most) + ", written like 30m, 4h or 7d"
 	if n.kind != text && n.kind != number {
 		r.got(n, path, expected)
@@ -89,6 +96,9 @@ var clockPattern = regexp.MustCompile(`^([01]\d|2[0-3]):[0-5]\d$`)
 
 // clock reads a time of day.
 func (r *reader) clock(n *node, path string) string {
+	if r.noted(n, text, shape{"pattern": clockPattern.String()}) {
+		return ""
+	}
 	if n.kind == text && clockPattern.MatchString(n.text) {
 		return n.text
 	}
@@ -115,6 +125,9 @@ var zonePattern = regexp.MustCompile(`^[A-Z][A-Za-z0-9]+([/_+-][A-Za-z0-9]+)*$`)
 // zone reads the name of a time zone. Names that only this host knows, or that mean this host's own
 // zone, would mean something else elsewhere.
 func (r *reader) zone(n *node, path string) string {
+	if r.noted(n, text, shape{"description": "an IANA time zone such as Europe/Berlin or UTC"}) {
+		return ""
+	}
 	if n.kind == text && zonePattern.MatchString(n.text) && n.text != "Local" && n.text != "Factory" {
 		if _, err := time.LoadLocation(n.text); err == nil {
 			return n.text

@@ -110,6 +110,9 @@ func collect(words ...string) Needs { return Needs{Collect: words} }
 
 // askable refuses a policy that asks for more by name than one command can carry.
 func (r *reader) askable(n *node, rules []Rule) {
+	if r.note != nil {
+		return
+	}
 	asked := (&Policy{Rules: rules}).Needs().Ask
 	long := len(strings.Join(asked, ","))
 	if len(asked) > MaxAsked || long > maxAskText {

@@ -31,6 +31,9 @@ func (r *reader) customKeys(c *Custom) []key {
 
 // source reads a text in CEL, of one line or several.
 func (r *reader) source(n *node, path string, most int) Source {
+	if r.noted(n, text, shape{"minLength": 1, "maxLength": most, "description": "text in CEL"}) {
+		return Source{}
+	}
 	ok := n.kind == text && strings.TrimSpace(n.text) != "" && len([]rune(n.text)) <= most &&
 		!strings.ContainsFunc(n.text, func(c rune) bool { return !unicode.IsPrint(c) && c != '\n' && c != '\t' })
 	if !ok {

@@ -104,6 +104,10 @@ func (r *reader) retry(n *node, path string, i *Integrity) {
 
 // remind reads how often people are told again; 0s means never.
 func (r *reader) remind(n *node, path string) time.Duration {
+	if r.note != nil && n.kind == number {
+		r.note.add(shape{"const": 0})
+		return 0
+	}
 	if n.kind == text || n.kind == number {
 		if d, ok := parseDuration(n.text); ok && d == 0 {
 			return 0

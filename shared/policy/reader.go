@@ -12,9 +12,15 @@ import (
 type reader struct {
 	errs     Errors
 	document *string // the whole text, for what points into it
+	note     *noter  // set while the language is described and nothing is read
 }
 
 func (r *reader) fail(n *node, path, format string, args ...any) {
+	if r.note != nil {
+		r.note.missed(path, fmt.Sprintf(format, args...))
+		r.errs = append(r.errs, Error{})
+		return
+	}
 	r.errs = append(r.errs, Error{Line: n.line, Column: n.column, Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -32,6 +38,10 @@ type key struct {
 
 // object reads a mapping by its table of keys and returns the values that were there.
 func (r *reader) object(n *node, path string, keys []key) map[string]*node {
+	if r.note != nil {
+		r.objectShape(n, path, keys)
+		return nil
+	}
 	names := make([]string, 0, len(keys))
 	for _, k := range keys {
 		if k.read != nil {
@@ -76,6 +86,10 @@ func join(path, name string) string {
 
 // each reads the elements of a list of least to most elements.
 func (r *reader) each(n *node, path, what string, least, most int, read func(n *node, path string)) {
+	if r.note != nil {
+		r.listShape(n, path, least, most, read)
+		return
+	}
 	if n.kind != list || len(n.items) < least || len(n.items) > most {
 		expected := fmt.Sprintf("a list of %d to %d %s", least, most, what)
 		if n.kind == list {
@@ -95,6 +109,9 @@ func (r *reader) each(n *node, path, what string, least, most int, read func(n *
 
 // line reads printable text of one line and at most so many characters.
 func (r *reader) line(n *node, path string, most int) string {
+	if r.noted(n, text, shape{"minLength": 1, "maxLength": most}) {
+		return ""
+	}
 	expected := fmt.Sprintf("one line of text of 1 to %d characters", most)
 	if n.kind == number || n.kind == boolean {
 		r.got(n, path, expected+", in quotes")
@@ -110,6 +127,9 @@ func (r *reader) line(n *node, path string, most int) string {
 
 // word reads one of some known words.
 func (r *reader) word(n *node, path string, known ...string) string {
+	if r.noted(n, text, shape{"enum": known}) {
+		return ""
+	}
 	if n.kind == text && slices.Contains(known, n.text) {
 		return n.text
 	}
@@ -124,6 +144,9 @@ func (r *reader) word(n *node, path string, known ...string) string {
 
 // flag reads true or false.
 func (r *reader) flag(n *node, path string) bool {
+	if r.noted(n, boolean, shape{}) {
+		return false
+	}
 	if n.kind == boolean {
 		if b, err := strconv.ParseBool(strings.ToLower(n.text)); err == nil {
 			return b
@@ -135,6 +158,9 @@ func (r *reader) flag(n *node, path string) bool {
 
 // count reads a whole number.
 func (r *reader) count(n *node, path string, least, most int) int {
+	if r.noted(n, number, shape{"minimum": least, "maximum": most}) {
+		return least
+	}
 	if n.kind == number {
 		if i, err := strconv.Atoi(n.text); err == nil && i >= least && i <= most {
 			return i

@@ -152,6 +152,9 @@ const versionExpected = `an operator (<, <=, =, !=, >=, >) and a version, such a
 
 // constraint reads a constraint on versions.
 func (r *reader) constraint(n *node, path string) *constraint {
+	if r.noted(n, text, shape{"description": versionExpected}) {
+		return nil
+	}
 	if n.kind == text {
 		if c, ok := parseConstraint(n.text); ok {
 			return &c
