@@ -25,6 +25,7 @@ func (w *noter) add(s shape) { w.shapes = append(w.shapes, s) }
 // other keys, and rules in CEL, policy check alone knows.
 func Schema() []byte {
 	whole := describe(func(r *reader, n *node) { r.policy(n, defaults()) })
+	hoist(whole)
 	whole["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	whole["title"] = "A policy of Keyward"
 	text, err := json.MarshalIndent(whole, "", "  ")
@@ -32,6 +33,52 @@ func Schema() []byte {
 		panic("encoding the schema: " + err.Error()) // it is made of texts, numbers, lists and maps alone
 	}
 	return append(text, '\n')
+}
+
+// hoist moves mappings that stand under one name in several places to one place.
+func hoist(whole shape) {
+	places := map[string]int{}
+	each := func(visit func(name string, properties shape, text string)) func(s any) {
+		var walk func(s any)
+		walk = func(s any) {
+			switch s := s.(type) {
+			case []shape:
+				for _, one := range s {
+					walk(one)
+				}
+			case shape:
+				walk(s["items"])
+				walk(s["anyOf"])
+				properties, _ := s["properties"].(shape)
+				for _, name := range slices.Sorted(maps.Keys(properties)) {
+					if inner := properties[name].(shape); inner["properties"] != nil {
+						text, err := json.Marshal(inner)
+						if err != nil {
+							panic("encoding the schema: " + err.Error()) // as in Schema
+						}
+						visit(name, properties, name+" "+string(text))
+					}
+					walk(properties[name])
+				}
+			}
+		}
+		return walk
+	}
+	each(func(_ string, _ shape, text string) { places[text]++ })(whole)
+	defs := shape{}
+	each(func(name string, properties shape, text string) {
+		if places[text] < 2 || defs[name] != nil && !sameShape(defs[name], properties[name]) {
+			return
+		}
+		defs[name], properties[name] = properties[name], shape{"$ref": "#/$defs/" + name}
+	})(whole)
+	whole["$defs"] = defs
+}
+
+func sameShape(a, b any) bool {
+	one, err := json.Marshal(a)
+	other, problem := json.Marshal(b)
+	return err == nil && problem == nil && string(one) == string(other)
 }
 
 // probes are values of every kind. What is written in them does not matter.

@@ -23,13 +23,37 @@ var update = flag.Bool("update", false, "write the JSON Schema of policies")
 
 const schemaFile = packs + "/policy.schema.json"
 
+// schema is the schema with what its references mean in their place.
 func schema(t *testing.T) map[string]any {
 	t.Helper()
 	var s map[string]any
 	if err := json.Unmarshal(policy.Schema(), &s); err != nil {
 		t.Fatal(err)
 	}
-	return s
+	defs, _ := s["$defs"].(map[string]any)
+	delete(s, "$defs")
+	return resolved(s, defs).(map[string]any)
+}
+
+func resolved(v any, defs map[string]any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if ref, ok := v["$ref"].(string); ok {
+			return resolved(defs[strings.TrimPrefix(ref, "#/$defs/")], defs)
+		}
+		out := map[string]any{}
+		for name, inner := range v {
+			out[name] = resolved(inner, defs)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = resolved(v[i], defs)
+		}
+		return out
+	}
+	return v
 }
 
 func TestSchemaFile(t *testing.T) {
