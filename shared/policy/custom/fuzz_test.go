@@ -45,7 +45,7 @@ func FuzzExpression(f *testing.F) {
 				}
 			}
 		}
-		lines := strings.Count(document, "\n") + 1
+		lines := strings.Count(document, "\n") + strings.Count(document, "\r") + 1 // either ends a line of YAML
 		for _, e := range all {
 			if e.Line < 1 || e.Line > lines || e.Column < 1 || e.Message == "" || !utf8.ValidString(e.Error()) {
 				t.Fatalf("Parse(%q): error without place or text: %+v", rule, e)
