@@ -403,13 +403,15 @@ unit() {
     if [ -e "$v" ]; then printf 'd boot %s\n' "$1"; break; fi
   done
   _o=
-  for p in /sys/fs/cgroup/*.slice/"$1" /sys/fs/cgroup/*.slice/*.slice/"$1" /sys/fs/cgroup/systemd/*.slice/"$1"; do
+  for p in /sys/fs/cgroup/*.slice/"$1" /sys/fs/cgroup/*.slice/*.slice/"$1" /sys/fs/cgroup/*.slice/*.slice/*.slice/"$1" \
+    /sys/fs/cgroup/systemd/*.slice/"$1" /sys/fs/cgroup/systemd/*.slice/*.slice/"$1"; do
     [ -r "$p/cgroup.procs" ] || continue
     while read -r v; do _o="$_o $v"; done <"$p/cgroup.procs"
     while read -r v; do [ "$v" = 'populated 1' ] && _o="$_o +"; done <"$p/cgroup.events"
   done
   set -f
-  if [ -d /run/systemd/system ]; then printf 'd procs %s%s\n' "$1" "$_o"; else printf 'd procs %s no_systemd\n' "$1"; fi
+  # Without its control groups a unit that runs looks like one that does not.
+  if [ -d /run/systemd/system ] && { [ -d /sys/fs/cgroup/system.slice ] || [ -d /sys/fs/cgroup/systemd/system.slice ]; }; then printf 'd procs %s%s\n' "$1" "$_o"; else printf 'd procs %s no_systemd\n' "$1"; fi
 }
 # package NAME: what the package manager's own records say of it.
 package() {

@@ -145,7 +145,7 @@ var places = []string{
 	"/etc/clamd.conf", "/var/lib/clamav", "/var/log/clamav", "/var/log/freshclam.log", "/usr/sbin/auditd", "/etc/audit/",
 	"/var/log/audit/", "/usr/bin/aide", "/etc/aide/", "/etc/aide.conf", "/var/lib/aide", "/var/log/aide", "/etc/cron.d",
 	"/opt/microsoft/mdatp", "/etc/opt/microsoft/mdatp", "/opt/CrowdStrike", "/opt/sentinelone", "/var/log/amzn-guardduty-agent",
-	"/var/lib/dpkg/status", "/etc/systemd/system", "/run/systemd/system", "/sys/fs/cgroup/*",
+	"/var/lib/dpkg/status", "/etc/systemd/system", "/run/systemd/system", "/sys/fs/cgroup/*", "/sys/fs/cgroup/system.slice",
 }
 
 func (m machine) belowRoot(text string) string {

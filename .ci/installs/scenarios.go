@@ -52,7 +52,8 @@ var scenarios = []scenario{
 				c.product(e, id, "present false; unknown (not_installed); unknown (not_installed); not_installed")
 			}
 			c.equal("package", e.Other("other:x", evidence.Signs{Package: "base-files"}).Version.String(), facts["dpkg:base-files"])
-			c.equal("other", fmt.Sprint(e.Other("other:x", evidence.Signs{Unit: "clamav-daemon.service", Process: "/usr/bin/clamscan"}).Running.State), "stopped")
+			c.equal("other", fmt.Sprint(e.Other("other:x", evidence.Signs{Unit: "clamav-daemon.service", Process: "/usr/bin/clamscan"}).Running.State), "unknown (no_systemd)")
+			c.equal("process", fmt.Sprint(e.Other("other:x", evidence.Signs{Process: "/usr/bin/clamscan"}).Running.State), "stopped")
 			c.equal("no package", fmt.Sprint(e.Other("other:x", evidence.Signs{Package: "nonexistent"}).Present), "false")
 			return c
 		},

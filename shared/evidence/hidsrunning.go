@@ -74,7 +74,7 @@ func (h *hids) daemons(kind string) (expected, optional []string) {
 		names = append(names, "agentd")
 	case "server", "hybrid":
 		names = append(names, "monitord", "analysisd")
-		if h.facts["keys"] == "0" && kind == "server" {
+		if h.notEnrolled() && kind == "server" {
 			optional = append(optional, prefix+"remoted")
 		} else {
 			names = append(names, "remoted")
@@ -134,7 +134,7 @@ func (h *hids) protection(p Product) Protection {
 		case !connected.Value:
 			return known("reduced", "not_connected")
 		}
-	case p.Kind.Value == "server" && h.facts["keys"] == "0":
+	case p.Kind.Value == "server" && h.notEnrolled():
 		return known("reduced", "no_agents")
 	}
 	return known("protecting", "")

@@ -28,6 +28,9 @@ func TestHybridAndOddInstalls(t *testing.T) {
 		"a server without agents": {
 			server.edit("hids", "keys 4", "keys 0").edit("exe", "21 = /var/ossec/bin/ossec-remoted\n", ""), "present true; running; reduced; ",
 		},
+		"a server without a key file": {
+			server.edit("hids", "keys 4", "keys absent").edit("exe", "21 = /var/ossec/bin/ossec-remoted\n", ""), "present true; running; reduced; ",
+		},
 		"a server with agents needs remoted": {server.edit("exe", "21 = /var/ossec/bin/ossec-remoted\n", ""), "present true; partial; reduced; "},
 		"what is commented out is not off": {
 			agent.edit("hids.conf", "<frequency>79200<\n<disabled>no<", "<!--\n<disabled>yes<\n-->"), "present true; running; protecting; ",
