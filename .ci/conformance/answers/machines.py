@@ -9,6 +9,7 @@ from place import MACHINE
 
 NONCE = "0123456789abcdef0123456789abcdef"
 DOCUMENT = "keyward-InspectDocument"
+STEP = "inspect"  # its step for Linux
 ABSENT = "i-0123456789abcdef0"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
@@ -21,6 +22,7 @@ def run(judge):
     calendars(judge, ssm)
     instances(judge, judge.client("ec2"))
     safeguards(judge, judge.client("ec2"))
+    architecture(judge, judge.client("ec2"), ssm)
 
 
 def inspection(judge, ssm):
@@ -34,8 +36,8 @@ def inspection(judge, ssm):
         DocumentName=DOCUMENT, DocumentVersion=about["DocumentVersion"], DocumentHash=about["Hash"], DocumentHashType="Sha256",
         InstanceIds=[MACHINE], Parameters={"Nonce": [NONCE], "Collect": ["os"]}, TimeoutSeconds=30, MaxErrors="100%", Comment="conformance",
     )["Command"]["CommandId"]
-    ssm.get_waiter("command_executed").wait(CommandId=command, InstanceId=MACHINE, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-    answer = ssm.get_command_invocation(CommandId=command, InstanceId=MACHINE)
+    ssm.get_waiter("command_executed").wait(CommandId=command, InstanceId=MACHINE, PluginName=STEP, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    answer = ssm.get_command_invocation(CommandId=command, InstanceId=MACHINE, PluginName=STEP)
     judge.check(answer["ResponseCode"] == 0, f"the inspection ended with {answer['ResponseCode']}")
     facts = read(answer["StandardOutputContent"])
     judge.check(NONCE in json.dumps(facts), f"the inspection's nonce is not in {facts}")
@@ -44,7 +46,7 @@ def inspection(judge, ssm):
     listed = ssm.list_command_invocations(CommandId=command, Details=True)["CommandInvocations"]
     judge.check([i["Status"] for i in listed] == ["Success"], f"the invocations are {listed}")
     judge.check(read(listed[0]["CommandPlugins"][0]["Output"]) == facts, "the list has another output than the invocation")
-    ssm.get_command_invocation(CommandId=command, InstanceId=MACHINE, PluginName="inspect")
+    judge.refused("InvalidPluginName", ssm.get_command_invocation, CommandId=command, InstanceId=MACHINE)
     ssm.list_command_invocations(CommandId=command, InstanceId=MACHINE)
     judge.refused("InvalidPluginName", ssm.get_command_invocation, CommandId=command, InstanceId=MACHINE, PluginName="none")
     judge.refused("InvocationDoesNotExist", ssm.get_command_invocation, CommandId=command, InstanceId=ABSENT)
@@ -91,7 +93,7 @@ def cancelled(judge, ssm):
     """A machine that does not answer: its command waits until it is cancelled."""
     fault = judge.place.control("POST", "faults", {"kind": "silent", "machine": MACHINE})
     command = ssm.send_command(DocumentName=DOCUMENT, InstanceIds=[MACHINE], Parameters={"Nonce": [NONCE]})["Command"]["CommandId"]
-    waits = ssm.get_command_invocation(CommandId=command, InstanceId=MACHINE)["Status"]
+    waits = ssm.get_command_invocation(CommandId=command, InstanceId=MACHINE, PluginName=STEP)["Status"]
     judge.check(waits in ("Pending", "InProgress"), f"a command without an answer is {waits}")
     ssm.cancel_command(CommandId=command, InstanceIds=[MACHINE])
     shown = ssm.list_commands(CommandId=command)["Commands"]
@@ -153,6 +155,28 @@ def instances(judge, ec2):
     judge.refused("InvalidVolume.NotFound", ec2.describe_volumes, status=400, VolumeIds=["vol-0fedcba9876543210"])
     judge.refused("DryRunOperation", ec2.describe_instances, status=412, DryRun=True)
     judge.refused("NotImplemented", ec2.describe_vpcs, status=501)
+
+
+def architecture(judge, ec2, ssm):
+    """What AWS says of a machine: who is let in, and what Patch Manager found."""
+    machine = {"id": "i-0fedcba9876543212", "state": "running",
+               "groups": [{"id": "sg-0123456789abcdef0", "name": "web", "inbound": [
+                   {"protocol": "tcp", "from": 443, "to": 443, "ipv4": ["0.0.0.0/0"], "ipv6": ["::/0"]},
+                   {"protocol": "-1", "groups": ["sg-0123456789abcdef0"], "lists": ["pl-0123456789abcdef0"]}]}],
+               "patches": {"ended": "2026-03-01T04:00:00Z", "installed": 200, "missing": 3, "security": 2, "critical": 1, "rebootPending": 1}}
+    judge.place.control("PUT", f"machines/{machine['id']}", machine)
+    group, = ec2.describe_security_groups(GroupIds=["sg-0123456789abcdef0"])["SecurityGroups"]
+    https, every = group["IpPermissions"]
+    judge.check((group["GroupName"], https["FromPort"], https["ToPort"]) == ("web", 443, 443), f"the group is {group}")
+    judge.check([r["CidrIp"] for r in https["IpRanges"]] == ["0.0.0.0/0"] and [r["CidrIpv6"] for r in https["Ipv6Ranges"]] == ["::/0"], f"let in is {https}")
+    judge.check("FromPort" not in every and [g["GroupId"] for g in every["UserIdGroupPairs"]] == [group["GroupId"]], f"let in is {every}")
+    judge.check([p["PrefixListId"] for p in every["PrefixListIds"]] == ["pl-0123456789abcdef0"], f"let in is {every}")
+    judge.check(ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["none"]}])["SecurityGroups"] == [], "a filter that fits nothing finds some")
+    judge.refused("InvalidGroup.NotFound", ec2.describe_security_groups, status=400, GroupIds=["sg-0fedcba9876543210"])
+    state, = ssm.describe_instance_patch_states(InstanceIds=[machine["id"], MACHINE])["InstancePatchStates"]
+    judge.check((state["InstanceId"], state["MissingCount"], state["SecurityNonCompliantCount"], state["InstalledPendingRebootCount"]) == (machine["id"], 3, 2, 1), f"the patches are {state}")
+    judge.check(state["OperationEndTime"].year == 2026, f"the patches were looked at {state['OperationEndTime']}")
+    judge.refused("ValidationException", ssm.describe_instance_patch_states, status=400, InstanceIds=[f"i-{n:017x}" for n in range(51)])
 
 
 def safeguards(judge, ec2):
