@@ -40,7 +40,7 @@ func Parse(output string, want Expect) (*Evidence, error) {
 }
 
 func parseLinux(e *Evidence, d *document, local *time.Location) {
-	e.OS, e.Listeners, e.Firewall, e.Mounts = parseOS(d), parseListeners(d), parseFirewall(d), parseMounts(d)
+	e.OS, e.Listeners, e.Firewall, e.Mounts = parseOS(d), parseListeners(d, d.listener), parseFirewall(d), parseMounts(d)
 	ossec, wazuh := parseHIDS(d, local)
 	e.Products = []Product{
 		ossec, wazuh, parseDeepSecurity(d), parseServerProtect(d, local), elsewhere(OfficeScan, "windows_only"),

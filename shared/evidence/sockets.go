@@ -38,7 +38,8 @@ func parseExes(text string) map[int]process {
 	return out
 }
 
-func parseListeners(d *document) Fact[[]Listener] {
+// parseListeners reads what listens, with what reads a line of the platform's.
+func parseListeners(d *document, read func(line string) (Listener, bool)) Fact[[]Listener] {
 	if !d.wants("listeners") {
 		return Unknown[[]Listener](WhyNotCollected)
 	}
@@ -47,7 +48,7 @@ func parseListeners(d *document) Fact[[]Listener] {
 	}
 	out := []Listener{}
 	for line := range lines(d.text("net")) {
-		l, ok := d.listener(line)
+		l, ok := read(line)
 		if !ok {
 			// A socket that cannot be read could be the forbidden one.
 			return Unknown[[]Listener](WhyParse)

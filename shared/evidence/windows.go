@@ -22,7 +22,7 @@ func (d *document) windows() bool { return strings.HasPrefix(d.Probe, "windows-"
 // makers document; none was seen from a machine.
 func parseWindows(e *Evidence, d *document, local *time.Location) {
 	e.Platform = Windows
-	e.OS, e.Listeners, e.Firewall, e.Mounts = parseWindowsOS(d), parseWindowsListeners(d), parseWindowsFirewall(d), parseVolumes(d)
+	e.OS, e.Listeners, e.Firewall, e.Mounts = parseWindowsOS(d), parseListeners(d, d.winListener), parseWindowsFirewall(d), parseVolumes(d)
 	s := parseServices(d)
 	ossec, wazuh := parseWindowsHIDS(d, s, local)
 	e.Products = []Product{

@@ -2,36 +2,12 @@ package evidence
 
 import (
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 )
 
 // systemPID is the process of the Windows kernel, which listens for HTTP and file sharing.
 const systemPID = 4
-
-func parseWindowsListeners(d *document) Fact[[]Listener] {
-	if !d.wants("listeners") {
-		return Unknown[[]Listener](WhyNotCollected)
-	}
-	if why := d.why("net"); why != "" {
-		return Unknown[[]Listener](why)
-	}
-	out := []Listener{}
-	for line := range lines(d.text("net")) {
-		l, ok := d.winListener(line)
-		if !ok {
-			// A socket that cannot be read could be the forbidden one.
-			return Unknown[[]Listener](WhyParse)
-		}
-		out = append(out, l)
-	}
-	if len(out) > MaxListeners {
-		return Unknown[[]Listener](WhyTooMany)
-	}
-	slices.SortFunc(out, compareListeners)
-	return Known(out)
-}
 
 // winListener reads "tcp ADDRESS PORT PID" of MSFT_NetTCPConnection and MSFT_NetUDPEndpoint.
 func (d *document) winListener(line string) (Listener, bool) {

@@ -56,20 +56,6 @@ type run struct {
 	switches int    // how often somebody who could go on was interrupted
 }
 
-// actor is one invocation with what it knows.
-type actor struct {
-	inv   *world.Invocation
-	knows map[string]seen // by call, since its task began
-	over  bool
-}
-
-// seen is what the calls of one name showed: the first and the last of them, and how many there were. A handler
-// that keeps more than that in mind would make this model blind; none does.
-type seen struct {
-	first, last uint64
-	times       int
-}
-
 // follow makes the steps of a task, and goes on from there to the first state from which nothing is left to do.
 func (r *run) follow(t task) {
 	w := r.scene.World
@@ -277,16 +263,6 @@ func (r *run) sees(t Touch) uint64 {
 		}
 	}
 	return max(h.Sum64(), 1)
-}
-
-// hash is of what an actor is at and knows.
-func (a *actor) hash() uint64 {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %t %s %s", a.inv.Function, a.over, a.inv.At, a.inv.Task)
-	for _, call := range slices.Sorted(maps.Keys(a.knows)) {
-		fmt.Fprintf(&b, " %s%v", call, a.knows[call])
-	}
-	return maphash.String(seed, b.String())
 }
 
 // state is a hash of the world and of what everybody knows. Who is of one sort may change places.
