@@ -3,6 +3,8 @@ package evidence
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 )
 
 // Fact is one leaf of the evidence: a value, or unknown because of something. The zero value is
@@ -47,9 +49,42 @@ type factJSON[T any] struct {
 // MarshalJSON writes {"value": …} or {"why": "…"}.
 func (f Fact[T]) MarshalJSON() ([]byte, error) {
 	if f.Known {
-		return json.Marshal(factJSON[T]{Value: &f.Value})
+		return object("value", f.Value)
 	}
-	return json.Marshal(factJSON[T]{Why: f.Why})
+	if f.Why == "" {
+		return []byte("{}"), nil
+	}
+	return object("why", f.Why)
+}
+
+// object is a JSON object of one member. Evidence is made of facts and is encoded for each digest, so that what most
+// facts are, plain text and yes or no, is written without going round a second reflection.
+func object(name string, value any) ([]byte, error) {
+	open := `{"` + name + `":`
+	switch v := value.(type) {
+	case bool:
+		return append(strconv.AppendBool([]byte(open), v), '}'), nil
+	case string:
+		if plain(v) {
+			return []byte(open + `"` + v + `"}`), nil
+		}
+	}
+	b, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat([]byte(open), b, []byte("}")), nil
+}
+
+// plain is whether JSON writes a text as it is, between quotes.
+func plain(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ', c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&':
+			return false
+		}
+	}
+	return true
 }
 
 // UnmarshalJSON reads what MarshalJSON writes; anything without a value is unknown.

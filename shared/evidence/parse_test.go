@@ -1,6 +1,7 @@
 package evidence_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -101,6 +102,34 @@ func TestFact(t *testing.T) {
 	}
 	if evidence.Unknown[int]("cut").Or(3) != 3 || evidence.Known(4).Or(3) != 4 {
 		t.Error("Or does not give the value or the other one")
+	}
+}
+
+// TestFactAsJSON: what is written is what encoding/json makes of the same members.
+func TestFactAsJSON(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "plain", `a "quote"`, `back\slash`, "<script>&", "\x7f", "\n", "é"} {
+		want, err := json.Marshal(struct {
+			Value string `json:"value"`
+		}{text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := json.Marshal(evidence.Known(text)); err != nil || string(got) != string(want) {
+			t.Errorf("%q: %s, %v, want %s", text, got, err, want)
+		}
+	}
+	for want, fact := range map[string]any{
+		`{"value":true}`: evidence.Known(true), `{"value":false}`: evidence.Known(false), `{"value":-3}`: evidence.Known(-3),
+		`{"value":["a"]}`: evidence.Known([]string{"a"}), `{"value":null}`: evidence.Known([]string(nil)),
+		`{"why":"cut"}`: evidence.Unknown[bool]("cut"), `{}`: evidence.Fact[string]{},
+	} {
+		if got, err := json.Marshal(fact); err != nil || string(got) != want {
+			t.Errorf("%+v: %s, %v, want %s", fact, got, err, want)
+		}
+	}
+	if got, err := json.Marshal(evidence.Known(func() {})); err == nil {
+		t.Errorf("what JSON has no word for: %s, want an error", got)
 	}
 }
 

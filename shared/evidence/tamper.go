@@ -17,8 +17,7 @@ func parseTamper(d *document) Tamper {
 		t.Why = append(t.Why, "programs: "+WhyNotRoot)
 	}
 	for line := range lines(d.text("tamper")) {
-		label, rest, _ := strings.Cut(line, " ")
-		rest = clean(rest)
+		label, rest, _ := strings.Cut(clean(line), " ")
 		if why, not := strings.CutPrefix(rest, "!"); not {
 			if label != "asset" { // what is no EC2 instance has none
 				t.Why = append(t.Why, label+": "+code(why))

@@ -14,17 +14,31 @@ import (
 type Actual struct {
 	State   string // Enabled, Disabled, PendingDeletion, …
 	Enabled bool
-	Listed  bool       // Grants are known
-	Grants  []KeyGrant // all of them
+	Policy  KeyPolicy // read where a key is revoked
 
-	ways       []keypolicy.Way // of its policy, which is read where a key is revoked
+	listed bool // grants are known
+	grants []KeyGrant
+	of     map[string][]KeyGrant // by grantee
+}
+
+// List takes in the key's grants, all of them. Before, nothing is known of them.
+func (a *Actual) List(grants []KeyGrant) {
+	a.listed, a.grants, a.of = true, grants, make(map[string][]KeyGrant, len(grants))
+	for _, g := range grants {
+		a.of[g.Grantee] = append(a.of[g.Grantee], g)
+	}
+}
+
+// KeyPolicy is what a key's policy lets people do. The zero value is one that cannot be understood.
+type KeyPolicy struct {
+	ways       []keypolicy.Way
 	understood bool
 }
 
-// ReadPolicy takes in the key's policy. Before, and after one that is none, it is none that can be understood.
-func (a *Actual) ReadPolicy(text string) {
+// ReadPolicy reads a key's policy; a text that is none is one that cannot be understood.
+func ReadPolicy(text string) KeyPolicy {
 	ways, err := keypolicy.Ways(text)
-	a.ways, a.understood = ways, err == nil
+	return KeyPolicy{ways, err == nil}
 }
 
 // Undone is what a machine whose key is revoked can still do with it.
@@ -45,7 +59,7 @@ func Remains(m record.Machine, a Actual) Undone {
 		return Undone{Ways: []string{"the key was enabled, not by Keyward"}, Undone: true}
 	}
 	var u Undone
-	for _, g := range a.Grants {
+	for _, g := range a.grants {
 		own := g.Grantee == m.SessionARN
 		if !own && (anothers(g) || !slices.ContainsFunc(g.Operations, opens)) {
 			continue
@@ -53,10 +67,10 @@ func Remains(m record.Machine, a Actual) Undone {
 		u.Undone = u.Undone || own && ours(g, m)
 		u.Ways = append(u.Ways, g.String())
 	}
-	if !a.understood {
+	if !a.Policy.understood {
 		return Undone{append(u.Ways, "the key policy is none that can be understood"), u.Undone}
 	}
-	for _, w := range a.ways {
+	for _, w := range a.Policy.ways {
 		if w.Reaches(m.ID) {
 			u.Ways = append(u.Ways, "key policy: "+w.How)
 		}
@@ -84,9 +98,9 @@ func Lost(m record.Machine, a Actual) string {
 		return ""
 	case !a.Enabled:
 		return "AWS KMS says that the key is " + a.State + ", and Keyward did not do that"
-	case m.Key.Mode != policy.RevokeGrant || m.Grant == "" || !a.Listed:
+	case m.Key.Mode != policy.RevokeGrant || m.Grant == "" || !a.listed:
 		return ""
-	case slices.ContainsFunc(a.Grants, func(g KeyGrant) bool { return g.Grantee == m.SessionARN && ours(g, m) }):
+	case slices.ContainsFunc(a.of[m.SessionARN], func(g KeyGrant) bool { return ours(g, m) }):
 		return ""
 	}
 	return "AWS KMS does not list its grant any more, and Keyward did not remove it"

@@ -18,8 +18,8 @@ func taken(mode policy.Mode) record.Machine {
 }
 
 func shows(policy string, grants ...guard.KeyGrant) guard.Actual {
-	a := guard.Actual{State: "Enabled", Enabled: true, Grants: grants}
-	a.ReadPolicy(policy)
+	a := guard.Actual{State: "Enabled", Enabled: true, Policy: guard.ReadPolicy(policy)}
+	a.List(grants)
 	return a
 }
 
@@ -71,20 +71,33 @@ func TestRemains(t *testing.T) {
 
 func holds(mode policy.Mode, grant string) record.Machine {
 	return record.Machine{
-		ID: "i-1", SessionARN: "session", Grant: grant, Key: record.Key{Mode: mode}, State: integrity.State{Key: integrity.KeyReleased},
+		ID: "i-1", SessionARN: ofOne, Grant: grant, Key: record.Key{Mode: mode}, State: integrity.State{Key: integrity.KeyReleased},
 	}
+}
+
+const (
+	ofOne = "arn:aws:sts::123456789012:assumed-role/web/i-1"
+	ofTwo = "arn:aws:sts::123456789012:assumed-role/web/i-2"
+)
+
+// listed is an enabled key with its grants.
+func listed(grants ...guard.KeyGrant) guard.Actual {
+	a := guard.Actual{Enabled: true}
+	a.List(grants)
+	return a
 }
 
 func TestLostGrant(t *testing.T) {
 	t.Parallel()
 	for name, grants := range map[string][]guard.KeyGrant{
 		"none":                  nil,
-		"another machine's":     {{Name: "keyward-i-2-3", Grantee: "session"}},
+		"another machine's":     {{Name: "keyward-i-2-3", Grantee: ofOne}},
 		"its name to another":   {{Name: "keyward-i-1-3", Grantee: "mallory"}},
-		"not Keyward's, to it":  {{Name: "backup", Grantee: "session"}},
-		"of a longer id's name": {{Name: "keyward-i-12-3", Grantee: "session"}},
+		"another's, of its own": {{Name: "keyward-i-2-3", Grantee: ofTwo}},
+		"not Keyward's, to it":  {{Name: "backup", Grantee: ofOne}},
+		"of a longer id's name": {{Name: "keyward-i-12-3", Grantee: ofOne}},
 	} {
-		if got := guard.Lost(holds(policy.RevokeGrant, "grant-0"), guard.Actual{Enabled: true, Listed: true, Grants: grants}); !strings.Contains(got, "grant") {
+		if got := guard.Lost(holds(policy.RevokeGrant, "grant-0"), listed(grants...)); !strings.Contains(got, "grant") {
 			t.Errorf("%s: Lost = %q", name, got)
 		}
 	}
@@ -97,14 +110,12 @@ func TestLost(t *testing.T) {
 		t.Errorf("Lost = %q, want the state", got)
 	}
 	for name, got := range map[string]string{
-		"enabled": guard.Lost(has, guard.Actual{State: "Enabled", Enabled: true}),
-		"ours":    guard.Lost(taken(policy.DisableKey), guard.Actual{State: "Disabled"}),
-		"its grant is there": guard.Lost(holds(policy.RevokeGrant, "grant-0"), guard.Actual{Enabled: true, Listed: true, Grants: []guard.KeyGrant{
-			{Name: "keyward-i-1-3", Grantee: "session"},
-		}}),
+		"enabled":             guard.Lost(has, guard.Actual{State: "Enabled", Enabled: true}),
+		"ours":                guard.Lost(taken(policy.DisableKey), guard.Actual{State: "Disabled"}),
+		"its grant is there":  guard.Lost(holds(policy.RevokeGrant, "grant-0"), listed(guard.KeyGrant{Name: "keyward-i-1-3", Grantee: ofOne})),
 		"not listed":          guard.Lost(holds(policy.RevokeGrant, "grant-0"), guard.Actual{Enabled: true}),
-		"never granted":       guard.Lost(holds(policy.RevokeGrant, ""), guard.Actual{Enabled: true, Listed: true}),
-		"by the key's policy": guard.Lost(holds(policy.DisableKey, ""), guard.Actual{Enabled: true, Listed: true}),
+		"never granted":       guard.Lost(holds(policy.RevokeGrant, ""), listed()),
+		"by the key's policy": guard.Lost(holds(policy.DisableKey, ""), listed()),
 	} {
 		if got != "" {
 			t.Errorf("%s: Lost = %q, want none", name, got)

@@ -44,11 +44,12 @@ func (s *Store) Apply(_ context.Context, c store.Change) (record.Machine, error)
 func (s *Store) apply(c store.Change) record.Machine {
 	before, known := s.machine(c.Machine.ID)
 	c.Machine.Version++
+	set(s.w, s.machines, c.Machine.ID, copied(c.Machine), true)
 	if !known {
 		at, _ := slices.BinarySearch(s.order, c.Machine.ID)
 		s.order = slices.Insert(s.order, at, c.Machine.ID)
+		s.rows = slices.Insert(s.rows, at, s.machines[c.Machine.ID])
 	}
-	set(s.w, s.machines, c.Machine.ID, copied(c.Machine), true)
 	if e := c.Evidence; e != nil {
 		s.keepEvidence(*e)
 	}

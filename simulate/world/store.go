@@ -22,7 +22,8 @@ type Store struct {
 	Keep int
 
 	machines map[string]*row[record.Machine]
-	order    []string // ids of the machines, sorted
+	order    []string               // ids of the machines, sorted
+	rows     []*row[record.Machine] // of the machines, in that order
 	policies map[string]record.Policy
 	holds    map[record.Scope]*row[record.Hold]
 	commands map[string]*record.Command
@@ -158,9 +159,9 @@ func (s *Store) Peek(id string) *record.Machine {
 // Machines is the real store's.
 func (s *Store) Machines(context.Context) ([]record.Machine, error) {
 	return all(s, "Machines", func() []record.Machine {
-		list := make([]record.Machine, 0, len(s.order))
-		for _, id := range s.order {
-			if m, ok := s.machines[id].listed(s.w.now); ok {
+		list := make([]record.Machine, 0, len(s.rows))
+		for _, r := range s.rows {
+			if m, ok := r.listed(s.w.now); ok {
 				list = append(list, *m)
 				own(&list[len(list)-1])
 			}

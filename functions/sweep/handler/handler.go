@@ -87,15 +87,16 @@ type Handler struct {
 // sweep is one run, with what it read at its start.
 type sweep struct {
 	*Handler
-	now      time.Time
-	machines []record.Machine
-	policies map[string]*policy.Policy // those that compile
-	open     []record.Command
-	calendar map[string]guard.Calendar // that were asked for in this run; those that could not be read are the zero value
-	breaker  record.Breaker
-	rules    map[string]record.RuleBreaker // by policy
-	claimed  int                           // places in the breaker that machines on their way will take
-	done     Summary
+	now         time.Time
+	machines    []record.Machine
+	policies    map[string]*policy.Policy  // those that compile
+	keyPolicies map[string]guard.KeyPolicy // that were read in this run, by their text
+	open        []record.Command
+	calendar    map[string]guard.Calendar // that were asked for in this run; those that could not be read are the zero value
+	breaker     record.Breaker
+	rules       map[string]record.RuleBreaker // by policy
+	claimed     int                           // places in the breaker that machines on their way will take
+	done        Summary
 
 	watch     record.Watch            // as the last completed sweep left it
 	evaluated time.Time               // when an evaluation was last completed
@@ -105,7 +106,7 @@ type sweep struct {
 
 // Handle is one sweep. One part that fails keeps no other from being done.
 func (h *Handler) Handle(ctx context.Context, now time.Time, _ Event) (Summary, error) {
-	s := &sweep{Handler: h, now: now, policies: map[string]*policy.Policy{}, calendar: map[string]guard.Calendar{}, rules: map[string]record.RuleBreaker{}}
+	s := &sweep{Handler: h, now: now, policies: map[string]*policy.Policy{}, keyPolicies: map[string]guard.KeyPolicy{}, calendar: map[string]guard.Calendar{}, rules: map[string]record.RuleBreaker{}}
 	if err := s.read(ctx); err != nil {
 		return s.done, err
 	}

@@ -127,6 +127,16 @@ type lostCount struct {
 	grants int // whose grant is gone, found in this sweep
 }
 
+// keyPolicy reads a key's policy. Many keys of an account have the same, and it is read once.
+func (s *sweep) keyPolicy(text string) guard.KeyPolicy {
+	p, ok := s.keyPolicies[text]
+	if !ok {
+		p = guard.ReadPolicy(text)
+		s.keyPolicies[text] = p
+	}
+	return p
+}
+
 // actual reads what the machines of a key need. After disable-key its state says everything.
 func (s *sweep) actual(ctx context.Context, arn string, machines []*record.Machine) (guard.Actual, error) {
 	k, err := s.Keys.Key(ctx, arn)
@@ -142,16 +152,17 @@ func (s *sweep) actual(ctx context.Context, arn string, machines []*record.Machi
 	if err != nil {
 		return a, err
 	}
-	for _, g := range grants {
-		a.Grants = append(a.Grants, guard.KeyGrant{Name: g.Name, Grantee: g.Grantee, Operations: g.Operations})
+	listed := make([]guard.KeyGrant, len(grants))
+	for i, g := range grants {
+		listed[i] = guard.KeyGrant{Name: g.Name, Grantee: g.Grantee, Operations: g.Operations}
 	}
-	a.Listed = true
+	a.List(listed)
 	if slices.ContainsFunc(machines, func(m *record.Machine) bool { return revoked(m) && byGrant(m) }) {
 		text, err := s.Keys.KeyPolicy(ctx, arn)
 		if err != nil {
 			return a, err
 		}
-		a.ReadPolicy(text) // once for all its machines
+		a.Policy = s.keyPolicy(text)
 	}
 	return a, nil
 }
