@@ -1,7 +1,8 @@
 // Package keyrequest is the life of a machine's request for its key: the ten states, the one table of
 // what may follow what, and the decision to approve, deny or hold a request at once. It asks no
-// clock and calls nobody. The request function, the people's API and whoever tells a request what
-// became of its key call it; a move that the table does not have is refused.
+// clock and calls nobody. The request function and the people's API call it; a move that the table does not
+// have is refused. What becomes of a key once it was delivered is written with the machine alone, and a
+// request is shown with it (View).
 package keyrequest
 
 import (
@@ -18,7 +19,7 @@ type State string
 const (
 	Pending       State = "Pending"        // waits for a person, or for evidence
 	Approved      State = "Approved"       // the machine gets its key when it asks again
-	Delivered     State = "Delivered"      // the grant was made
+	Delivered     State = "Delivered"      // the machine used its key
 	Denied        State = "Denied"         // by the policy or by a person
 	Failure       State = "Failure"        // approved, and the grant could not be made
 	Expired       State = "Expired"        // nobody decided in time, the machine never came back for it, or it is gone
@@ -36,7 +37,7 @@ const (
 	Ask      Event = "ask"      // the machine asks again after an answer that was no key
 	Approve  Event = "approve"  // by the policy or a person
 	Deny     Event = "deny"     // by the policy or a person
-	Deliver  Event = "deliver"  // KMS made the grant
+	Deliver  Event = "deliver"  // the machine says that it used its key
 	Fail     Event = "fail"     // KMS did not
 	Expire   Event = "expire"   // its time is over
 	Warn     Event = "warn"     // the warning of a violation was accepted
@@ -52,11 +53,11 @@ const (
 // table is every move there is.
 var table = map[State]map[Event]State{
 	Pending:       {Approve: Approved, Deny: Denied, Expire: Expired, Withdraw: Expired},
-	Approved:      {Deliver: Delivered, Fail: Failure, Deny: Denied, Expire: Expired, Withdraw: Expired},
+	Approved:      {Deliver: Delivered, Warn: RevokePending, Ignore: RevokeIgnored, Fail: Failure, Deny: Denied, Expire: Expired, Withdraw: Expired},
 	Failure:       {Ask: Pending, Expire: Expired, Withdraw: Expired},
 	Denied:        {Ask: Pending, Withdraw: Expired},
 	Expired:       {Ask: Pending},
-	Delivered:     {Warn: RevokePending, Withdraw: Expired},
+	Delivered:     {Warn: RevokePending, Ignore: RevokeIgnored, Withdraw: Expired},
 	RevokePending: {Correct: Delivered, Ignore: RevokeIgnored, Order: Revoking, Withdraw: Expired},
 	RevokeIgnored: {Correct: Delivered, Warn: RevokePending, Withdraw: Expired},
 	Revoking:      {Confirm: Revoked, Refute: RevokePending, Restore: Delivered, Withdraw: Expired},

@@ -19,6 +19,9 @@ import (
 // pageRequests is how many requests a page looks at.
 const pageRequests = 500
 
+// manyMachines is from how many requests on the machines are read in one listing, not each by itself.
+const manyMachines = 20
+
 // listRequests is a page of the key requests, oldest first: those of a machine, in a state. A page may be empty and
 // not be the last.
 func (h *Handler) listRequests(ctx context.Context, c boot.Call) (int, any, error) {
@@ -35,28 +38,43 @@ func (h *Handler) listRequests(ctx context.Context, c boot.Call) (int, any, erro
 	if err != nil {
 		return 0, nil, err
 	}
-	page := record.RequestPage{Requests: []record.Request{}}
-	for _, r := range kept {
-		shown(&r, c)
-		if (machine == "" || r.Machine == machine) && (state == "" || r.State == string(state)) {
-			page.Requests = append(page.Requests, r)
-		}
-	}
+	page := record.RequestPage{}
 	if len(kept) == pageRequests {
 		page.Next = store.RequestCursor(kept[len(kept)-1])
 	}
+	kept = slices.DeleteFunc(kept, func(r record.Request) bool { return machine != "" && r.Machine != machine })
+	if err := h.view(ctx, c, kept); err != nil {
+		return 0, nil, err
+	}
+	page.Requests = append([]record.Request{}, slices.DeleteFunc(kept, func(r record.Request) bool { return state != "" && r.State != string(state) })...)
 	return http.StatusOK, page, nil
 }
 
-// shown has a request that waited too long say so, which nobody wrote down before the machine asks again.
-func shown(r *record.Request, c boot.Call) {
-	if s := keyrequest.Shown(keyrequest.State(r.State), r.ExpiresAt, c.Now); string(s) != r.State {
-		why := "nobody decided in time"
-		if r.Ruling != nil {
-			why = "the machine did not come for it in time"
+// view shows requests as they stand: with what became of their machines' keys since. A request whose machine has no
+// record any more is shown as it is.
+func (h *Handler) view(ctx context.Context, c boot.Call, requests []record.Request) error {
+	machines := map[string]record.Machine{}
+	if len(requests) > manyMachines {
+		all, err := h.Store.Machines(ctx)
+		if err != nil {
+			return err
 		}
-		r.State, r.Reason = string(s), why
+		for _, m := range all {
+			machines[m.ID] = m
+		}
 	}
+	for i, r := range requests {
+		m, ok := machines[r.Machine]
+		if !ok && len(requests) <= manyMachines {
+			var err error
+			if m, err = h.Store.Machine(ctx, r.Machine); err != nil && !fault.Is(err, fault.NotFound) {
+				return err
+			}
+			machines[r.Machine] = m
+		}
+		requests[i] = keyrequest.View(r, m, c.Now)
+	}
+	return nil
 }
 
 func (h *Handler) showRequest(ctx context.Context, c boot.Call) (int, any, error) {
@@ -64,8 +82,9 @@ func (h *Handler) showRequest(ctx context.Context, c boot.Call) (int, any, error
 	if err != nil {
 		return 0, nil, err
 	}
-	shown(&r, c)
-	return http.StatusOK, r, nil
+	one := []record.Request{r}
+	err = h.view(ctx, c, one)
+	return http.StatusOK, one[0], err
 }
 
 func (h *Handler) approveRequest(ctx context.Context, c boot.Call) (int, any, error) {
@@ -112,6 +131,9 @@ func (h *Handler) rule(ctx context.Context, c boot.Call, e keyrequest.Event, doi
 	}
 	if len(newest) > 0 {
 		ruling.Verdict, ruling.Seen, ruling.Digest = newest[0].Result.Verdict, newest[0].Sent, newest[0].Digest
+	}
+	if shown := keyrequest.View(r, m, c.Now); shown.State != r.State && shown.State != string(keyrequest.Expired) {
+		return 0, nil, fault.New(fault.Conflict, "%s: it is %s since %s: %s", doing, shown.State, shown.Moves[len(shown.Moves)-1].At.UTC().Format("2006-01-02 15:04:05 UTC"), shown.Reason)
 	}
 	if err := decided(&r, ruling, e, c.Now.Add(keyrequest.Lasts(requests)), doing); err != nil {
 		return 0, nil, err

@@ -212,3 +212,56 @@ func TestListRequests(t *testing.T) {
 		t.Errorf("approved and not fetched: %+v", page.Requests[0])
 	}
 }
+
+// TestRequestsFollowTheirKeys: what became of a key is with the machine, and a request is shown, found and decided by it.
+func TestRequestsFollowTheirKeys(t *testing.T) {
+	t.Parallel()
+	taken := func(more int) *fake.World {
+		w := asking(keyrequest.Delivered)
+		w.Store.Put(fake.Machine(func(m *record.Machine) {
+			m.State.Key, m.Grant = integrity.KeyRevoked, ""
+			m.Taken = &record.Taken{IntentAt: fake.Start.Add(-2 * time.Minute), ConfirmedAt: fake.Start.Add(-time.Minute)}
+		}))
+		for i := range more {
+			id := fmt.Sprintf("boot-%04d", i)
+			w.Store.Asked[fake.ID+" "+id] = record.Request{ID: id, Machine: fake.ID, State: "Denied", AskedAt: fake.Start}
+		}
+		w.Store.Asked["i-2 x"] = record.Request{ID: "x", Machine: "i-2", State: "Delivered", AskedAt: fake.Start}
+		return w
+	}
+	list := func(w *fake.World, query string) (int, record.RequestPage) {
+		in := request(t, "list-machines.json")
+		in.RawPath, in.RawQueryString = "/v1/requests", query
+		status, body := serve(t, w, in)
+		if status != http.StatusOK {
+			return status, record.RequestPage{}
+		}
+		return status, decode[record.RequestPage](t, body)
+	}
+	for name, more := range map[string]int{"each machine by itself": 0, "all machines at once": manyMachines} {
+		if _, page := list(taken(more), "state=Revoked"); len(page.Requests) != 1 || page.Requests[0].ID != bootOne || len(page.Requests[0].Moves) != 3 {
+			t.Errorf("%s: the revoked: %+v", name, page.Requests)
+		}
+		if _, page := list(taken(more), "state=Delivered"); len(page.Requests) != 1 || page.Requests[0].Machine != "i-2" {
+			t.Errorf("%s: the delivered: %+v, want the one whose machine has no record", name, page.Requests)
+		}
+	}
+	w := taken(0)
+	if status, body := call(t, w, "GET", ruling, ""); status != http.StatusOK || decode[record.Request](t, body).State != "Revoked" {
+		t.Errorf("show: %d %s", status, body)
+	}
+	if kept := w.Store.Asked[fake.ID+" "+bootOne]; kept.State != "Delivered" || len(kept.Moves) != 0 {
+		t.Errorf("looked at, and the record is %+v", kept)
+	}
+	status, body := call(t, w, "POST", ruling+"/approve", `{"reason":"x"}`)
+	if status != http.StatusConflict || !strings.Contains(body, "it is Revoked since "+fake.Start.Add(-time.Minute).Format("2006-01-02 15:04:05")) {
+		t.Errorf("approved: %d %s, want the state that it has", status, body)
+	}
+	for more, failing := range map[int]string{0: "store.Machine", manyMachines: "store.Machines"} {
+		w := taken(more)
+		w.Fail(failing, fake.Down)
+		if status, _ := list(w, ""); status != http.StatusServiceUnavailable {
+			t.Errorf("%s fails: %d, want 503", failing, status)
+		}
+	}
+}

@@ -112,6 +112,7 @@ func (h *Handler) show(ctx context.Context, c boot.Call) (int, any, error) {
 		return 0, nil, err
 	}
 	r, err := h.Store.Request(ctx, m.ID, c.PathValue("id"))
+	r = keyrequest.View(r, m, c.Now)
 	return http.StatusOK, record.Release{Request: r.ID, State: r.State, Reason: r.Reason}, err
 }
 
