@@ -15,6 +15,7 @@ import (
 
 	"github.com/keyward/keyward/cmd/keyward/internal/people"
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
+	"github.com/keyward/keyward/cmd/keyward/internal/unlock"
 	"github.com/keyward/keyward/shared/policy"
 )
 
@@ -24,6 +25,7 @@ const (
 	exitFailed     = 1 // it did not happen
 	exitInvalid    = 2 // the command line or a file is wrong, or this system cannot do it
 	exitNotInOrder = 3 // it was done, and the machine does not comply
+	// keyward unlock has more: the codes of package unlock.
 )
 
 // cli is the command line: noun, then verb.
@@ -41,6 +43,7 @@ type cli struct {
 	Waiver   waiverCommands  `cmd:"" help:"What machines fail by and people allow for a time."`
 	Drill    drillCommands   `cmd:"" help:"The fire drill: proof that warning, revocation and restore work."`
 	Request  requestCommands `cmd:"" help:"Key requests."`
+	Unlock   unlockCommands  `cmd:"" help:"On a machine: open its encrypted volume, and close it."`
 	Inspect  inspectCommand  `cmd:"" help:"Inspect a machine."`
 	Simulate simulateCommand `cmd:"" help:"Run Keyward on virtual time, with everything that can go wrong."`
 	Invoke   invokeCommand   `cmd:"" help:"Run one function of keyward local with an event from a file."`
@@ -96,7 +99,10 @@ func report(err error) int {
 	var wrong *invalid
 	var refused *people.Refusal
 	var policyErrors policy.Errors
+	var problem *unlock.Problem
 	switch {
+	case errors.As(err, &problem):
+		return problem.Code
 	case errors.As(err, &bad):
 		return exitNotInOrder
 	case errors.As(err, &wrong), errors.As(err, &policyErrors):

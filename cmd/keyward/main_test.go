@@ -88,6 +88,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
+		Condition:           hasProgram,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("KEYWARD_HOME", home)
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true") // nobody is asked for credentials over the network
@@ -95,6 +96,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": isJSON, "harmless": isHarmless, "place": startPlace, "taken": takePort, "listens": startListener, "generate": generate, "key": createKeys, "reason": uglyReason, "waiver": readWaiver, "asks": askKey,
+			"volume": makeVolume, "on": onMachine, "boots": boots,
 		},
 	})
 }

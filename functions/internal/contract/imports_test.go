@@ -178,11 +178,12 @@ func TestForbiddenEdges(t *testing.T) {
 	}
 }
 
-// linkers are the only programs of the stack that may link a package that changes or uses keys.
+// linkers are the only programs that may link a package that changes or uses keys.
 var linkers = map[string][]string{
 	"shared/aws/kmskey/revoke":  {"functions/revoke"},
 	"shared/aws/kmskey/release": {"functions/request", "functions/restore"},
 	"shared/aws/kmskey/use":     {"functions/drill"},
+	"shared/aws/kmskey/unwrap":  {"cmd/keyward"},
 	"shared/aws/ec2safe":        {"functions/safeguard"},
 }
 

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -37,7 +38,8 @@ func New(base, region string, credentials aws.CredentialsProvider) *Client {
 
 // Refusal is an answer that is an error. Its text is the API's own.
 type Refusal struct {
-	Status  int
+	Status  int    `json:"-"`
+	Body    []byte `json:"-"` // as it came
 	Kind    string `json:"kind"`
 	Message string `json:"message"`
 }
@@ -69,7 +71,7 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, out a
 		return 0, fmt.Errorf("reading the answer: %w", err)
 	}
 	if answer.StatusCode >= 400 {
-		refusal := &Refusal{Status: answer.StatusCode}
+		refusal := &Refusal{Status: answer.StatusCode, Body: text}
 		if err := json.Unmarshal(text, refusal); err != nil || refusal.Message == "" {
 			refusal.Message = strings.TrimSpace(string(text[:min(len(text), 300)]))
 		}
@@ -257,9 +259,13 @@ func (c *Client) Rule(ctx context.Context, machine, id, word, reason string) (r 
 }
 
 // AskKey is a machine's request for its key, signed with the machine's own credentials. It belongs to
-// the machines' API.
+// the machines' API. A denial is a Refusal, and has the request and its findings as well.
 func (c *Client) AskKey(ctx context.Context, bootID string) (status int, r record.Release, err error) {
 	status, err = c.send(ctx, http.MethodPost, "/v1/key-requests", map[string]string{"bootId": bootID}, &r)
+	var refusal *Refusal
+	if errors.As(err, &refusal) && json.Unmarshal(refusal.Body, &r) != nil {
+		r = record.Release{} // it is no answer of Keyward's
+	}
 	return status, r, err
 }
 
