@@ -43,6 +43,7 @@ type cli struct {
 	Waiver   waiverCommands  `cmd:"" help:"What machines fail by and people allow for a time."`
 	Drill    drillCommands   `cmd:"" help:"The fire drill: proof that warning, revocation and restore work."`
 	Request  requestCommands `cmd:"" help:"Key requests."`
+	Audit    auditCommands   `cmd:"" help:"Every decision and action, in a file that can be checked."`
 	Unlock   unlockCommands  `cmd:"" help:"On a machine: open its encrypted volume, and close it."`
 	Inspect  inspectCommand  `cmd:"" help:"Inspect a machine."`
 	Simulate simulateCommand `cmd:"" help:"Run Keyward on virtual time, with everything that can go wrong."`

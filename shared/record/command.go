@@ -104,7 +104,8 @@ const (
 	EntryBounced   EntryKind = "bounced"   // a mail did not reach a recipient
 )
 
-// Entry is one line of a machine's ledger. Entries are never changed.
+// Entry is one line of a machine's ledger. Entries are never changed, and each carries the hash of the one before it
+// (Link).
 type Entry struct {
 	Machine    string    `json:"machine"`
 	At         time.Time `json:"at"`
@@ -114,6 +115,11 @@ type Entry struct {
 	Execution  string    `json:"execution,omitempty"`
 	By         string    `json:"by,omitempty"`
 	Detail     string    `json:"detail,omitempty"` // grant id, message id, evidence digest
+
+	Chain  string `json:"chain,omitempty"`  // of the machine's chains; "" is the ledger of its own transitions, else ChainWaivers
+	Number int64  `json:"number,omitempty"` // its place in the chain, from 1; 0: it is in none
+	Before string `json:"before,omitempty"` // Hash of the one before it; "" of the first
+	Hash   string `json:"hash,omitempty"`   // SHA-256, in hex, of the entry as JSON without this
 }
 
 // Notice is one mail: written before it is sent, completed by the provider's id, and by what became of it.

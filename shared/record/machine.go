@@ -49,6 +49,8 @@ type Machine struct {
 
 	Warning *Warning `json:"warning,omitempty"` // how far the warning of a violation got
 
+	Ledger Head `json:"ledger,omitzero"` // of the chain of its entries; the store moves it
+
 	Version int64 `json:"version"` // raised by each write; 0 is not written yet
 }
 

@@ -203,3 +203,43 @@ func turns(t *testing.T, ctx context.Context, s Table) {
 	done(t, "waiting no more", s.Queue(ctx, record.Turn{Bucket: "kms", Order: "1#b", Until: noon}))
 	ahead("when that is written", "kms", "2#a", noon.Add(time.Minute), 0)
 }
+
+// chains: a refused transition leaves no gap, and waivers have a chain of their own.
+func chains(t *testing.T, ctx context.Context, s Table) {
+	m := enrolled(t, ctx, s)
+	entry := func(text string, at time.Time) record.Entry {
+		return record.Entry{Machine: id, At: at, Kind: record.EntryNotice, Text: text}
+	}
+	of := func(text ...string) (list []record.Entry) {
+		for i, x := range text {
+			list = append(list, entry(x, noon.Add(time.Duration(i)*time.Second)))
+		}
+		return list
+	}
+	next, err := s.Apply(ctx, store.Change{Machine: m, At: noon, Ledger: of("one", "two")})
+	done(t, "two at once", err)
+	_, err = s.Apply(ctx, store.Change{Machine: m, At: noon, Ledger: of("refused")})
+	kind(t, "one that comes too late", err, fault.Conflict)
+	after, err := s.Apply(ctx, store.Change{Machine: next, At: noon, Ledger: []record.Entry{entry("three", noon.Add(time.Minute))}})
+	done(t, "a third", err)
+	scope := record.Scope("machine:" + id)
+	none, err := s.WaiverHead(ctx, id)
+	equal(t, "the head without waivers", none, err, record.Head{})
+	v := record.Waiver{ID: "w-0123456789ab", Scope: scope, Rule: "r", Values: []string{"v"}, Reason: "x", By: "alice", SetAt: noon, Expires: noon.Add(time.Hour)}
+	done(t, "setting", s.SetWaiver(ctx, v, entry("set", noon.Add(2*time.Minute))))
+
+	want, head := record.Link(record.Head{}, "", append(of("one", "two"), entry("three", noon.Add(time.Minute))))
+	waived, end := record.Link(record.Head{}, record.ChainWaivers, []record.Entry{entry("set", noon.Add(2*time.Minute))})
+	read, err := s.Machine(ctx, id)
+	equal(t, "the head", read.Ledger, err, head)
+	equal(t, "the head that is returned", after.Ledger, nil, head)
+	at, err := s.WaiverHead(ctx, id)
+	equal(t, "the head of waivers", at, err, end)
+	first, place, err := s.LedgerFrom(ctx, id, "", 3)
+	equal(t, "the first part", first, err, want)
+	rest, last, err := s.LedgerFrom(ctx, id, place, 3)
+	equal(t, "the rest", rest, err, waived)
+	if place == "" || last != "" {
+		t.Errorf("places %q and %q, want one to go on from and then none", place, last)
+	}
+}

@@ -18,6 +18,8 @@ type Table interface {
 	Machines(ctx context.Context) ([]record.Machine, error)
 	Evidence(ctx context.Context, machine string, limit int) ([]record.Evidence, error)
 	Ledger(ctx context.Context, machine string, limit int) ([]record.Entry, error)
+	LedgerFrom(ctx context.Context, machine, after string, limit int) ([]record.Entry, string, error)
+	WaiverHead(ctx context.Context, machine string) (record.Head, error)
 	Command(ctx context.Context, id string) (record.Command, error)
 	OpenCommands(ctx context.Context) ([]record.Command, error)
 	Sent(ctx context.Context, c record.Command) error
@@ -68,7 +70,7 @@ func OfTable(t *testing.T, fresh func(t *testing.T) Table) {
 		"an answer is written once": answers, "holds stop a transition until they end": holds, "a lease is one holder's": leases,
 		"what was given back is its own": copies, "commands are open until they are settled": commands, "a mail is accepted once": notices,
 		"policies and requests have versions": puts, "the breaker is changed by who read it last": breakers, "waivers have revisions": waivers,
-		"evidence comes newest first": evidence, "a sweep is completed once": watches,
+		"evidence comes newest first": evidence, "a ledger is a chain": chains, "a sweep is completed once": watches,
 		"a turn is taken once": turns,
 	} {
 		t.Run(name, func(t *testing.T) { hold(t, t.Context(), fresh(t)) })
@@ -100,7 +102,8 @@ func transition(t *testing.T, ctx context.Context, s Table) {
 	waiting, err := s.Outbox(ctx)
 	equal(t, "the outbox after it", waiting, err, []record.Start{start})
 	entries, err := s.Ledger(ctx, id, 0)
-	equal(t, "the ledger after it", entries, err, []record.Entry{entry})
+	linked, _ := record.Link(record.Head{}, "", []record.Entry{entry})
+	equal(t, "the ledger after it", entries, err, linked)
 
 	bad.Start[0].Name = "another"
 	_, err = s.Apply(ctx, bad) // of a version that is not the last any more

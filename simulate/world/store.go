@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/keyward/keyward/shared/fault"
@@ -42,6 +43,7 @@ type Store struct {
 	waivers   map[string]record.Waiver  // by id
 	waiversOn map[record.Scope][]string // their ids, sorted
 	revisions map[record.Scope]int64
+	heads     map[record.Scope]record.Head // of the chains of waivers' ledger entries
 	watch     record.Watch
 	evaluated time.Time
 
@@ -66,7 +68,7 @@ func newStore(w *World) *Store {
 		answers: map[string]map[string]record.Answer{}, evidence: map[string][]record.Evidence{},
 		ledger: map[string][]record.Entry{}, notices: map[string]map[string]record.Notice{},
 		requests: map[string]record.Request{}, outbox: map[string]record.Start{}, leases: map[string]record.Lease{},
-		rules: map[string]record.RuleBreaker{}, waivers: map[string]record.Waiver{}, waiversOn: map[record.Scope][]string{}, revisions: map[record.Scope]int64{},
+		rules: map[string]record.RuleBreaker{}, waivers: map[string]record.Waiver{}, waiversOn: map[record.Scope][]string{}, revisions: map[record.Scope]int64{}, heads: map[record.Scope]record.Head{},
 		used: map[string]time.Time{}, turns: map[string]map[string]record.Turn{},
 	}
 }
@@ -180,6 +182,20 @@ func (s *Store) Ledger(_ context.Context, machine string, limit int) ([]record.E
 	return all(s, "Ledger", func() []record.Entry { return newest(s.ledger[machine], limit) })
 }
 
+// LedgerFrom is the real store's. What Keep dropped is not there, and a place is a count.
+func (s *Store) LedgerFrom(_ context.Context, machine, after string, limit int) (part []record.Entry, next string, err error) {
+	err = s.w.call("dynamodb", "LedgerFrom", func() error {
+		at, _ := strconv.Atoi(after)
+		rest := s.ledger[machine][min(at, len(s.ledger[machine])):]
+		part = slices.Clone(rest[:min(limit, len(rest))])
+		if len(part) < len(rest) {
+			next = strconv.Itoa(at + len(part))
+		}
+		return nil
+	})
+	return part, next, err
+}
+
 // newest are the last of a list, newest first; limit 0 means all.
 func newest[T any](list []T, limit int) []T {
 	list = slices.Clone(list)
@@ -284,7 +300,9 @@ func (s *Store) Dump() map[string]string {
 	}
 	var machines, holds []any
 	for _, id := range s.order {
-		machines = append(machines, s.machines[id].now)
+		m := s.machines[id].now
+		m.Ledger = record.Head{} // says in which order things were written, which nobody decides by
+		machines = append(machines, m)
 	}
 	for _, scope := range sortedKeys(s.holds) {
 		if s.holds[scope].is {

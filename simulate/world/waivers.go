@@ -42,6 +42,7 @@ func (s *Store) waive(v record.Waiver, ledger []record.Entry) {
 	}
 	s.waivers[v.ID] = v
 	s.revisions[v.Scope]++
+	ledger, s.heads[v.Scope] = record.Link(s.heads[v.Scope], record.ChainWaivers, ledger)
 	for _, e := range ledger {
 		s.ledger[e.Machine] = trimmed(append(s.ledger[e.Machine], e), s.Keep)
 	}
@@ -73,4 +74,13 @@ func (s *Store) WaiversOn(_ context.Context, scopes []record.Scope) (v record.Wa
 		return nil
 	})
 	return v, err
+}
+
+// WaiverHead is the real store's.
+func (s *Store) WaiverHead(_ context.Context, machine string) (head record.Head, err error) {
+	err = s.w.call("dynamodb", "WaiverHead", func() error {
+		head = s.heads[record.Scope("machine:"+machine)]
+		return nil
+	})
+	return head, err
 }

@@ -28,6 +28,8 @@ type records interface {
 	Evidence(ctx context.Context, machine string, limit int) ([]record.Evidence, error)
 	EvidenceFrom(ctx context.Context, machine string, from, until time.Time, after string, limit int) ([]record.Evidence, error)
 	Ledger(ctx context.Context, machine string, limit int) ([]record.Entry, error)
+	LedgerFrom(ctx context.Context, machine, after string, limit int) ([]record.Entry, string, error)
+	WaiverHead(ctx context.Context, machine string) (record.Head, error)
 	Notices(ctx context.Context, machine string) ([]record.Notice, error)
 	Policy(ctx context.Context, name string) (record.Policy, error)
 	Policies(ctx context.Context) ([]record.Policy, error)
@@ -100,6 +102,7 @@ func (h *Handler) Routes() boot.Routes {
 		"POST /v1/machines/{id}/resume":            h.resume,
 		"GET /v1/machines/{id}/ledger":             h.ledger,
 		"GET /v1/machines/{id}/history":            h.history,
+		"GET /v1/machines/{id}/audit":              h.audit,
 		"GET /v1/policies":                         h.listPolicies,
 		"GET /v1/policies/{name}":                  h.showPolicy,
 		"POST /v1/policies/{name}/preview":         h.previewPolicy,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -36,6 +37,7 @@ type Store struct {
 	Counts   record.Breaker
 	Rules    map[string]record.RuleBreaker // by policy
 	Events   []record.BreakerEvent
+	Heads    record.Head // of the chains of waivers' entries
 
 	writing sync.Mutex // machines, changes and the breaker, which invocations reach for at once
 
@@ -154,6 +156,28 @@ func (s *Store) Ledger(_ context.Context, machine string, _ int) ([]record.Entry
 	}
 	slices.Reverse(found)
 	return unless(s.call("store.Ledger"), found)
+}
+
+// LedgerFrom is the real store's. A place is a count.
+func (s *Store) LedgerFrom(_ context.Context, machine, after string, limit int) ([]record.Entry, string, error) {
+	var found []record.Entry
+	for _, e := range s.Entries {
+		if e.Machine == machine {
+			found = append(found, e)
+		}
+	}
+	at, _ := strconv.Atoi(after)
+	rest := found[min(at, len(found)):]
+	next := ""
+	if len(rest) > limit {
+		rest, next = rest[:limit], strconv.Itoa(at+limit)
+	}
+	return rest, next, s.call("store.LedgerFrom")
+}
+
+// WaiverHead is the real store's.
+func (s *Store) WaiverHead(context.Context, string) (record.Head, error) {
+	return s.Heads, s.call("store.WaiverHead")
 }
 
 // Kinds are the kinds of the ledger's entries, oldest first.

@@ -44,12 +44,13 @@ func TestApplyWritesEverythingInOneTransaction(t *testing.T) {
 	if calls := p.Operations(); !cmp.Equal(calls, []string{"TransactWriteItems"}) {
 		t.Errorf("calls = %v, want one transaction", calls)
 	}
-	m.Version = 2
+	linked, head := record.Link(record.Head{}, "", c.Ledger)
+	m.Version, m.Ledger = 2, head
 	same(t, "Apply", m)(after, nil)
 	same(t, "Machine", m)(p.Machine(t.Context(), m.ID))
 	same(t, "Evidence", []record.Evidence{*c.Evidence})(p.Evidence(t.Context(), m.ID, 0))
 	same(t, "Answer", *c.Answer)(p.Answer(t.Context(), command, m.ID))
-	same(t, "Ledger", []record.Entry{c.Ledger[1], c.Ledger[0]})(p.Ledger(t.Context(), m.ID, 0))
+	same(t, "Ledger", []record.Entry{linked[1], linked[0]})(p.Ledger(t.Context(), m.ID, 0))
 	same(t, "Outbox", c.Start)(p.Outbox(t.Context()))
 	request := *c.Request
 	request.Revision = 1

@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/record"
 )
@@ -94,6 +96,40 @@ func Cursor(e record.Evidence) string { return stamp(e.Sent) + "#" + e.Command }
 // Ledger reads the newest ledger entries of a machine, newest first; limit 0 means all.
 func (s *Store) Ledger(ctx context.Context, machine string, limit int) ([]record.Entry, error) {
 	return under[record.Entry](ctx, s, machineKey(machine), "ledger#", true, limit, "reading ledger of "+machine)
+}
+
+// LedgerFrom reads a part of a machine's ledger, oldest first by the clocks of who wrote: at most limit entries after a
+// place, "" for none, and the place to go on from, "" when there is no more. What was written with an earlier time than
+// the place meanwhile is left out.
+func (s *Store) LedgerFrom(ctx context.Context, machine, after string, limit int) ([]record.Entry, string, error) {
+	const start = "ledger#"
+	first := start
+	if after != "" {
+		first = start + after + " " // the next place there could be
+	}
+	out, err := s.client.Query(ctx, &dynamodb.QueryInput{
+		TableName: &s.table, ConsistentRead: aws.Bool(true), Limit: aws.Int32(int32(limit)),
+		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :first AND :last"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":pk": str(s.prefix + machineKey(machine)), ":first": str(first), ":last": str("ledger$"),
+		},
+	})
+	if err != nil {
+		return nil, "", awsconf.Wrap(err, "reading ledger of "+machine)
+	}
+	var entries []record.Entry
+	for _, row := range out.Items {
+		e, err := decode[record.Entry](row)
+		if err != nil {
+			return nil, "", err
+		}
+		entries = append(entries, e)
+	}
+	last, _ := out.LastEvaluatedKey["sk"].(*types.AttributeValueMemberS)
+	if last == nil {
+		return entries, "", nil
+	}
+	return entries, strings.TrimPrefix(last.Value, start), nil
 }
 
 // Outbox reads the executions that have to be started, oldest name first.

@@ -65,16 +65,18 @@ func (s *Store) putWaiver(ctx context.Context, w record.Waiver, c condition, doi
 	const tries = 5
 	var err error
 	for range tries {
-		var rev record.Revision
+		var rev revision
 		if rev, err = s.revision(ctx, w.Scope); err != nil {
 			return err
 		}
+		linked, head := record.Link(rev.Ledger, record.ChainWaivers, ledger)
 		var t transaction
 		t.put(s, waiverItem(w), c, "it was changed by somebody else")
 		t.put(s, item{
-			pk: waiversKey(w.Scope), sk: revisionRow, version: rev.Number + 1, doc: record.Revision{Scope: w.Scope, Number: rev.Number + 1},
+			pk: waiversKey(w.Scope), sk: revisionRow, version: rev.Number + 1,
+			doc: revision{record.Revision{Scope: w.Scope, Number: rev.Number + 1}, head},
 		}, versionIs(rev.Number), "another waiver was set or lifted at the same moment")
-		for i, e := range ledger {
+		for i, e := range linked {
 			t.put(s, item{pk: machineKey(e.Machine), sk: fmt.Sprintf("ledger#%s#%s#%02d", stamp(e.At), w.ID, i), doc: e}, condition{}, "")
 		}
 		if err = t.commit(ctx, s, doing); !fault.Is(err, fault.Conflict) {
@@ -84,12 +86,24 @@ func (s *Store) putWaiver(ctx context.Context, w record.Waiver, c condition, doi
 	return err
 }
 
-func (s *Store) revision(ctx context.Context, scope record.Scope) (record.Revision, error) {
-	rev, err := get[record.Revision](ctx, s, waiversKey(scope), revisionRow, "reading revision of waivers on "+string(scope))
+// revision is the row that each waiver on a scope moves: a count, and the head of the chain of their ledger entries.
+type revision struct {
+	record.Revision
+	Ledger record.Head `json:"ledger,omitzero"`
+}
+
+func (s *Store) revision(ctx context.Context, scope record.Scope) (revision, error) {
+	rev, err := get[revision](ctx, s, waiversKey(scope), revisionRow, "reading revision of waivers on "+string(scope))
 	if fault.Is(err, fault.NotFound) {
-		return record.Revision{Scope: scope}, nil
+		return revision{Revision: record.Revision{Scope: scope}}, nil
 	}
 	return rev, err
+}
+
+// WaiverHead reads the head of the chain of what was set and lifted on one machine; zero when nothing ever was.
+func (s *Store) WaiverHead(ctx context.Context, machine string) (record.Head, error) {
+	rev, err := s.revision(ctx, record.Scope("machine:"+machine))
+	return rev.Ledger, err
 }
 
 // WaiversOn reads, consistently, the waivers on scopes, with those that have ended, and the revision of each
@@ -120,7 +134,7 @@ func (s *Store) WaiversOn(ctx context.Context, scopes []record.Scope) (record.Wa
 			all.All = append(all.All, w)
 		}
 		all.Unread += found.Unread
-		all.Revisions = append(all.Revisions, rev)
+		all.Revisions = append(all.Revisions, rev.Revision)
 	}
 	return all, nil
 }

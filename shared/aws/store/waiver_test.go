@@ -66,7 +66,9 @@ func TestWaiversInTheLedger(t *testing.T) {
 	lifted := record.Entry{Machine: m.ID, At: noon.Add(time.Hour), Kind: record.EntryWaiver, Text: "lifted", By: "c"}
 	w.Lifted = &record.Lift{At: lifted.At}
 	must(t, p.LiftWaiver(t.Context(), w, lifted))
-	same(t, "Ledger", []record.Entry{lifted, set})(p.Ledger(t.Context(), m.ID, 0))
+	linked, head := record.Link(record.Head{}, record.ChainWaivers, []record.Entry{set, lifted})
+	same(t, "Ledger", []record.Entry{linked[1], linked[0]})(p.Ledger(t.Context(), m.ID, 0))
+	same(t, "WaiverHead", head)(p.WaiverHead(t.Context(), m.ID))
 }
 
 // A year and a bit after its end a waiver is deleted; until then people can ask who allowed what.

@@ -77,3 +77,21 @@ func (c *Client) History(ctx context.Context, id string, since, until time.Time,
 	_, err = c.send(ctx, http.MethodGet, "/v1/machines/"+segment(id)+"/history?"+query.Encode(), nil, &h)
 	return h, err
 }
+
+// Audit is a machine's whole ledger as it was written, with the heads of its chains.
+func (c *Client) Audit(ctx context.Context, machine string) (entries []record.Entry, heads map[string]record.Head, err error) {
+	after := ""
+	for {
+		var page record.Audit
+		if _, err := c.send(ctx, http.MethodGet, "/v1/machines/"+url.PathEscape(machine)+"/audit?after="+url.QueryEscape(after), nil, &page); err != nil {
+			return nil, nil, err
+		}
+		if after == "" {
+			heads = page.Heads
+		}
+		if entries = append(entries, page.Entries...); page.Next == "" {
+			return entries, heads, nil
+		}
+		after = page.Next
+	}
+}
