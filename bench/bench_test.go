@@ -55,7 +55,7 @@ type report struct {
 type row struct{ what, figure, aim, ratio, more string }
 
 // sections are how a row's what begins, in the order of the table.
-var sections = []string{"evidence", "inspection", "start", "check", "keyward demo"}
+var sections = []string{"evidence", "inspection", "start", "check", "requests", "keyward demo"}
 
 func (r row) section() int {
 	return slices.IndexFunc(sections, func(start string) bool { return strings.HasPrefix(r.what, start) })
