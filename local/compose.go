@@ -14,6 +14,7 @@ import (
 	"github.com/keyward/keyward/local/events"
 	"github.com/keyward/keyward/local/faults"
 	"github.com/keyward/keyward/local/httpapi"
+	"github.com/keyward/keyward/local/iam"
 	"github.com/keyward/keyward/local/kms"
 	"github.com/keyward/keyward/local/scheduler"
 	"github.com/keyward/keyward/local/ses"
@@ -31,6 +32,7 @@ type services struct {
 	kms     *kms.KMS
 	ssm     *ssm.SSM
 	ec2     *ec2.EC2
+	iam     *iam.IAM
 	bus     *events.Bus
 	gateway *httpapi.Gateway
 
@@ -201,7 +203,8 @@ func (s *Server) composeMachines() error {
 		},
 		Stop: s.stopLater,
 	})
-	if err := errors.Join(s.keep("ec2", s.services.ec2), s.keep("machines", inventory{s})); err != nil {
+	s.services.iam = iam.New(iam.Config{Account: s.stack.Account, Now: s.clock.Now})
+	if err := errors.Join(s.keep("iam", s.services.iam), s.keep("ec2", s.services.ec2), s.keep("machines", inventory{s})); err != nil {
 		return err
 	}
 	for _, m := range s.options.Machines {
@@ -209,7 +212,7 @@ func (s *Server) composeMachines() error {
 			return err
 		}
 	}
-	return s.register(s.services.ssm.Service(), s.services.ec2.Service(), sts.Service())
+	return s.register(s.services.ssm.Service(), s.services.ec2.Service(), s.services.iam.Service(), sts.Service())
 }
 
 // publish puts an event of a service on the bus.

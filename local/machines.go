@@ -44,10 +44,15 @@ func (s *Server) PutMachine(m Machine) error {
 	if m.Launched.IsZero() {
 		m.Launched = cmp.Or(before.Launched, s.clock.Now().Add(-24*time.Hour))
 	}
-	m.Role, m.State, m.Platform = cmp.Or(m.Role, MachineRole), cmp.Or(m.State, "running"), cmp.Or(m.Platform, "Linux")
+	role, service := MachineRole, "ec2.amazonaws.com"
+	if strings.HasPrefix(m.ID, "mi-") {
+		role, service = HybridRole, "ssm.amazonaws.com"
+	}
+	m.Role, m.State, m.Platform = cmp.Or(m.Role, role), cmp.Or(m.State, "running"), cmp.Or(m.Platform, "Linux")
 	m.Zone, m.Image = cmp.Or(m.Zone, s.stack.Region+"a"), cmp.Or(m.Image, "ami-0123456789abcdef0")
+	s.services.iam.Provide(m.Role, service)
 	err := s.services.ssm.PutNode(ssm.Node{
-		ID: m.ID, State: m.State, Tags: m.Tags, PlatformType: m.Platform, Host: m.Host, Answer: m.Answer, Patches: m.Patches,
+		ID: m.ID, State: m.State, Tags: m.Tags, PlatformType: m.Platform, Host: m.Host, Answer: m.Answer, Patches: m.Patches, IAMRole: m.Role,
 		ComputerName: "ip-10-0-0-10.ec2.internal", IPAddress: "10.0.0.10",
 	})
 	if err != nil {

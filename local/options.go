@@ -24,6 +24,7 @@ const (
 	StackName   = "keyward"
 	HostMachine = "i-1234567890abcdef0" // the id of this host
 	MachineRole = "keyward-machine"     // the instance role of machines that name none
+	HybridRole  = "keyward-node"        // the role of hybrid nodes that name none
 )
 
 // Options are what a person chooses. The zero value runs ./template.yaml with ./build on DefaultAddr.
@@ -45,7 +46,7 @@ type Options struct {
 // Machine is one managed node of the inventory: its agent, and its instance when the id starts with i-.
 type Machine struct {
 	ID        string            `json:"id"`
-	Role      string            `json:"role,omitempty"`  // of its instance profile; MachineRole when empty
+	Role      string            `json:"role,omitempty"`  // of its instance profile, or of a hybrid node; MachineRole or HybridRole when empty
 	State     string            `json:"state,omitempty"` // running (also ""), stopped or terminated
 	Tags      map[string]string `json:"tags,omitempty"`
 	Platform  string            `json:"platform,omitempty"` // Linux (also ""), Windows or MacOS

@@ -14,9 +14,11 @@ import (
 	"github.com/keyward/keyward/functions/request/handler"
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/aws/ec2info"
+	"github.com/keyward/keyward/shared/aws/iamrole"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/kmskey/release"
 	"github.com/keyward/keyward/shared/aws/lambdacall"
+	"github.com/keyward/keyward/shared/aws/ssmrun"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/env"
 )
@@ -40,7 +42,7 @@ func main() {
 		}
 		h := &handler.Handler{
 			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Keys: kmskey.New(aws), Giver: release.New(aws),
-			Instances: ec2info.New(aws), Inspect: lambdacall.New(aws, cfg.Inspect), Log: log,
+			Instances: ec2info.New(aws), Roles: iamrole.New(aws), Nodes: ssmrun.New(aws), Inspect: lambdacall.New(aws, cfg.Inspect), Log: log,
 		}
 		return boot.HTTP(h.Routes(), log), nil
 	})

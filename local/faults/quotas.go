@@ -18,6 +18,7 @@ var throttles = map[string]wire.Error{
 	"lambda":    {Code: "TooManyRequestsException", Message: "Rate Exceeded.", Status: 429},
 	"ses":       {Code: "TooManyRequestsException", Message: "Too Many Requests", Status: 429},
 	"ec2":       {Code: "RequestLimitExceeded", Message: "Request limit exceeded.", Status: 503},
+	"iam":       {Code: "Throttling", Message: "Rate exceeded"},
 	"sts":       {Code: "Throttling", Message: "Rate exceeded"},
 }
 

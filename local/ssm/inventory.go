@@ -119,6 +119,9 @@ func (s *SSM) describe(n *Node) map[string]any {
 	}
 	if n.hybrid() {
 		d["Name"], d["SourceType"] = n.Name, "AWS::SSM::ManagedInstance"
+		if n.IAMRole != "" {
+			d["IamRole"] = n.IAMRole
+		}
 	}
 	return d
 }

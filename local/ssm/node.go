@@ -9,8 +9,9 @@ import (
 
 // Node is one managed node. A node that is neither this host nor has an Answer never answers.
 type Node struct {
-	ID              string            `json:"id"`   // i-… or mi-…
-	Name            string            `json:"name"` // of a hybrid node, as it was registered
+	ID              string            `json:"id"`                // i-… or mi-…
+	Name            string            `json:"name"`              // of a hybrid node, as it was registered
+	IAMRole         string            `json:"iamRole,omitempty"` // of a hybrid node, as it was registered
 	ComputerName    string            `json:"computerName"`
 	IPAddress       string            `json:"ipAddress"`
 	PingStatus      string            `json:"pingStatus"` // Online (also "") or ConnectionLost

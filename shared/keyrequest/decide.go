@@ -40,6 +40,17 @@ func (d Decision) Event() Event {
 	}
 }
 
+// Unless turns an approval into a denial when there is a doubt that the caller is the machine: one plain line that says
+// which; "" is none. Other decisions stay as they are.
+func (d Decision) Unless(doubt string) Decision {
+	if doubt == "" || d.Decision != policy.Approve {
+		return d
+	}
+	d = decide(policy.Deny, ReasonDoubt)
+	d.Text += ": " + doubt
+	return d
+}
+
 // Reason is why a request was decided as it was: a code with one plain line.
 type Reason string
 
@@ -56,6 +67,7 @@ const (
 	ReasonApproved   Reason = "approved"
 	ReasonDenied     Reason = "denied"
 	ReasonNobody     Reason = "nobody-objected"
+	ReasonDoubt      Reason = "identity-in-doubt"
 )
 
 var texts = map[Reason]string{
@@ -69,6 +81,7 @@ var texts = map[Reason]string{
 	ReasonHeld:       "an enforcement on this machine waits for a person",
 	ReasonApproved:   "a person approved it",
 	ReasonDenied:     "a person denied it",
+	ReasonDoubt:      "it is not certain that the caller is the machine",
 	ReasonNobody:     "the machine complies with its policy, and nobody decided otherwise in the time that the policy gives",
 }
 

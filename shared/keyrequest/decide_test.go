@@ -116,3 +116,24 @@ func TestApprovalNeedsFreshPass(t *testing.T) {
 		}
 	})
 }
+
+// A doubt takes an approval away and changes no other answer.
+func TestUnless(t *testing.T) {
+	t.Parallel()
+	for _, before := range []policy.Decision{policy.Approve, policy.Deny, policy.Hold, ""} {
+		d := keyrequest.Decision{Decision: before, Reason: keyrequest.ReasonPass, Text: "x"}
+		if got := d.Unless(""); got != d {
+			t.Errorf("without a doubt %+v became %+v", d, got)
+		}
+		got := d.Unless("its role is open")
+		if before != policy.Approve {
+			if got != d {
+				t.Errorf("%+v became %+v", d, got)
+			}
+			continue
+		}
+		if got.Decision != policy.Deny || got.Reason != keyrequest.ReasonDoubt || got.Text != keyrequest.ReasonDoubt.Text()+": its role is open" {
+			t.Errorf("an approval in doubt is %+v", got)
+		}
+	}
+}

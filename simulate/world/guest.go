@@ -66,6 +66,7 @@ func (e *EC2) Instances(_ context.Context, machines []string) (found map[string]
 		for _, id := range machines {
 			v := ec2info.Instance{ID: id, Presence: integrity.Gone}
 			if g := e.guests[id]; g != nil {
+				v.Profile = profileOf(g.Session)
 				v.Presence, v.Zone, v.Tags = g.Power, g.Zone, g.Tags
 				if e.w.now.Before(g.shown) {
 					v.Presence = g.before

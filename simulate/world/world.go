@@ -30,6 +30,7 @@ type World struct {
 	Keys      *Keys
 	SSM       *SSM
 	EC2       *EC2
+	Roles     *Roles
 	Safe      *Safe
 	Mail      *Mail
 	Flow      *Flow
@@ -77,7 +78,7 @@ func New(at time.Time, seed uint64, faults Faults) *World {
 		now: at, random: rand.New(rand.NewPCG(seed, 0x6b657977617264)), live: map[*Invocation]bool{},
 	}
 	w.Safe = &Safe{w: w, snapshots: map[string][]*snapshot{}, Saved: map[string]time.Time{}}
-	w.Schedules = &Schedules{w: w}
+	w.Schedules, w.Roles = &Schedules{w: w}, &Roles{w: w}
 	w.Calendars = &Calendars{w: w, closed: map[string]time.Time{}}
 	w.Store, w.Keys, w.SSM, w.EC2, w.Mail = newStore(w), newKeys(w), newSSM(w), &EC2{w: w, guests: map[string]*Guest{}}, newMail(w)
 	return w

@@ -73,8 +73,10 @@ class Judge:
         name = root.tag.rpartition("}")[2]
         self.check(name == operation.name + "Response", f"{where}: the document is a {name}")
         if protocol == "query":
-            result = operation.output_shape.serialization.get("resultWrapper", operation.name + "Result")
             names = [child.tag.rpartition("}")[2] for child in root]
+            if operation.output_shape is None:
+                return self.check(names == ["ResponseMetadata"], f"{where}: below the response are {names}, expected its metadata alone")
+            result = operation.output_shape.serialization.get("resultWrapper", operation.name + "Result")
             self.check(names == [result, "ResponseMetadata"], f"{where}: below the response are {names}")
             return walk.tree(root[0], operation.output_shape, where)
         if operation.output_shape is None:

@@ -21,6 +21,7 @@ def run(judge):
     refusals(judge, ssm)
     calendars(judge, ssm)
     instances(judge, judge.client("ec2"))
+    roles(judge, judge.client("iam"), judge.client("ec2"))
     safeguards(judge, judge.client("ec2"))
     architecture(judge, judge.client("ec2"), ssm)
 
@@ -177,6 +178,24 @@ def architecture(judge, ec2, ssm):
     judge.check((state["InstanceId"], state["MissingCount"], state["SecurityNonCompliantCount"], state["InstalledPendingRebootCount"]) == (machine["id"], 3, 2, 1), f"the patches are {state}")
     judge.check(state["OperationEndTime"].year == 2026, f"the patches were looked at {state['OperationEndTime']}")
     judge.refused("ValidationException", ssm.describe_instance_patch_states, status=400, InstanceIds=[f"i-{n:017x}" for n in range(51)])
+
+
+def roles(judge, iam, ec2):
+    """Who may be the machine: the role of its profile, and that role's trust policy, which a person changes."""
+    profile = ec2.describe_instances(InstanceIds=[MACHINE])["Reservations"][0]["Instances"][0]["IamInstanceProfile"]["Arn"]
+    found = iam.get_instance_profile(InstanceProfileName=profile.rpartition("/")[2])["InstanceProfile"]
+    judge.check(found["Arn"] == profile and len(found["Roles"]) == 1, f"the profile {profile} is {found}")
+    role = iam.get_role(RoleName=found["Roles"][0]["RoleName"])["Role"]
+    before = role["AssumeRolePolicyDocument"]  # botocore decodes it
+    who = [s["Principal"] for s in before["Statement"]]
+    judge.check(who == [{"Service": "ec2.amazonaws.com"}] and role["Arn"] == found["Roles"][0]["Arn"], f"the role is {role}")
+    after = {"Version": "2012-10-17", "Statement": [{"Sid": "a b+c", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+    iam.update_assume_role_policy(RoleName=role["RoleName"], PolicyDocument=json.dumps(after))
+    judge.check(iam.get_role(RoleName=role["RoleName"])["Role"]["AssumeRolePolicyDocument"] == after, "the trust policy is not the one that was put")
+    iam.update_assume_role_policy(RoleName=role["RoleName"], PolicyDocument=json.dumps(before))
+    judge.refused("MalformedPolicyDocument", iam.update_assume_role_policy, RoleName=role["RoleName"], PolicyDocument="{")
+    judge.refused("NoSuchEntity", iam.get_role, RoleName="nobody")
+    judge.refused("NoSuchEntity", iam.get_instance_profile, InstanceProfileName="nobody")
 
 
 def safeguards(judge, ec2):

@@ -10,7 +10,7 @@ import (
 var pure = []string{
 	"shared/audit", "shared/delivery", "shared/drill", "shared/enforcement", "shared/env", "shared/evidence", "shared/fault", "shared/guard", "shared/inspection", "shared/integrity",
 	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/pace", "shared/policy", "shared/policy/custom", "shared/record", "shared/replay", "shared/safeguard",
-	"shared/waiver",
+	"shared/trust", "shared/waiver",
 }
 
 // impure is what a pure package may not import, and why.
@@ -237,7 +237,7 @@ func TestWhatFunctionsLink(t *testing.T) {
 		"inspect":   {"dynamodb", "ssm"},
 		"notify":    {"dynamodb", "sesv2"},
 		"recheck":   {"dynamodb", "ec2", "kms", "ssm"},
-		"request":   {"dynamodb", "ec2", "kms", "lambda"},
+		"request":   {"dynamodb", "ec2", "iam", "kms", "lambda", "ssm"},
 		"restore":   {"dynamodb", "kms"},
 		"revoke":    {"dynamodb", "kms"},
 		"safeguard": {"dynamodb", "ec2", "ssm"},

@@ -40,6 +40,7 @@ type Instances struct {
 	*Calls
 	Presence map[string]integrity.Presence
 	Tags     map[string]string
+	Profile  string                               // of every machine
 	Launched time.Time                            // of every machine
 	Impaired bool                                 // a status check of every machine fails
 	Under    []guard.Disk                         // volumes and snapshots under the key
@@ -72,7 +73,7 @@ func (i *Instances) Healthy(_ context.Context, machine string) (bool, error) {
 }
 
 func newInstances(c *Calls) *Instances {
-	return &Instances{Calls: c, Presence: map[string]integrity.Presence{}, Tags: map[string]string{kmskey.GuardedTag: "true"}}
+	return &Instances{Calls: c, Presence: map[string]integrity.Presence{}, Tags: map[string]string{kmskey.GuardedTag: "true"}, Profile: "arn:aws:iam::" + Account + ":instance-profile/web"}
 }
 
 // Instances is ec2info's.
@@ -86,7 +87,7 @@ func (i *Instances) Instances(_ context.Context, machines []string) (map[string]
 		if !said {
 			p = integrity.Running
 		}
-		all[id] = ec2info.Instance{ID: id, Presence: p, Zone: "us-east-1a", Tags: i.Tags, Launched: i.Launched, Facts: i.Facts}
+		all[id] = ec2info.Instance{ID: id, Presence: p, Zone: "us-east-1a", Tags: i.Tags, Launched: i.Launched, Facts: i.Facts, Profile: i.Profile}
 	}
 	return all, nil
 }

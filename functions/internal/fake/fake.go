@@ -46,6 +46,7 @@ type World struct {
 	Keys      *Keys
 	Calendars *Calendars
 	Instances *Instances
+	Roles     *Roles
 	SSM       *SSM
 	EC2       *EC2
 	Mail      *Mail
@@ -64,7 +65,7 @@ type World struct {
 func New() *World {
 	c := &Calls{fails: map[string][]error{}, before: map[string][]func(){}}
 	w := &World{
-		Calls: c, Store: newStore(c), Keys: newKeys(c), Calendars: &Calendars{Calls: c, Named: map[string]guard.Calendar{}}, Instances: newInstances(c), SSM: newSSM(c), EC2: &EC2{Calls: c, Instance: "running"}, Mail: &Mail{Calls: c},
+		Calls: c, Store: newStore(c), Keys: newKeys(c), Calendars: &Calendars{Calls: c, Named: map[string]guard.Calendar{}}, Instances: newInstances(c), Roles: &Roles{Calls: c, Own: "web", Policy: OnlyEC2}, SSM: newSSM(c), EC2: &EC2{Calls: c, Instance: "running"}, Mail: &Mail{Calls: c},
 		Flow:    &Flow{Calls: c, Executions: map[string]string{}, Inputs: map[string]json.RawMessage{}},
 		Inspect: &Invoker{Calls: c, name: "inspect"}, Evaluate: &Invoker{Calls: c, name: "evaluate"},
 		Drill: &Invoker{Calls: c, name: "drill"}, Trier: &Trier{Calls: c},

@@ -28,15 +28,29 @@ func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 	if err != nil {
 		return 0, nil, err
 	}
+	there, err := h.Instances.Instances(ctx, []string{m.ID})
+	if err != nil {
+		return 0, nil, err
+	}
 	facts, findings, err := h.facts(ctx, now, m, p)
 	if err != nil {
 		return 0, nil, err
 	}
+	facts.Presence = there[m.ID].Presence
 	if err := lapse(&r, now, facts, p.Requests); err != nil {
 		return 0, nil, err
 	}
 	facts.Person, facts.Waited = ruled(r, now), now.Sub(r.Since())
 	d := keyrequest.Decide(facts, p.Requests)
+	if d.Decision == policy.Approve {
+		doubt, err := h.doubt(ctx, m, there[m.ID].Profile)
+		if err != nil {
+			return 0, nil, err
+		}
+		if d = d.Unless(doubt); doubt != "" {
+			h.Log.WarnContext(ctx, "caller not believed", boot.KeyMachine, m.ID, boot.KeyReason, doubt)
+		}
+	}
 	h.Log.InfoContext(ctx, "key request decided", boot.KeyMachine, m.ID, boot.KeyKind, string(d.Decision), boot.KeyReason, string(d.Reason))
 	if d.Inspect {
 		if err := h.Inspect.Invoke(ctx, inspection.Request{Version: inspection.Version, Purpose: record.Check, Machines: []string{m.ID}}); err != nil {
@@ -55,7 +69,10 @@ func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 		if d.Reason == keyrequest.ReasonDenied {
 			return http.StatusForbidden, record.Release{Request: r.ID, State: r.State, Reason: r.Reason, Findings: findings}, nil
 		}
-		return h.deny(ctx, now, m, p, r, d.Text, findings)
+		if d.Reason == keyrequest.ReasonDoubt {
+			return h.deny(ctx, now, m, m.State, r, d.Text, nil)
+		}
+		return h.deny(ctx, now, m, integrity.Denied(m.State, now, p.Integrity), r, d.Text, findings)
 	default:
 		return h.pend(ctx, now, p, r, d.Text)
 	}
@@ -76,11 +93,6 @@ func (h *Handler) policy(ctx context.Context, name string) (*policy.Policy, erro
 // for nothing.
 func (h *Handler) facts(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy) (keyrequest.Facts, []policy.Finding, error) {
 	f := keyrequest.Facts{Key: m.State.Key, Held: m.State.HeldFor != ""}
-	there, err := h.Instances.Instances(ctx, []string{m.ID})
-	if err != nil {
-		return f, nil, err
-	}
-	f.Presence = there[m.ID].Presence
 	newest, err := h.Store.Evidence(ctx, m.ID, 1)
 	if err != nil || len(newest) == 0 {
 		return f, nil, err
@@ -114,9 +126,9 @@ func (h *Handler) pend(ctx context.Context, now time.Time, p *policy.Policy, r r
 	return http.StatusAccepted, answer, err
 }
 
-// deny refuses a request and asks for looks for a correction, so that a machine that is put right need
-// not wait for its schedule. The same answer again is not written again: a machine may ask every second.
-func (h *Handler) deny(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy, r record.Request, why string, findings []policy.Finding) (int, any, error) {
+// deny refuses a request. The machine's state after it asks for looks for a correction, so that a machine that is put
+// right need not wait for its schedule. The same answer again is not written again: a machine may ask every second.
+func (h *Handler) deny(ctx context.Context, now time.Time, m record.Machine, after integrity.State, r record.Request, why string, findings []policy.Finding) (int, any, error) {
 	told := r.State + r.Reason
 	if r.State != string(keyrequest.Denied) {
 		if err := reopen(&r, now); err != nil {
@@ -129,7 +141,7 @@ func (h *Handler) deny(ctx context.Context, now time.Time, m record.Machine, p *
 		}
 	}
 	before := m.State
-	m.State = integrity.Denied(m.State, now, p.Integrity)
+	m.State = after
 	if m.State == before && told == r.State+why {
 		return http.StatusForbidden, record.Release{Request: r.ID, State: r.State, Reason: why, Findings: findings}, nil
 	}

@@ -44,6 +44,8 @@ type Handler struct {
 	Instances interface {
 		Instances(ctx context.Context, machines []string) (map[string]ec2info.Instance, error)
 	}
+	Roles   roles
+	Nodes   nodes
 	Inspect interface {
 		Invoke(ctx context.Context, event any) error
 	}

@@ -28,7 +28,7 @@ const (
 
 func serve(t *testing.T, w *fake.World, now time.Time, in events.APIGatewayV2HTTPRequest) (int, record.Release, string) {
 	t.Helper()
-	h := &Handler{Store: w.Store, Keys: w.Keys, Giver: w.Keys, Instances: w.Instances, Inspect: w.Inspect, Log: w.Log}
+	h := &Handler{Store: w.Store, Keys: w.Keys, Giver: w.Keys, Instances: w.Instances, Roles: w.Roles, Nodes: w.Roles, Inspect: w.Inspect, Log: w.Log}
 	out, err := boot.HTTP(h.Routes(), w.Log)(t.Context(), now, in)
 	if err != nil {
 		t.Fatal(err)

@@ -47,6 +47,7 @@ var kinds = map[string]fault.Kind{
 	"SendingPausedException":             fault.Denied,
 
 	"NotFoundException":          fault.NotFound,
+	"NoSuchEntity":               fault.NotFound,
 	"ResourceNotFoundException":  fault.NotFound,
 	"InvocationDoesNotExist":     fault.NotFound,
 	"ExecutionDoesNotExist":      fault.NotFound,

@@ -2,6 +2,7 @@ package ssmrun
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/evidence"
+	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/inspection"
 )
 
@@ -83,4 +85,22 @@ func (c *Client) Agents(ctx context.Context, machines []string) (map[string]evid
 		}
 	}
 	return found, nil
+}
+
+// NodeRole is the name of the IAM role that a hybrid node (mi-…) was registered with. A node that SSM does not know, or
+// shows without a role, is fault.NotFound.
+func (c *Client) NodeRole(ctx context.Context, node string) (string, error) {
+	out, err := c.api.DescribeInstanceInformation(ctx, &ssm.DescribeInstanceInformationInput{
+		Filters: []types.InstanceInformationStringFilter{{Key: aws.String("InstanceIds"), Values: []string{node}}},
+	})
+	if err != nil {
+		return "", awsconf.Wrap(err, "asking for a node's role")
+	}
+	for _, i := range out.InstanceInformationList {
+		// An activation may have named the role with its path.
+		if role := aws.ToString(i.IamRole); aws.ToString(i.InstanceId) == node && role != "" {
+			return role[strings.LastIndexByte(role, '/')+1:], nil
+		}
+	}
+	return "", fault.New(fault.NotFound, "asking for a node's role: SSM does not know %s, or no role of it", node)
 }

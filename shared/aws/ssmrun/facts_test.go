@@ -52,6 +52,26 @@ func TestPatchesAndAgents(t *testing.T) {
 	}
 }
 
+func TestNodeRole(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	const plain, path, none = "mi-00000000000000001", "mi-00000000000000002", "mi-00000000000000003"
+	for id, role := range map[string]string{plain: "branch", path: "service-role/branch", none: ""} {
+		if err := p.ssm.PutNode(ssm.Node{ID: id, IAMRole: role}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range []string{plain, path} {
+		if got, err := p.client.NodeRole(t.Context(), id); err != nil || got != "branch" {
+			t.Errorf("NodeRole(%s) = %q, %v, want branch", id, got, err)
+		}
+	}
+	for _, id := range []string{none, "mi-00000000000000009"} {
+		_, err := p.client.NodeRole(t.Context(), id)
+		awstest.Wrapped(t, err, fault.NotFound, "SSM does not know")
+	}
+}
+
 func TestFactsErrors(t *testing.T) {
 	t.Parallel()
 	p := begin(t)
@@ -62,6 +82,10 @@ func TestFactsErrors(t *testing.T) {
 	})
 	p.Mapped(t, "DescribeInstanceInformation", own, func(ctx context.Context, cfg aws.Config) error {
 		_, err := ssmrun.New(cfg).Agents(ctx, []string{awstest.Machine})
+		return err
+	})
+	p.Mapped(t, "DescribeInstanceInformation", own, func(ctx context.Context, cfg aws.Config) error {
+		_, err := ssmrun.New(cfg).NodeRole(ctx, "mi-00000000000000001")
 		return err
 	})
 }
