@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -108,7 +109,7 @@ func report(err error) int {
 		return exitNotInOrder
 	case errors.As(err, &wrong), errors.As(err, &policyErrors):
 		return exitInvalid
-	case errors.As(err, &refused) && refused.Status >= 400 && refused.Status < 404:
+	case errors.As(err, &refused) && (refused.Status >= 400 && refused.Status < 404 || refused.Status == http.StatusRequestEntityTooLarge):
 		return exitInvalid
 	default:
 		return exitFailed

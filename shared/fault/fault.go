@@ -20,6 +20,9 @@ const (
 	Denied                // not allowed
 	Conflict              // somebody was quicker, or the state forbids it
 	Transient             // try again later
+	Stale                 // it was changed since the caller read it
+	TooLarge              // the input is larger than what is read
+	Method                // what was named exists, and this cannot be done to it
 )
 
 // Row is what a kind means outside.
@@ -36,6 +39,9 @@ var table = map[Kind]Row{
 	Denied:    {"Denied", http.StatusForbidden, false},
 	Conflict:  {"Conflict", http.StatusConflict, false},
 	Transient: {"Transient", http.StatusServiceUnavailable, true},
+	Stale:     {"Stale", http.StatusPreconditionFailed, false},
+	TooLarge:  {"TooLarge", http.StatusRequestEntityTooLarge, false},
+	Method:    {"Method", http.StatusMethodNotAllowed, false},
 }
 
 // Of is the table's row of a kind; an unknown kind is Internal.
@@ -47,14 +53,25 @@ func Of(k Kind) Row {
 }
 
 // Kinds are all kinds.
-func Kinds() []Kind { return []Kind{Internal, Invalid, NotFound, Denied, Conflict, Transient} }
+func Kinds() []Kind {
+	return []Kind{Internal, Invalid, NotFound, Denied, Conflict, Transient, Stale, TooLarge, Method}
+}
 
 // Error is an error with its kind. Safe is what callers outside may read; the wrapped error may carry
 // ARNs and account ids and is for the log alone.
 type Error struct {
-	Kind Kind
-	Safe string
-	Err  error
+	Kind   Kind
+	Safe   string
+	Err    error
+	Fields []Field // of the input that are wrong, where that is known
+}
+
+// Field is one place of an input that is wrong. Its text is safe to show.
+type Field struct {
+	Name   string `json:"field"`            // reason, values[1], rules[0].product.is; empty: the input as a whole
+	Detail string `json:"detail"`           // what is wrong
+	Line   int    `json:"line,omitempty"`   // of a document that people write, from 1
+	Column int    `json:"column,omitempty"` // in characters, from 1
 }
 
 func (e *Error) Error() string {
@@ -78,6 +95,36 @@ func Wrap(k Kind, err error, format string, args ...any) error {
 		return nil
 	}
 	return &Error{Kind: k, Safe: fmt.Sprintf(format, args...), Err: err}
+}
+
+// In names the field of the input that err is about; an error that is no *Error, and nil, stay what they are.
+func In(field string, err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	named := *e
+	named.Fields = append([]Field{{Name: field, Detail: e.Safe}}, e.Fields...)
+	return &named
+}
+
+// Wrong makes an error of kind Invalid about one field of the input, whose whole text is safe to show.
+func Wrong(field, format string, args ...any) error { return In(field, New(Invalid, format, args...)) }
+
+// Fields are the fields that err names, those of every error that was joined.
+func Fields(err error) []Field {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []Field
+		for _, one := range many.Unwrap() {
+			all = append(all, Fields(one)...)
+		}
+		return all
+	}
+	var e *Error
+	if errors.As(err, &e) && e.Kind != Internal {
+		return e.Fields
+	}
+	return nil
 }
 
 // KindOf is the kind of the outermost *Error in err's chain, Internal if there is none.

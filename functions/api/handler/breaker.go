@@ -59,7 +59,7 @@ func (h *Handler) resetBreaker(ctx context.Context, c boot.Call) (int, any, erro
 		return 0, nil, err
 	}
 	if !r.Expires.IsZero() {
-		return 0, nil, fault.New(fault.Invalid, "resetting the breaker: expires is %s, expected none: a reset has no end", r.Expires)
+		return 0, nil, fault.Wrong("expires", "resetting the breaker: expires is %s, expected none: a reset has no end", r.Expires)
 	}
 	const tries = 5
 	for range tries {
@@ -105,7 +105,7 @@ func (h *Handler) breakerScope(ctx context.Context, text string) (record.Scope, 
 	if name, ok := strings.CutPrefix(text, "policy:"); ok {
 		return scope, name, nil
 	}
-	return "", "", fault.New(fault.Invalid, "reading scope %q: expected global or policy:NAME", text)
+	return "", "", fault.Wrong("scope", "reading scope %q: expected global or policy:NAME", text)
 }
 
 // breakerFacts are the breakers as the machine meets them; what cannot be read stays unread. What the

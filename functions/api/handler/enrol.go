@@ -37,10 +37,10 @@ func (h *Handler) enrol(ctx context.Context, c boot.Call) (int, any, error) {
 		return 0, nil, fault.Wrap(fault.KindOf(err), err, "enrolling %s: key %q: %s", id, e.Key, fault.Safe(err))
 	}
 	if !k.Guarded {
-		return 0, nil, fault.New(fault.Invalid, "enrolling %s: key %s is not tagged %s = true", id, e.Key, kmskey.GuardedTag)
+		return 0, nil, fault.Wrong("key", "enrolling %s: key %s is not tagged %s = true", id, e.Key, kmskey.GuardedTag)
 	}
 	if k.Drill {
-		return 0, nil, fault.New(fault.Invalid, "enrolling %s: key %s is the fire drill's (tag %s), expected one of the machine's own", id, e.Key, drill.Tag)
+		return 0, nil, fault.Wrong("key", "enrolling %s: key %s is the fire drill's (tag %s), expected one of the machine's own", id, e.Key, drill.Tag)
 	}
 	there, err := h.Instances.Instances(ctx, []string{id})
 	if err != nil {
@@ -50,7 +50,7 @@ func (h *Handler) enrol(ctx context.Context, c boot.Call) (int, any, error) {
 		return 0, nil, fault.New(fault.NotFound, "enrolling %s: EC2 does not know this instance", id)
 	}
 	if strings.HasPrefix(id, "i-") && there[id].Tags[kmskey.GuardedTag] != "true" {
-		return 0, nil, fault.New(fault.Invalid, "enrolling %s: the instance is not tagged %s = true, so Keyward may not inspect it", id, kmskey.GuardedTag)
+		return 0, nil, fault.Wrong("id", "enrolling %s: the instance is not tagged %s = true, so Keyward may not inspect it", id, kmskey.GuardedTag)
 	}
 	p, err := h.policyFor(ctx, e.Policy, id, there[id].Tags)
 	if err != nil {
@@ -142,24 +142,24 @@ func (h *Handler) before(ctx context.Context, id string) (record.Machine, int, e
 // checkEnrolment returns the session that the machine's requests come from.
 func checkEnrolment(id string, e record.Enrolment) (session string, err error) {
 	if !machineID.MatchString(id) {
-		return "", fault.New(fault.Invalid, "enrolling %q: expected an instance id such as i-1234567890abcdef0", id)
+		return "", fault.Wrong("id", "enrolling %q: expected an instance id such as i-1234567890abcdef0", id)
 	}
 	role := roleARN.FindStringSubmatch(e.Role)
 	if role == nil {
-		return "", fault.New(fault.Invalid, "enrolling %s: role is %q, expected the ARN of an IAM role", id, e.Role)
+		return "", fault.Wrong("role", "enrolling %s: role is %q, expected the ARN of an IAM role", id, e.Role)
 	}
 	if e.Mode != "" && e.Mode != policy.RevokeGrant && e.Mode != policy.DisableKey {
-		return "", fault.New(fault.Invalid, "enrolling %s: mode is %q, expected %s or %s", id, e.Mode, policy.RevokeGrant, policy.DisableKey)
+		return "", fault.Wrong("mode", "enrolling %s: mode is %q, expected %s or %s", id, e.Mode, policy.RevokeGrant, policy.DisableKey)
 	}
 	if e.Policy == drill.PolicyName {
-		return "", fault.New(fault.Invalid, "enrolling %s: policy %s is the fire drill's, expected another", id, e.Policy)
+		return "", fault.Wrong("policy", "enrolling %s: policy %s is the fire drill's, expected another", id, e.Policy)
 	}
 	if e.Key == "" {
-		return "", fault.New(fault.Invalid, "enrolling %s: key is required", id)
+		return "", fault.Wrong("key", "enrolling %s: key is required", id)
 	}
 	if e.Owner != "" {
 		if _, err := mail.ParseAddress(e.Owner); err != nil {
-			return "", fault.New(fault.Invalid, "enrolling %s: owner is %q, expected an e-mail address", id, e.Owner)
+			return "", fault.Wrong("owner", "enrolling %s: owner is %q, expected an e-mail address", id, e.Owner)
 		}
 	}
 	partition, _, _ := strings.Cut(strings.TrimPrefix(e.Role, "arn:"), ":")

@@ -13,6 +13,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/internal/fake"
 	"github.com/keyward/keyward/shared/enforcement"
+	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/record"
 )
@@ -77,10 +78,45 @@ func TestMachinesMayNotCall(t *testing.T) {
 
 func TestRoutesThatAreNotThere(t *testing.T) {
 	t.Parallel()
-	for _, r := range []string{"GET /", "GET /v1", "GET /v1/machine", "DELETE /v1/machines", "PATCH /v1/machines/i-1", "POST /v1/holds/global"} {
+	for _, r := range []string{"GET /", "GET /v1", "GET /v1/machine", "GET /v1/machines/i-1/../i-2", "GET /v1/machines//ledger", "GET /v1/policies/../machines"} {
 		method, path, _ := strings.Cut(r, " ")
 		if status, body := call(t, fake.New(), method, path, ""); status != http.StatusNotFound || !strings.Contains(body, "no such route") {
 			t.Errorf("%s = %d %s, want 404", r, status, body)
+		}
+	}
+	for _, r := range []string{"DELETE /v1/machines", "PATCH /v1/machines/i-1", "POST /v1/holds/global"} {
+		method, path, _ := strings.Cut(r, " ")
+		if status, body := call(t, fake.New(), method, path, ""); status != http.StatusMethodNotAllowed || !strings.Contains(body, "has no method "+method) {
+			t.Errorf("%s = %d %s, want 405", r, status, body)
+		}
+	}
+}
+
+// A refusal names the field that is wrong, and of a document the place.
+func TestRefusalsNameTheField(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		method, path, body string
+		want               []fault.Field
+	}{
+		{"POST", "/v1/machines/" + fake.ID + "/restore", `{"reason":""}`, []fault.Field{{Name: "reason"}}},
+		{"POST", "/v1/machines/" + fake.ID + "/restore", `{"reason":1}`, []fault.Field{{Name: "reason"}}},
+		{"POST", "/v1/machines/" + fake.ID + "/restore", `{"because":"x"}`, []fault.Field{{Name: "because"}}},
+		{"PUT", "/v1/holds/all", `{"reason":"x"}`, []fault.Field{{Name: "scope"}}},
+		{"POST", "/v1/waivers", wish(func(w *record.WaiverWish) { w.Values = []string{"a", ""} }), []fault.Field{{Name: "values[1]"}}},
+		{"GET", "/v1/machines/" + fake.ID + "/history", "", []fault.Field{{Name: "since"}}},
+		{"PUT", "/v1/policies/web-tier", "policy: web-tier\nrules:\n  - rule: r\n    product: {is: nothing}\n", []fault.Field{{Name: "rules[0].product.is", Line: 4, Column: 19}}},
+	} {
+		status, body := call(t, fake.New(), tt.method, tt.path, tt.body)
+		got := decode[boot.Problem](t, body)
+		for i := range got.Errors {
+			if got.Errors[i].Detail == "" {
+				t.Errorf("%s: a field without a text: %s", tt.path, body)
+			}
+			got.Errors[i].Detail = ""
+		}
+		if diff := cmp.Diff(tt.want, got.Errors); status != http.StatusBadRequest || diff != "" {
+			t.Errorf("%s %s %s = %d %s (-want +got):\n%s", tt.method, tt.path, tt.body, status, body, diff)
 		}
 	}
 }

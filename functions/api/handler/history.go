@@ -60,7 +60,7 @@ func window(c boot.Call) (since, until time.Time, err error) {
 		}
 		t, err := time.Parse(time.RFC3339Nano, text)
 		if err != nil {
-			return t, fault.New(fault.Invalid, "reading the history: %s is %q, expected a time such as 2026-03-01T12:00:00Z", name, text)
+			return t, fault.Wrong(name, "reading the history: %s is %q, expected a time such as 2026-03-01T12:00:00Z", name, text)
 		}
 		return t.UTC(), nil
 	}
@@ -71,7 +71,7 @@ func window(c boot.Call) (since, until time.Time, err error) {
 		return since, until, err
 	}
 	if until.Before(since) {
-		return since, until, fault.New(fault.Invalid, "reading the history: until is %s, expected a time after since, %s", until.Format(time.RFC3339), since.Format(time.RFC3339))
+		return since, until, fault.Wrong("until", "reading the history: until is %s, expected a time after since, %s", until.Format(time.RFC3339), since.Format(time.RFC3339))
 	}
 	return since, until, nil
 }

@@ -30,7 +30,7 @@ func (h *Handler) setHold(ctx context.Context, c boot.Call) (int, any, error) {
 		return 0, nil, err
 	}
 	if !r.Expires.IsZero() && !r.Expires.After(c.Now) {
-		return 0, nil, fault.New(fault.Invalid, "setting hold on %s: it expires at %s, which is past", scope, r.Expires)
+		return 0, nil, fault.Wrong("expires", "setting hold on %s: it expires at %s, which is past", scope, r.Expires)
 	}
 	hold := record.Hold{Scope: scope, Reason: r.Reason, By: c.Caller, SetAt: c.Now, Expires: r.Expires}
 	return http.StatusOK, hold, h.Store.SetHold(ctx, hold)
@@ -59,7 +59,7 @@ func (h *Handler) scope(ctx context.Context, text string) (record.Scope, error) 
 	switch kind {
 	case "global":
 		if text != "global" {
-			return "", fault.New(fault.Invalid, "reading scope %q: global takes no name", text)
+			return "", fault.Wrong("scope", "reading scope %q: global takes no name", text)
 		}
 	case "machine":
 		_, err = h.Store.Machine(ctx, name)
@@ -68,7 +68,7 @@ func (h *Handler) scope(ctx context.Context, text string) (record.Scope, error) 
 			_, err = h.Store.Policy(ctx, name)
 		}
 	default:
-		return "", fault.New(fault.Invalid, "reading scope %q: expected global, policy:NAME or machine:ID", text)
+		return "", fault.Wrong("scope", "reading scope %q: expected global, policy:NAME or machine:ID", text)
 	}
 	return record.Scope(text), err
 }

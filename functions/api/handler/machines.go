@@ -164,7 +164,7 @@ const longestReason = 500
 
 func checkReason(r record.Reason, doing string) error {
 	if n := len(strings.TrimSpace(r.Reason)); n == 0 || n > longestReason {
-		return fault.New(fault.Invalid, "%s: reason has %d characters, expected 1 to %d", doing, n, longestReason)
+		return fault.Wrong("reason", "%s: reason has %d characters, expected 1 to %d", doing, n, longestReason)
 	}
 	return nil
 }

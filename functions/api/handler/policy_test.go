@@ -75,7 +75,7 @@ func TestPutPolicyRefused(t *testing.T) {
 		{"no grace with revoke", "web-tier", fake.Policy("  grace: 4h\n", ""), 400, "grace"},
 		{"40 kB of brackets", "web-tier", strings.Repeat("[", 40<<10), 400, "reading policy web-tier"},
 		{"larger than a policy may be", "web-tier", "#" + strings.Repeat("x", policy.MaxBytes), 400, "reading policy web-tier"},
-		{"larger than any body may be", "web-tier", strings.Repeat("[", 5<<20), 400, "reading the body"},
+		{"larger than any body may be", "web-tier", strings.Repeat("[", 5<<20), 413, "reading the body"},
 		{"nothing", "web-tier", "", 400, "reading policy"},
 		{"a mistake in CEL", "web-tier", fake.Policy(`os: {kernel: ">= 5.10"}`, "each: mounts\n    expression: e.encrypte"), 400, "Mount has no field \\\"encrypte\\\""},
 		{"CEL that could take long", "web-tier", fake.Policy(`os: {kernel: ">= 5.10"}`, "expression: evidence.listeners.all(l, evidence.listeners.all(k, k.port > l.port))"), 400, "expected at most"},

@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -73,15 +74,27 @@ func candidate(c boot.Call) (*policy.Policy, error) {
 	name := c.PathValue("name")
 	p, err := custom.Parse(c.Body)
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "reading policy %s: %v", name, err)
+		return nil, unreadable(name, err)
 	}
 	if name == drill.PolicyName {
-		return nil, fault.New(fault.Invalid, "reading policy %s: it is the fire drill's, expected another name", name)
+		return nil, fault.Wrong("policy", "reading policy %s: it is the fire drill's, expected another name", name)
 	}
 	if p.Name != name {
-		return nil, fault.New(fault.Invalid, "reading policy %s: the document says policy: %s", name, p.Name)
+		return nil, fault.Wrong("policy", "reading policy %s: the document says policy: %s", name, p.Name)
 	}
 	return p, nil
+}
+
+// unreadable says what is wrong with a policy's text, and where.
+func unreadable(name string, err error) error {
+	refusal := &fault.Error{Kind: fault.Invalid, Safe: fmt.Sprintf("reading policy %s: %v", name, err)}
+	var all policy.Errors
+	if errors.As(err, &all) {
+		for _, e := range all {
+			refusal.Fields = append(refusal.Fields, fault.Field{Name: e.Path, Detail: e.Message, Line: e.Line, Column: e.Column})
+		}
+	}
+	return refusal
 }
 
 // lastSeen are the newest records of each machine that have evidence; nil where none of the last ones has.

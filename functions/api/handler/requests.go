@@ -32,7 +32,7 @@ func (h *Handler) listRequests(ctx context.Context, c boot.Call) (int, any, erro
 		for _, s := range states {
 			words = append(words, string(s))
 		}
-		return 0, nil, fault.New(fault.Invalid, "listing key requests: state is %q, expected one of %s", state, strings.Join(words, ", "))
+		return 0, nil, fault.Wrong("state", "listing key requests: state is %q, expected one of %s", state, strings.Join(words, ", "))
 	}
 	kept, err := h.Store.RequestsFrom(ctx, q.Get("after"), pageRequests)
 	if err != nil {

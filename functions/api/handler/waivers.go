@@ -81,7 +81,7 @@ func (h *Handler) setWaiver(ctx context.Context, c boot.Call) (int, any, error) 
 		return 0, nil, err
 	}
 	if len(wish.Values) == 0 {
-		return 0, nil, fault.New(fault.Invalid, "setting waiver: values has 0 entries, expected 1 to %d; only scope machine:ID takes them from the machine", policy.MaxValues)
+		return 0, nil, fault.Wrong("values", "setting waiver: values has 0 entries, expected 1 to %d; only scope machine:ID takes them from the machine", policy.MaxValues)
 	}
 	w := named(record.Waiver{
 		Scope: wish.Scope, Tags: wish.Tags, Policy: wish.Policy, Rule: wish.Rule, Values: slices.Compact(slices.Sorted(slices.Values(wish.Values))),
@@ -185,7 +185,7 @@ func (h *Handler) lookAt(ctx context.Context, machines []string) {
 // ofMachine fills a wish for one machine from what the machine fails by.
 func ofMachine(wish *record.WaiverWish, m record.Machine) error {
 	if wish.Policy = cmp.Or(wish.Policy, m.Policy); wish.Policy != m.Policy {
-		return fault.New(fault.Invalid, "setting waiver: policy is %q, and %s is under %q", wish.Policy, m.ID, m.Policy)
+		return fault.Wrong("policy", "setting waiver: policy is %q, and %s is under %q", wish.Policy, m.ID, m.Policy)
 	}
 	if len(wish.Values) > 0 {
 		return nil
@@ -218,7 +218,7 @@ func (h *Handler) hasRule(ctx context.Context, name, rule string) error {
 		}
 		for _, r := range p.Rules {
 			if r.Name == rule && r.Info {
-				return fault.New(fault.Invalid, "setting waiver: rule %q of policy %s only informs: there is nothing to waive", rule, s.Name)
+				return fault.Wrong("rule", "setting waiver: rule %q of policy %s only informs: there is nothing to waive", rule, s.Name)
 			}
 			if r.Name == rule {
 				return nil
@@ -230,5 +230,5 @@ func (h *Handler) hasRule(ctx context.Context, name, rule string) error {
 	if len(known) > most {
 		known = append(known[:most], "and others")
 	}
-	return fault.New(fault.Invalid, "setting waiver: rule is %q, expected one of %s", rule, strings.Join(known, ", "))
+	return fault.Wrong("rule", "setting waiver: rule is %q, expected one of %s", rule, strings.Join(known, ", "))
 }

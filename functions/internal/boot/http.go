@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func (c Call) Decode(v any) error {
 	d := json.NewDecoder(strings.NewReader(string(c.Body)))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return fault.New(fault.Invalid, "reading the body: %s", strings.TrimPrefix(err.Error(), "json: "))
+		return unread(err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return fault.New(fault.Invalid, "reading the body: more follows the JSON value")
@@ -58,13 +59,6 @@ type Endpoint func(ctx context.Context, c Call) (int, any, error)
 // Routes are the endpoints of an HTTP API by net/http pattern, such as "GET /v1/machines/{id}".
 type Routes map[string]Endpoint
 
-// Problem is the body of every answer that is an error.
-type Problem struct {
-	Kind      string `json:"kind"`
-	Message   string `json:"message"`
-	RequestID string `json:"requestId"`
-}
-
 // HTTP serves routes behind an API Gateway HTTP API with payload 2.0 and IAM authorizer. A request
 // whose caller is not known is refused; errors become their kind's status and safe text.
 func HTTP(routes Routes, log *slog.Logger) Handler[events.APIGatewayV2HTTPRequest, events.APIGatewayV2HTTPResponse] {
@@ -72,18 +66,16 @@ func HTTP(routes Routes, log *slog.Logger) Handler[events.APIGatewayV2HTTPReques
 	for pattern, endpoint := range routes {
 		mux.Handle(pattern, serve(endpoint, log))
 	}
-	mux.Handle("/", serve(func(context.Context, Call) (int, any, error) {
-		return 0, nil, fault.New(fault.NotFound, "there is no such route")
-	}, log))
+	mux.Handle("/", serve(elsewhere(routes), log))
 	return func(ctx context.Context, now time.Time, in events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		if in.RequestContext.Authorizer == nil || in.RequestContext.Authorizer.IAM == nil || in.RequestContext.Authorizer.IAM.UserARN == "" {
-			return answer(http.StatusForbidden, Problem{Kind: fault.Of(fault.Denied).Name, Message: "the caller is not known", RequestID: requestID(ctx)}), nil
+			return refused(ctx, fault.New(fault.Denied, "the caller is not known")), nil
 		}
 		body := []byte(in.Body)
 		if in.IsBase64Encoded {
 			var err error
 			if body, err = base64.StdEncoding.DecodeString(in.Body); err != nil {
-				return answer(http.StatusBadRequest, Problem{Kind: fault.Of(fault.Invalid).Name, Message: "the body is not base64", RequestID: requestID(ctx)}), nil
+				return refused(ctx, fault.New(fault.Invalid, "the body is not base64")), nil
 			}
 		}
 		c := Call{Caller: in.RequestContext.Authorizer.IAM.UserARN, Now: now, Body: body}
@@ -91,7 +83,13 @@ func HTTP(routes Routes, log *slog.Logger) Handler[events.APIGatewayV2HTTPReques
 		if err != nil {
 			return events.APIGatewayV2HTTPResponse{}, fmt.Errorf("reading the request: %w", err)
 		}
+		for name, value := range in.Headers {
+			r.Header.Set(name, value)
+		}
 		w := newRecorder()
+		if clean := path.Clean(in.RawPath); clean != in.RawPath && clean+"/" != in.RawPath {
+			return refused(ctx, fault.New(fault.NotFound, "there is no such route")), nil // the mux would lead such a caller elsewhere
+		}
 		mux.ServeHTTP(w, r)
 		return response(w), nil
 	}
@@ -111,34 +109,18 @@ func serve(endpoint Endpoint, log *slog.Logger) http.Handler {
 				level = slog.LevelError
 			}
 			log.Log(r.Context(), level, "request refused", KeyKind, row.Name, KeyError, err.Error())
-			status, body = row.Status, Problem{Kind: row.Name, Message: fault.Safe(err), RequestID: requestID(r.Context())}
+			writeProblem(r.Context(), w, err)
+			return
 		}
-		write(w, status, body)
+		write(w, r, status, body)
 	})
 }
 
 func run(ctx context.Context, endpoint Endpoint, c Call) (int, any, error) {
 	if len(c.Body) > MaxBody {
-		return 0, nil, fault.New(fault.Invalid, "reading the body: it has %d bytes, at most %d are read", len(c.Body), MaxBody)
+		return 0, nil, fault.New(fault.TooLarge, "reading the body: it has %d bytes, at most %d are read", len(c.Body), MaxBody)
 	}
 	return endpoint(ctx, c)
-}
-
-func write(w http.ResponseWriter, status int, body any) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		status, text = http.StatusInternalServerError, []byte(`{"kind":"Internal","message":"internal error"}`)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	w.Write(text)
-}
-
-func answer(status int, body any) events.APIGatewayV2HTTPResponse {
-	w := newRecorder()
-	write(w, status, body)
-	return response(w)
 }
 
 // recorder keeps an answer until it is whole, since a Lambda function answers at once.

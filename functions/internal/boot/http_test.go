@@ -44,6 +44,18 @@ var routes = boot.Routes{
 	"GET /v1/busy": func(context.Context, boot.Call) (int, any, error) {
 		return 0, nil, fault.New(fault.Transient, "reading: ThrottlingException")
 	},
+	"GET /v1/tagged": func(context.Context, boot.Call) (int, any, error) {
+		return http.StatusOK, boot.Tagged{Tag: "7", Value: "x"}, nil
+	},
+	"PUT /v1/tagged": func(_ context.Context, c boot.Call) (int, any, error) {
+		return http.StatusOK, boot.Tagged{Tag: "8", Value: "y"}, c.Matches("7")
+	},
+	"PUT /v1/new": func(_ context.Context, c boot.Call) (int, any, error) {
+		return http.StatusOK, boot.Tagged{Tag: "1", Value: "y"}, c.Matches("")
+	},
+	"GET /v1/text": func(context.Context, boot.Call) (int, any, error) {
+		return http.StatusOK, boot.Document{ContentType: "application/yaml", Text: "a: 1\n"}, nil
+	},
 	"GET /v1/unspeakable": func(context.Context, boot.Call) (int, any, error) { return http.StatusOK, func() {}, nil },
 }
 
@@ -84,15 +96,22 @@ func TestHTTP(t *testing.T) {
 		{"a broken base64 body", badly, 400, `"the body is not base64"`},
 		{"an unknown field", request("PUT", "/v1/things/a", `{"nmae":"x"}`), 400, `unknown field \"nmae\"`},
 		{"more after the value", request("PUT", "/v1/things/a", `{"name":"x"} {}`), 400, "more follows"},
-		{"no body", request("PUT", "/v1/things/a", ""), 400, `"kind":"Invalid"`},
-		{"a body that is too large", large, 400, "at most 131072 are read"},
+		{"a field of another type", request("PUT", "/v1/things/a", `{"name":7}`), 400, `"errors":[{"field":"name","detail":"reading the body: name is a JSON number, expected a string"}]`},
+		{"another body", request("PUT", "/v1/things/a", `[]`), 400, `"reading the body: the body is a JSON array, expected an object"`},
+		{"no JSON", request("PUT", "/v1/things/a", `name: x`), 400, `reading the body: invalid character`},
+		{"no body", request("PUT", "/v1/things/a", ""), 400, `"reading the body: it is empty, expected JSON"`},
+		{"a way up", request("GET", "/v1/things/../things/a", ""), 404, `"kind":"NotFound"`},
+		{"an empty segment", request("GET", "/v1//things/a", ""), 404, `"kind":"NotFound"`},
+		{"a segment of dots", request("GET", "/v1/things/..", ""), 404, `"kind":"NotFound"`},
+		{"a slash at the end", request("GET", "/v1/things/a/", ""), 404, `"kind":"NotFound"`},
+		{"a body that is too large", large, 413, "at most 131072 are read"},
 		{"no authorizer", noAuthorizer, 403, `"kind":"Denied"`},
 		{"no IAM identity", noIAM, 403, `"kind":"Denied"`},
 		{"no caller", noARN, 403, `"kind":"Denied"`},
 		{"unknown route", request("GET", "/v2/things", ""), 404, `"kind":"NotFound"`},
-		{"unknown method", request("DELETE", "/v1/things/a", ""), 404, `"kind":"NotFound"`},
-		{"an internal error", request("GET", "/v1/fails", ""), 500, `{"kind":"Internal","message":"internal error","requestId":"request-1"}`},
-		{"a busy service", request("GET", "/v1/busy", ""), 503, `"message":"reading: ThrottlingException"`},
+		{"unknown method", request("DELETE", "/v1/things/a", ""), 405, `"detail":"/v1/things/a has no method DELETE, expected GET, PUT"`},
+		{"an internal error", request("GET", "/v1/fails", ""), 500, `{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"internal error","kind":"Internal","requestId":"request-1"}`},
+		{"a busy service", request("GET", "/v1/busy", ""), 503, `"detail":"reading: ThrottlingException"`},
 		{"an answer that is no JSON", request("GET", "/v1/unspeakable", ""), 500, `"internal error"`},
 	}
 	for _, tt := range tests {
@@ -105,7 +124,20 @@ func TestHTTP(t *testing.T) {
 			if strings.Contains(out.Body, "arn:aws:dynamodb") {
 				t.Errorf("the answer shows an ARN: %s", out.Body)
 			}
-			if !json.Valid([]byte(out.Body)) || out.Headers["content-type"] != "application/json" || out.Headers["cache-control"] != "no-store" {
+			media, retry, allow := "application/json", "", ""
+			if tt.status >= 400 {
+				media = boot.ProblemType
+			}
+			if tt.status == 503 {
+				retry = "1"
+			}
+			if tt.status == 405 {
+				allow = "GET, PUT"
+			}
+			if out.Headers["retry-after"] != retry || out.Headers["allow"] != allow {
+				t.Errorf("headers = %v, want Retry-After %q and Allow %q", out.Headers, retry, allow)
+			}
+			if !json.Valid([]byte(out.Body)) || out.Headers["content-type"] != media || out.Headers["cache-control"] != "no-store" {
 				t.Errorf("answer = %q with headers %v, want JSON that nobody keeps", out.Body, out.Headers)
 			}
 		})
@@ -132,5 +164,44 @@ func TestSession(t *testing.T) {
 		if got := (boot.Call{Caller: arn}).Session(); got != want {
 			t.Errorf("Session of %q = %q, want %q", arn, got, want)
 		}
+	}
+}
+
+func TestTags(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		method, path, header, value string
+		status                      int
+		body                        string
+	}{
+		{"GET", "/v1/tagged", "", "", 200, `"x"`},
+		{"GET", "/v1/tagged", "if-none-match", `"6"`, 200, `"x"`},
+		{"GET", "/v1/tagged", "if-none-match", `"6", W/"7"`, 304, ""},
+		{"GET", "/v1/tagged", "if-none-match", "*", 304, ""},
+		{"PUT", "/v1/tagged", "", "", 200, `"y"`},
+		{"PUT", "/v1/tagged", "if-match", `"7"`, 200, `"y"`},
+		{"PUT", "/v1/tagged", "if-match", "*", 200, `"y"`},
+		{"PUT", "/v1/tagged", "if-match", `"6"`, 412, `the version is \"7\"`},
+		{"PUT", "/v1/tagged", "if-none-match", "*", 412, "it is there already, in version 7"},
+		{"PUT", "/v1/new", "if-match", "*", 412, "there is none"},
+		{"PUT", "/v1/new", "if-match", `""`, 412, "there is none"},
+		{"PUT", "/v1/new", "if-none-match", "*", 200, `"y"`},
+	} {
+		in := request(tt.method, tt.path, "")
+		in.Headers = map[string]string{tt.header: tt.value}
+		out, _ := serve(t, in)
+		if out.StatusCode != tt.status || !strings.Contains(out.Body, tt.body) || tt.status == 304 && out.Body != "" {
+			t.Errorf("%s %s with %s: %s = %d %s, want %d with %s", tt.method, tt.path, tt.header, tt.value, out.StatusCode, out.Body, tt.status, tt.body)
+		}
+		if tag := out.Headers["etag"]; tt.method == "GET" && tag != `"7"` {
+			t.Errorf("%s: ETag = %s, want 7", tt.path, tag)
+		}
+	}
+}
+
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	if out, _ := serve(t, request("GET", "/v1/text", "")); out.Body != "a: 1\n" || out.Headers["content-type"] != "application/yaml" {
+		t.Errorf("answer = %q with %v, want the text as it is", out.Body, out.Headers)
 	}
 }

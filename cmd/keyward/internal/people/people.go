@@ -5,6 +5,7 @@ package people
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -36,11 +37,12 @@ func New(base, region string, credentials aws.CredentialsProvider) *Client {
 	return &Client{base: strings.TrimSuffix(base, "/"), region: region, credentials: credentials, http: &http.Client{Timeout: 30 * time.Second}}
 }
 
-// Refusal is an answer that is an error. Its text is the API's own.
+// Refusal is an answer that is an error. Its text is the API's own: Detail of Keyward's, Message of API Gateway's.
 type Refusal struct {
 	Status  int    `json:"-"`
 	Body    []byte `json:"-"` // as it came
 	Kind    string `json:"kind"`
+	Detail  string `json:"detail"`
 	Message string `json:"message"`
 }
 
@@ -48,8 +50,11 @@ func (r *Refusal) Error() string {
 	if r.Kind == "" {
 		return fmt.Sprintf("HTTP %d: %s", r.Status, r.Message)
 	}
-	return r.Message
+	return r.Detail
 }
+
+// Said is what is wrong in the words of whoever refused.
+func (r *Refusal) Said() string { return cmp.Or(r.Detail, r.Message) }
 
 // do sends one request and reads the answer into out, if it is not nil.
 func (c *Client) do(ctx context.Context, method, path string, body []byte, out any) (int, error) {
@@ -72,8 +77,8 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, out a
 	}
 	if answer.StatusCode >= 400 {
 		refusal := &Refusal{Status: answer.StatusCode, Body: text}
-		if err := json.Unmarshal(text, refusal); err != nil || refusal.Message == "" {
-			refusal.Message = strings.TrimSpace(string(text[:min(len(text), 300)]))
+		if err := json.Unmarshal(text, refusal); err != nil || refusal.Message == "" && refusal.Detail == "" {
+			refusal.Kind, refusal.Message = "", strings.TrimSpace(string(text[:min(len(text), 300)]))
 		}
 		return answer.StatusCode, refusal
 	}

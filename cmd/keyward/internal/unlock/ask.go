@@ -121,14 +121,14 @@ func again(r record.Release, err error) (string, error) {
 	case s == http.StatusForbidden && r.Request != "":
 		return "", &Problem{Code: Denied, Err: errors.New("denied: " + r.Reason), Findings: r.Findings}
 	case s == http.StatusForbidden && refused.Kind != "":
-		return "", stop(Denied, "denied: %s", refused.Message)
+		return "", stop(Denied, "denied: %s", refused.Said())
 	case s == http.StatusForbidden:
 		// By the gateway: a clock that is not set yet, credentials of a moment ago.
-		return "refused: " + refused.Message, nil
+		return "refused: " + refused.Said(), nil
 	case s == http.StatusConflict, s == http.StatusTooManyRequests, s >= 500:
-		return fmt.Sprintf("asking for the key: HTTP %d %s", s, refused.Message), nil
+		return fmt.Sprintf("asking for the key: HTTP %d %s", s, refused.Said()), nil
 	default:
-		return "", stop(Failed, "asking for the key: HTTP %d %s", s, refused.Message)
+		return "", stop(Failed, "asking for the key: HTTP %d %s", s, refused.Said())
 	}
 }
 
@@ -160,7 +160,7 @@ func (v *Volume) confirm(ctx context.Context, request string) {
 		if !w.pause(ctx) {
 			var refused *people.Refusal
 			if errors.As(err, &refused) {
-				err = fmt.Errorf("HTTP %d %s", refused.Status, refused.Message)
+				err = fmt.Errorf("HTTP %d %s", refused.Status, refused.Said())
 			}
 			v.Say("Keyward was not told that the key was used: " + err.Error())
 			return

@@ -74,7 +74,7 @@ func TestOpen(t *testing.T) {
 		{
 			name: "no enrolled machine",
 			setup: func(b *box) {
-				b.asks = []reply{{403, `{"kind":"Denied","message":"the caller is not the session of an enrolled machine"}`}}
+				b.asks = []reply{{403, `{"kind":"Denied","detail":"the caller is not the session of an enrolled machine"}`}}
 			},
 			code: 3, said: []string{"denied: the caller is not the session of an enrolled machine"}, calls: []string{asked},
 		},
@@ -87,7 +87,7 @@ func TestOpen(t *testing.T) {
 		{
 			name: "overload",
 			setup: func(b *box) {
-				b.asks = []reply{{429, `{"message":"Too Many Requests"}`}, {503, `{"kind":"Transient","message":"busy"}`}, {409, `{"kind":"Conflict","message":"somebody was quicker"}`}, released}
+				b.asks = []reply{{429, `{"message":"Too Many Requests"}`}, {503, `{"kind":"Transient","detail":"busy"}`}, {409, `{"kind":"Conflict","detail":"somebody was quicker"}`}, released}
 			},
 			out:  "/keyward-test-data is mounted",
 			said: []string{"asking for the key: HTTP 429 Too Many Requests", "asking for the key: HTTP 503 busy", "asking for the key: HTTP 409 somebody was quicker"},
@@ -95,7 +95,7 @@ func TestOpen(t *testing.T) {
 		},
 		{
 			name:  "a request that is wrong",
-			setup: func(b *box) { b.asks = []reply{{400, `{"kind":"Invalid","message":"reading the key request"}`}} },
+			setup: func(b *box) { b.asks = []reply{{400, `{"kind":"Invalid","detail":"reading the key request"}`}} },
 			code:  1, said: []string{"asking for the key: HTTP 400 reading the key request"}, calls: []string{asked},
 		},
 		{
@@ -136,7 +136,7 @@ func TestOpen(t *testing.T) {
 		},
 		{
 			name:  "nobody hears that it was used",
-			setup: func(b *box) { b.delivered = []reply{{503, `{"kind":"Transient","message":"busy"}`}} },
+			setup: func(b *box) { b.delivered = []reply{{503, `{"kind":"Transient","detail":"busy"}`}} },
 			out:   "/keyward-test-data is mounted", said: []string{"Keyward was not told that the key was used: HTTP 503 busy"}, ran: []string{opens, mounts},
 		},
 		{
