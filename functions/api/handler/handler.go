@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyward/keyward/docs"
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/internal/dependants"
 	"github.com/keyward/keyward/shared/aws/ec2info"
@@ -94,6 +95,7 @@ type Handler struct {
 func (h *Handler) Routes() boot.Routes {
 	routes := boot.Routes{
 		"GET /v1/status":                           h.status,
+		"GET /v1/openapi.yaml":                     h.openAPI,
 		"GET /v1/machines":                         h.listMachines,
 		"GET /v1/machines/{id}":                    h.showMachine,
 		"PUT /v1/machines/{id}":                    h.enrol,
@@ -165,6 +167,11 @@ func (h *Handler) status(ctx context.Context, c boot.Call) (int, any, error) {
 		s.Machines[standing]++
 	}
 	return http.StatusOK, s, nil
+}
+
+// openAPI is the description of both APIs.
+func (h *Handler) openAPI(context.Context, boot.Call) (int, any, error) {
+	return http.StatusOK, boot.Document{ContentType: "application/yaml", Text: docs.OpenAPI}, nil
 }
 
 // list is the answer of every listing: an object with one array, never null.

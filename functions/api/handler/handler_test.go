@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/internal/fake"
+	"github.com/keyward/keyward/functions/internal/openapi"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
@@ -29,11 +30,24 @@ func newHandler(w *fake.World) *Handler {
 
 func serve(t *testing.T, w *fake.World, in events.APIGatewayV2HTTPRequest) (int, string) {
 	t.Helper()
+	out := answer(t, w, in)
+	return out.StatusCode, out.Body
+}
+
+// answer is what the handler says, which has to be what docs/openapi.yaml says.
+func answer(t *testing.T, w *fake.World, in events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
+	t.Helper()
 	out, err := boot.HTTP(newHandler(w).Routes(), w.Log)(t.Context(), fake.Start, in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return out.StatusCode, out.Body
+	if err := openapi.Check(openapi.People, openapi.Exchange{
+		Method: in.RequestContext.HTTP.Method, Path: in.RawPath, Query: in.RawQueryString, Body: in.Body, Header: in.Headers,
+		Status: out.StatusCode, Answered: out.Headers, Answer: out.Body,
+	}); err != nil {
+		t.Error(err)
+	}
+	return out
 }
 
 func request(t *testing.T, file string) events.APIGatewayV2HTTPRequest {

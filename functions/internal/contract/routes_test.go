@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyward/keyward/functions/internal/openapi"
 )
 
 var routePattern = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) /\S*$`)
@@ -58,5 +60,22 @@ func TestEveryRouteIsDeployedAndServed(t *testing.T) {
 	}
 	if apis != 2 {
 		t.Errorf("%d functions have routes, want api and request", apis)
+	}
+}
+
+// Each route of the handlers is described, and none more.
+func TestEveryRouteIsDescribed(t *testing.T) {
+	t.Parallel()
+	for function, api := range map[string]string{"api": openapi.People, "request": openapi.Machines} {
+		var described []string
+		for _, o := range openapi.Operations() {
+			if o.API == api {
+				described = append(described, o.Route)
+			}
+		}
+		slices.Sort(described)
+		if diff := cmp.Diff(served(t, function), described); diff != "" {
+			t.Errorf("function %s (-served +described):\n%s", function, diff)
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/internal/fake"
+	"github.com/keyward/keyward/functions/internal/openapi"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/integrity"
@@ -32,6 +33,11 @@ func serve(t *testing.T, w *fake.World, now time.Time, in events.APIGatewayV2HTT
 	out, err := boot.HTTP(h.Routes(), w.Log)(t.Context(), now, in)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := openapi.Check(openapi.Machines, openapi.Exchange{
+		Method: in.RequestContext.HTTP.Method, Path: in.RawPath, Body: in.Body, Status: out.StatusCode, Answered: out.Headers, Answer: out.Body,
+	}); err != nil {
+		t.Error(err)
 	}
 	var r record.Release
 	if out.StatusCode < 400 || strings.Contains(out.Body, `"state"`) {

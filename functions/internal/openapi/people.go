@@ -1,0 +1,176 @@
+package openapi
+
+import (
+	"time"
+
+	"github.com/keyward/keyward/shared/keyrequest"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// asked is the answer to a wish that is carried out later.
+type asked struct {
+	Machine string    `json:"machine,omitempty"`
+	AskedAt time.Time `json:"askedAt"`
+}
+
+// lifted is the answer to the end of a hold.
+type lifted struct {
+	Lifted string `json:"lifted"` // the scope
+	By     string `json:"by"`     // ARN
+}
+
+type (
+	policyList struct {
+		Policies []record.Policy `json:"policies"` // without their texts
+	}
+	holdList struct {
+		Holds []record.Hold `json:"holds"`
+	}
+	drillList struct {
+		Drills []record.Drill `json:"drills"` // newest first
+	}
+	entryList struct {
+		Entries []record.Entry `json:"entries"` // newest first
+	}
+)
+
+var after = Query{Name: "after", Description: "The `next` of the page before; none asks for the first."}
+
+func people() []Operation {
+	all := slicesOf(statusOperations(), machineOperations(), requestOperations(), policyOperations(), stopOperations())
+	for i := range all {
+		all[i].API = People
+	}
+	return all
+}
+
+func slicesOf(parts ...[]Operation) (all []Operation) {
+	for _, p := range parts {
+		all = append(all, p...)
+	}
+	return all
+}
+
+func statusOperations() []Operation {
+	return []Operation{
+		{Route: "GET /v1/status", ID: "showStatus", Summary: "The whole at a glance", Roles: readers, Answers: map[int]any{200: record.Status{}}},
+		{Route: "GET /v1/openapi.yaml", ID: "showOpenAPI", Summary: "This document", Roles: readers, Answers: map[int]any{200: Text{}}},
+	}
+}
+
+func machineOperations() []Operation {
+	return []Operation{
+		{
+			Route: "GET /v1/machines", ID: "listMachines", Summary: "A page of the enrolled machines, by id", Roles: readers,
+			Query: []Query{after}, Answers: map[int]any{200: record.MachinePage{}},
+		},
+		{Route: "GET /v1/machines/{id}", ID: "showMachine", Summary: "A machine, its evidence and what would stop a revocation now", Roles: readers, Answers: map[int]any{200: record.MachineView{}}},
+		{
+			Route: "PUT /v1/machines/{id}", ID: "enrolMachine", Summary: "Bind a machine to its key and policy", Conflict: true,
+			Detail: "Done again it changes name, owner and policy, and the same again changes nothing.",
+			Body:   record.Enrolment{}, Required: []string{"role", "key"}, Answers: map[int]any{200: record.Machine{}, 201: record.Machine{}},
+		},
+		{
+			Route: "POST /v1/machines/{id}/check", ID: "checkMachine", Summary: "Ask for an inspection now", Roles: []Role{SecurityAdministrator, KeyApprover},
+			Detail: "Asked twice it is looked at twice, which changes nothing more.", Answers: map[int]any{202: asked{}},
+		},
+		{
+			Route: "POST /v1/machines/{id}/restore", ID: "restoreKey", Summary: "Give a revoked key back, whatever the last verdict", Roles: guards, Conflict: true,
+			Detail: "Asked twice the second is a conflict: the key is not revoked any more.", Body: record.Reason{}, Answers: map[int]any{202: record.Machine{}},
+		},
+		{
+			Route: "POST /v1/machines/{id}/resume", ID: "resumeMachine", Summary: "Let a machine go on that was left to a person", Roles: guards, Conflict: true,
+			Detail: "Asked twice the second is a conflict: nothing waits any more.", Body: record.Reason{}, Answers: map[int]any{200: record.Machine{}},
+		},
+		{Route: "GET /v1/machines/{id}/ledger", ID: "showLedger", Summary: "Everything that was done about a machine", Roles: readers, Answers: map[int]any{200: entryList{}}},
+		{
+			Route: "GET /v1/machines/{id}/history", ID: "showHistory", Summary: "A page of what is kept of a machine", Roles: readers,
+			Query: []Query{
+				{Name: "since", Description: "From when.", Format: "date-time", Required: true},
+				{Name: "until", Description: "Until when; now, unless it is given.", Format: "date-time"}, after,
+			},
+			Answers: map[int]any{200: record.History{}},
+		},
+	}
+}
+
+func requestOperations() []Operation {
+	var states []string
+	for _, s := range keyrequest.States() {
+		states = append(states, string(s))
+	}
+	const once = "Decided twice the second is a conflict, which says who decided and when."
+	return []Operation{
+		{
+			Route: "GET /v1/requests", ID: "listRequests", Summary: "A page of the key requests, oldest first", Roles: readers,
+			Detail:  "A page may be empty and not be the last.",
+			Query:   []Query{{Name: "machine", Description: "Those of this machine alone."}, {Name: "state", Description: "Those in this state alone.", Words: states}, after},
+			Answers: map[int]any{200: record.RequestPage{}},
+		},
+		{Route: "GET /v1/requests/{machine}/{id}", ID: "showRequest", Summary: "A key request with everything that became of it", Roles: readers, Answers: map[int]any{200: record.Request{}}},
+		{
+			Route: "POST /v1/requests/{machine}/{id}/approve", ID: "approveRequest", Summary: "Let a machine have its key: it gets it when it asks again", Roles: approvers, Conflict: true,
+			Detail: once, Body: record.Reason{}, Answers: map[int]any{200: record.Request{}},
+		},
+		{
+			Route: "POST /v1/requests/{machine}/{id}/deny", ID: "denyRequest", Summary: "Refuse a machine its key until it starts anew", Roles: approvers, Conflict: true,
+			Detail: once, Body: record.Reason{}, Answers: map[int]any{200: record.Request{}},
+		},
+	}
+}
+
+func policyOperations() []Operation {
+	return []Operation{
+		{Route: "GET /v1/policies", ID: "listPolicies", Summary: "The policies as they are now", Roles: readers, Answers: map[int]any{200: policyList{}}},
+		{Route: "GET /v1/policies/{name}", ID: "showPolicy", Summary: "A policy as it is now", Roles: readers, Answers: map[int]any{200: record.Policy{}}},
+		{
+			Route: "PUT /v1/policies/{name}", ID: "putPolicy", Summary: "Put the next version of a policy", Conflict: true,
+			Detail: "The same text again changes nothing.", Body: Text{}, Answers: map[int]any{200: record.Policy{}},
+		},
+		{
+			Route: "POST /v1/policies/{name}/preview", ID: "previewPolicy", Summary: "What a policy would mean for its machines", Roles: auditors,
+			Detail: "It changes nothing.", Body: Text{}, Answers: map[int]any{200: record.Preview{}},
+		},
+	}
+}
+
+func stopOperations() []Operation {
+	return []Operation{
+		{Route: "GET /v1/holds", ID: "listHolds", Summary: "The holds that have not ended", Roles: auditors, Answers: map[int]any{200: holdList{}}},
+		{
+			Route: "PUT /v1/holds/{scope}", ID: "setHold", Summary: "Stop revocations", Roles: guards,
+			Detail: "Set again it replaces the one before.", Body: record.Reason{}, Answers: map[int]any{200: record.Hold{}},
+		},
+		{
+			Route: "DELETE /v1/holds/{scope}", ID: "liftHold", Summary: "End a hold", Roles: guards,
+			Detail: "Lifted twice the second finds none.", Body: record.Reason{}, Answers: map[int]any{200: lifted{}},
+		},
+		{
+			Route: "GET /v1/waivers", ID: "listWaivers", Summary: "The waivers", Roles: auditors,
+			Query: []Query{
+				{Name: "machine", Description: "Those that are for this machine alone."},
+				{Name: "all", Description: "Those that have ended too.", Format: "boolean"},
+			},
+			Answers: map[int]any{200: record.WaiverList{}},
+		},
+		{
+			Route: "POST /v1/waivers", ID: "setWaiver", Summary: "Allow something to stand for a time", Roles: guards, Conflict: true,
+			Body: record.WaiverWish{}, Answers: map[int]any{201: record.WaiverSet{}},
+		},
+		{Route: "GET /v1/waivers/{id}", ID: "showWaiver", Summary: "A waiver", Roles: auditors, Answers: map[int]any{200: record.Waiver{}}},
+		{
+			Route: "DELETE /v1/waivers/{id}", ID: "liftWaiver", Summary: "End a waiver before its time", Roles: guards, Conflict: true,
+			Detail: "Lifted twice the second is a conflict.", Body: record.Reason{}, Answers: map[int]any{200: record.Waiver{}},
+		},
+		{Route: "GET /v1/breaker", ID: "showBreaker", Summary: "The limit on revocations", Roles: auditors, Answers: map[int]any{200: record.BreakerView{}}},
+		{
+			Route: "POST /v1/breaker/{scope}/reset", ID: "resetBreaker", Summary: "Give room for revocations again", Roles: guards, Conflict: true,
+			Detail: "Reset twice there is room for as many machines once more.", Body: record.Reason{}, Answers: map[int]any{200: record.BreakerEvent{}},
+		},
+		{Route: "GET /v1/drills", ID: "listDrills", Summary: "The newest fire drills", Roles: auditors, Answers: map[int]any{200: drillList{}}},
+		{
+			Route: "POST /v1/drills", ID: "runDrill", Summary: "Ask for a fire drill now", Roles: guards, Conflict: true,
+			Detail: "While one runs nothing else begins.", Answers: map[int]any{202: asked{}},
+		},
+	}
+}
