@@ -153,9 +153,18 @@ func (s *Server) getLogs(r *http.Request) (any, error) {
 	return s.lambda.Logs(id), nil
 }
 
-// getCredentials gives an operator's keys, or with ?machine= those of a machine's role session.
+// getCredentials gives an operator's keys, with ?machine= those of a machine's role session, and with ?user= and
+// ?policy= those of a person to whom a managed policy of the template is attached.
 func (s *Server) getCredentials(r *http.Request) (any, error) {
-	id := r.URL.Query().Get("machine")
+	q := r.URL.Query()
+	if user := q.Get("user"); user != "" {
+		key, err := s.PersonCredentials(user, q.Get("policy"))
+		if err != nil {
+			return nil, refuse(http.StatusBadRequest, "%v", err)
+		}
+		return key, nil
+	}
+	id := q.Get("machine")
 	if id == "" {
 		return s.Credentials(), nil
 	}

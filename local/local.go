@@ -52,6 +52,7 @@ type Server struct {
 	mu          sync.Mutex
 	machines    map[string]Machine
 	machineKeys map[string]wire.Key
+	people      map[string]person // by ARN
 	deadLetters []DeadLetter
 }
 
@@ -73,7 +74,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{
 		options: o, url: "http://" + listener.Addr().String(), token: rand.Text(), clock: clock.New(o.Real),
-		failed: make(chan error, 1), machines: map[string]Machine{}, machineKeys: map[string]wire.Key{},
+		failed: make(chan error, 1), machines: map[string]Machine{}, machineKeys: map[string]wire.Key{}, people: map[string]person{},
 	}
 	s.clock.Restore(o.Ahead)
 	if err := s.compose(); err != nil {

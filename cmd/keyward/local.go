@@ -20,6 +20,7 @@ type localCommands struct {
 	Forward localForward `cmd:"" help:"Move time: everything that falls due on the way happens, in order."`
 	Status  localStatus  `cmd:"" help:"Show time, timers and URLs."`
 	Mail    localMail    `cmd:"" help:"Show the mails that were sent."`
+	Person  localPerson  `cmd:"" help:"Give the credentials of a person with one role."`
 }
 
 type localUp struct {
@@ -166,5 +167,29 @@ func (a localMail) Run(ctx context.Context, p *show.Printer) error {
 			rows = append(rows, []string{show.Time(m.At), fmt.Sprint(m.To), m.Subject})
 		}
 		p.Table([]string{"SENT", "TO", "SUBJECT"}, rows, "No mail was sent.")
+	})
+}
+
+type localPerson struct {
+	placeFlags
+	Name   string `arg:"" help:"Name of the user."`
+	Policy string `required:"" help:"Logical id of the role's policy, such as AuditorPolicy." placeholder:"ID"`
+}
+
+func (localPerson) Help() string {
+	return "The user may call what the policy allows, and nothing else.\n\nExample:\n  eval \"$(keyward local person anna --policy KeyApproverPolicy)\""
+}
+
+func (a localPerson) Run(ctx context.Context, p *show.Printer) error {
+	here, err := a.client()
+	if err != nil {
+		return err
+	}
+	k, err := here.Person(ctx, a.Name, a.Policy)
+	if err != nil {
+		return err
+	}
+	return p.Value(k, func() {
+		p.Line("export AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nunset AWS_SESSION_TOKEN", k.AccessKeyID, k.SecretAccessKey)
 	})
 }

@@ -1,7 +1,7 @@
 // Package httpapi is the API Gateway of keyward local: HTTP APIs with the IAM authorizer and Lambda
 // proxy integrations in payload format 2.0, each under /execute-api/<LogicalId>/.
 //
-// It refuses what is not signed, as API Gateway does, and has no other authorizer, no stages, no CORS
+// It refuses what is not signed and what IAM does not allow, as API Gateway does, and has no other authorizer, no stages, no CORS
 // and no greedy paths. Package local mounts it and lends it the check of signatures and the functions.
 package httpapi
 
@@ -40,6 +40,11 @@ type API struct {
 	Routes    []Route
 }
 
+// arn is what IAM allows: the path as it came, on the stage that has no name.
+func (a API) arn(method, path string) string {
+	return "arn:aws:execute-api:" + a.Region + ":" + a.Account + ":" + a.ID + "/$default/" + method + path
+}
+
 // Route leads a method and a path such as /v1/machines/{id} to a function.
 type Route struct {
 	Method   string
@@ -56,10 +61,12 @@ type Caller struct {
 	AccessKeyID string
 }
 
-// Options are what the package needs from its surroundings. All but Timeout and Logger are required.
+// Options are what the package needs from its surroundings. All but Allowed, Timeout and Logger are required.
 type Options struct {
 	// Verify checks the signature of a request whose body was read, made for the service execute-api.
 	Verify func(r *http.Request, body []byte) (Caller, error)
+	// Allowed is whether IAM lets the caller invoke a route, by its ARN; everything when nil.
+	Allowed func(c Caller, arn string) bool
 	// Invoke calls a function and waits: its answer, and "" or the function error.
 	Invoke  func(ctx context.Context, function string, payload []byte) (answer []byte, functionError string, err error)
 	Now     func() time.Time // virtual
@@ -129,6 +136,11 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	caller, err := g.options.Verify(r, body)
 	if err != nil {
 		g.options.Logger.Info("request refused", "api", name, "route", route.Key(), "error", err)
+		refuse(w, http.StatusForbidden, "Forbidden")
+		return
+	}
+	if arn := api.arn(r.Method, path); g.options.Allowed != nil && !g.options.Allowed(caller, arn) {
+		g.options.Logger.Info("request refused", "api", name, "route", route.Key(), "error", caller.ARN+" is not allowed to invoke "+arn)
 		refuse(w, http.StatusForbidden, "Forbidden")
 		return
 	}

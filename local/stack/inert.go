@@ -6,11 +6,10 @@ package stack
 // inertTypes are resources that are not created.
 var inertTypes = map[string]bool{
 	"AWS::CloudWatch::Alarm":  true, // there are no metrics
-	"AWS::IAM::ManagedPolicy": true, // roles exist as names; their policies are judged by the contract test
 	"AWS::Logs::LogGroup":     true, // logs are shown by /_local/logs
 	"AWS::Logs::MetricFilter": true, // there are no metrics
-	"AWS::SNS::TopicPolicy":   true, // as ManagedPolicy
-	"AWS::SQS::QueuePolicy":   true, // as ManagedPolicy
+	"AWS::SNS::TopicPolicy":   true, // roles exist as names; what they may do is judged by the contract test
+	"AWS::SQS::QueuePolicy":   true, // as TopicPolicy
 }
 
 // inertProperties are properties without an effect here, by resource type.
@@ -24,6 +23,7 @@ var inertProperties = map[string][]string{
 	"AWS::DynamoDB::Table": {
 		"PointInTimeRecoverySpecification", "SSESpecification", "DeletionProtectionEnabled", "Tags",
 	},
+	"AWS::IAM::ManagedPolicy":    {"Description"},
 	"AWS::IAM::Role":             {"Description", "AssumeRolePolicyDocument", "ManagedPolicyArns", "Policies", "Tags"},
 	"AWS::SES::ConfigurationSet": {"ReputationOptions"},
 	"AWS::SQS::Queue":            {"MessageRetentionPeriod", "SqsManagedSseEnabled", "Tags"},

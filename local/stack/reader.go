@@ -254,3 +254,11 @@ func (p *properties) texts(name string) []string {
 	}
 	return all
 }
+
+// some is one scalar or the items of a sequence of them.
+func (p *properties) some(name string) []string {
+	if n := p.node.member(name); n != nil && n.kind != sequence {
+		return []string{p.text(name)}
+	}
+	return p.texts(name)
+}

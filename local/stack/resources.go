@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,7 @@ var readers = map[string]func(*reader, string, *properties){
 	"AWS::Serverless::HttpApi":      (*reader).api,
 	"AWS::Serverless::StateMachine": (*reader).stateMachine,
 	"AWS::DynamoDB::Table":          (*reader).table,
+	"AWS::IAM::ManagedPolicy":       (*reader).managedPolicy,
 	"AWS::IAM::Role":                (*reader).role,
 	"AWS::KMS::Alias":               (*reader).alias,
 	"AWS::KMS::Key":                 (*reader).key,
@@ -97,6 +99,31 @@ func (r *reader) api(id string, p *properties) {
 	}
 	auth.end()
 	r.stack.APIs = append(r.stack.APIs, API{LogicalID: id, ID: apiID(id), URL: r.options.Endpoint + "/execute-api/" + id})
+}
+
+// managedPolicy keeps what a policy allows of HTTP APIs. Other rights have no effect here: roles exist as names.
+func (r *reader) managedPolicy(id string, p *properties) {
+	policy := CallPolicy{Named: r.named(id)}
+	policy.ARN = "arn:aws:iam::" + r.options.Account + ":policy/" + policy.Name
+	document := p.sub("PolicyDocument")
+	document.ignore("Version")
+	for _, s := range document.list("Statement") {
+		actions := s.some("Action")
+		if !slices.Contains(actions, "execute-api:Invoke") {
+			continue
+		}
+		s.only("Effect", "Allow")
+		s.ignore("Sid")
+		if len(actions) > 1 {
+			r.problem(s.node.line, s.path, "keyward local carries execute-api:Invoke in a statement of its own alone")
+		}
+		policy.Resources = append(policy.Resources, s.some("Resource")...)
+		s.end()
+	}
+	document.end()
+	if len(policy.Resources) > 0 {
+		r.stack.CallPolicies = append(r.stack.CallPolicies, policy)
+	}
 }
 
 func (r *reader) stateMachine(id string, p *properties) {

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -47,6 +48,7 @@ type Stack struct {
 	Queues            []Named
 	Keys              []KMSKey
 	Roles             []Named
+	CallPolicies      []CallPolicy
 	Outputs           map[string]string
 }
 
@@ -55,6 +57,32 @@ type Named struct {
 	LogicalID string
 	Name      string
 	ARN       string
+}
+
+// CallPolicy is a managed policy as far as it allows calls of HTTP APIs.
+type CallPolicy struct {
+	Named
+	Resources []string // ARNs of what may be invoked, in which * is any text
+}
+
+// Allows is whether the policy allows a call of an API's route, by the ARN
+// arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH.
+func (p CallPolicy) Allows(arn string) bool {
+	return slices.ContainsFunc(p.Resources, func(pattern string) bool { return wildcard(pattern, arn) })
+}
+
+// wildcard matches as IAM does: * is any text, slashes too, and ? one character.
+func wildcard(pattern, text string) bool {
+	if pattern == "" {
+		return text == ""
+	}
+	switch pattern[0] {
+	case '*':
+		return wildcard(pattern[1:], text) || text != "" && wildcard(pattern, text[1:])
+	case '?':
+		return text != "" && wildcard(pattern[1:], text[1:])
+	}
+	return text != "" && text[0] == pattern[0] && wildcard(pattern[1:], text[1:])
 }
 
 // Function is one AWS::Serverless::Function.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -88,10 +89,30 @@ func TestProjectsTemplate(t *testing.T) {
 	}
 }
 
+func TestCallPolicies(t *testing.T) {
+	t.Parallel()
+	p := stack.CallPolicy{Resources: []string{"arn:aws:execute-api:us-east-1:123456789012:abc/$default/GET/*", "arn:aws:execute-api:us-east-1:123456789012:abc/$default/POST/v1/machines/*/check", "arn:aws:execute-api:us-east-1:123456789012:abc/$default/PUT/v?/x"}}
+	for call, want := range map[string]bool{
+		"GET/v1/machines/i-1": true, "GET/": true, "POST/v1/machines/i-1/check": true, "POST/v1/machines/a/b/check": true, "PUT/v1/x": true,
+		"POST/v1/machines/i-1/restore": false, "POST/v1/machines/i-1/check/more": false, "PUT/v/x": false, "PUT/v1/xy": false, "PUT/v1/": false, "HEAD/v1/machines": false,
+	} {
+		if got := p.Allows("arn:aws:execute-api:us-east-1:123456789012:abc/$default/" + call); got != want {
+			t.Errorf("%s is allowed: %t, want %t", call, got, want)
+		}
+	}
+	if p.Allows("arn:aws:execute-api:us-east-1:123456789012:other/$default/GET/v1") || (stack.CallPolicy{}).Allows("") {
+		t.Error("another API is allowed, or no policy allows something")
+	}
+}
+
 func checkRest(t *testing.T, s *stack.Stack) {
 	t.Helper()
 	if len(s.APIs) != 2 || s.APIs[0].LogicalID != "PeopleApi" || len(s.APIs[0].Routes) < 10 || len(s.APIs[1].Routes) < 3 {
 		t.Errorf("APIs %v", s.APIs)
+	}
+	if p := s.CallPolicies; len(p) != 5 || p[0].LogicalID != "AdministratorPolicy" || p[0].ARN != "arn:aws:iam::123456789012:policy/keyward-AdministratorPolicy" ||
+		!slices.Equal(p[0].Resources, []string{"arn:aws:execute-api:us-east-1:123456789012:" + s.APIs[0].ID + "/*"}) {
+		t.Errorf("policies on APIs %v", p)
 	}
 	if s.Outputs["PeopleApiUrl"] != "http://127.0.0.1:4566/execute-api/PeopleApi" {
 		t.Errorf("PeopleApiUrl = %q", s.Outputs["PeopleApiUrl"])

@@ -89,10 +89,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.note(r.Context(), caller, name, call.operation, e)
 }
 
+// denied refuses a person, who may call HTTP APIs alone; who he is everybody may ask.
+func denied(c call) *Error {
+	if c.request.Caller.Kind != Person || c.request.Service == "sts" {
+		return nil
+	}
+	return &Error{Code: "AccessDeniedException", Message: fmt.Sprintf("User: %s is not authorized to perform: %s:%s", c.request.Caller.ARN, c.request.Service, c.operation)}
+}
+
 // answer runs the operation and writes what came of it.
 func (s *Server) answer(ctx context.Context, out reply, c call) *Error {
-	var e *Error
-	if s.config.Intercept != nil {
+	e := denied(c)
+	if e == nil && s.config.Intercept != nil {
 		e = s.config.Intercept(ctx, c.request)
 	}
 	if e == nil {

@@ -79,6 +79,7 @@ const (
 	Operator Kind = "operator" // a person with full rights in the account
 	Function Kind = "function" // a Lambda function's role
 	Machine  Kind = "machine"  // an instance's role session
+	Person   Kind = "person"   // a user with nothing but what a policy allows of HTTP APIs
 	Internal Kind = "service"  // an AWS service of this process
 )
 

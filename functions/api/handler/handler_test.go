@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/keyward/keyward/docs/openapi"
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/internal/fake"
-	"github.com/keyward/keyward/functions/internal/openapi"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
@@ -122,7 +122,7 @@ func TestRefusalsNameTheField(t *testing.T) {
 		{"PUT", "/v1/policies/web-tier", "policy: web-tier\nrules:\n  - rule: r\n    product: {is: nothing}\n", []fault.Field{{Name: "rules[0].product.is", Line: 4, Column: 19}}},
 	} {
 		status, body := call(t, fake.New(), tt.method, tt.path, tt.body)
-		got := decode[boot.Problem](t, body)
+		got := decode[fault.Problem](t, body)
 		for i := range got.Errors {
 			if got.Errors[i].Detail == "" {
 				t.Errorf("%s: a field without a text: %s", tt.path, body)

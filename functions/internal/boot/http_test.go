@@ -126,7 +126,7 @@ func TestHTTP(t *testing.T) {
 			}
 			media, retry, allow := "application/json", "", ""
 			if tt.status >= 400 {
-				media = boot.ProblemType
+				media = fault.ProblemType
 			}
 			if tt.status == 503 {
 				retry = "1"

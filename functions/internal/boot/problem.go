@@ -16,26 +16,12 @@ import (
 	"github.com/keyward/keyward/shared/fault"
 )
 
-// ProblemType is the media type of every answer that is an error (RFC 9457).
-const ProblemType = "application/problem+json"
-
 // retryAfter is how long a caller should wait when trying again can help, in seconds.
 const retryAfter = 1
 
-// Problem is the body of every answer that is an error. All are of type about:blank: the kind says what sort it is.
-type Problem struct {
-	Type      string        `json:"type"`   // about:blank
-	Title     string        `json:"title"`  // the status in words
-	Status    int           `json:"status"` // HTTP status
-	Detail    string        `json:"detail"` // what is wrong, in words
-	Errors    []fault.Field `json:"errors,omitempty"`
-	Kind      string        `json:"kind"`      // of shared/fault
-	RequestID string        `json:"requestId"` // to find the call in the logs
-}
-
 func writeProblem(ctx context.Context, w http.ResponseWriter, problem error) {
 	row := fault.Of(fault.KindOf(problem))
-	text, err := json.Marshal(Problem{
+	text, err := json.Marshal(fault.Problem{
 		Type: "about:blank", Title: http.StatusText(row.Status), Status: row.Status, Detail: fault.Safe(problem),
 		Errors: fault.Fields(problem), Kind: row.Name, RequestID: requestID(ctx),
 	})
@@ -48,7 +34,7 @@ func writeProblem(ctx context.Context, w http.ResponseWriter, problem error) {
 	if method := (*refusedMethod)(nil); errors.As(problem, &method) {
 		w.Header().Set("Allow", strings.Join(method.allow, ", "))
 	}
-	w.Header().Set("Content-Type", ProblemType)
+	w.Header().Set("Content-Type", fault.ProblemType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(row.Status)
 	w.Write(text)

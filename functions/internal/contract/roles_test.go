@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/keyward/keyward/functions/internal/openapi"
+	"github.com/keyward/keyward/docs/openapi"
 )
 
 // permits is whether a policy's statements allow a call of an API, as IAM reads them: * is any text, slashes too.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -92,6 +93,11 @@ func (c *Client) Calls(ctx context.Context) (calls map[string]int, err error) {
 // Machine gives the credentials of a machine's role session.
 func (c *Client) Machine(ctx context.Context, id string) (k Credentials, err error) {
 	return k, c.do(ctx, http.MethodGet, "credentials?machine="+id, nil, &k)
+}
+
+// Person gives the credentials of a user who has one of the template's policies on HTTP APIs, by its logical id.
+func (c *Client) Person(ctx context.Context, name, policy string) (k Credentials, err error) {
+	return k, c.do(ctx, http.MethodGet, "credentials?"+url.Values{"user": {name}, "policy": {policy}}.Encode(), nil, &k)
 }
 
 // Operator gives the credentials of a person with all rights in the account.

@@ -10,12 +10,12 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/keyward/keyward/functions/internal/openapi"
+	"github.com/keyward/keyward/docs/openapi"
 )
 
 var update = flag.Bool("update", false, "write docs/openapi.yaml and the table in docs/api.md")
 
-const page = "../../../docs/openapi.yaml"
+const page = "../openapi.yaml"
 
 // TestDocument holds docs/openapi.yaml and the table together, and has it checked by others' code.
 func TestDocument(t *testing.T) {
@@ -62,7 +62,7 @@ func refuses(text string) string {
 // TestRouteTable holds the table of docs/api.md and this one together.
 func TestRouteTable(t *testing.T) {
 	t.Parallel()
-	const path, begin, end = "../../../docs/api.md", "<!-- routes -->\n", "<!-- end of routes -->"
+	const path, begin, end = "../api.md", "<!-- routes -->\n", "<!-- end of routes -->"
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -84,6 +84,10 @@ func machineOperations() []Operation {
 		},
 		{Route: "GET /v1/machines/{id}/ledger", ID: "showLedger", Summary: "Everything that was done about a machine", Roles: readers, Answers: map[int]any{200: entryList{}}},
 		{
+			Route: "GET /v1/machines/{id}/audit", ID: "exportLedger", Summary: "A page of a machine's ledger, with the heads of its chains", Roles: readers,
+			Query: []Query{after}, Answers: map[int]any{200: record.Audit{}},
+		},
+		{
 			Route: "GET /v1/machines/{id}/history", ID: "showHistory", Summary: "A page of what is kept of a machine", Roles: readers,
 			Query: []Query{
 				{Name: "since", Description: "From when.", Format: "date-time", Required: true},

@@ -14,7 +14,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 
 	"github.com/keyward/keyward/docs"
-	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/fault"
 )
 
 // Exchange is one request with its answer.
@@ -44,7 +44,7 @@ func Check(api string, x Exchange) error {
 	}
 	o, parameters := find(api, r)
 	if o == nil {
-		if x.Status < http.StatusBadRequest || x.Answered["content-type"] != boot.ProblemType {
+		if x.Status < http.StatusBadRequest || x.Answered["content-type"] != fault.ProblemType {
 			return fmt.Errorf("checking %s %s: there is no such route, and the answer is %d of %q", x.Method, x.Path, x.Status, x.Answered["content-type"])
 		}
 		return nil

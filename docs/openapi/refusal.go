@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/fault"
 )
 
 // refusedWith are the statuses with which a call can be refused.
@@ -44,7 +44,7 @@ var gateway = []int{
 
 // problems are the bodies of a refusal by Keyward and of one by API Gateway.
 var problems = object{
-	pair(boot.ProblemType, object{pair("schema", object{pair("$ref", "#/components/schemas/Problem")})}),
+	pair(fault.ProblemType, object{pair("schema", object{pair("$ref", "#/components/schemas/Problem")})}),
 }
 
 var refusalTexts = map[int]string{

@@ -12,7 +12,7 @@ import (
 
 const (
 	module = "github.com/keyward/keyward/"
-	root   = "../../.." // from this package, where its tests run
+	root   = "../.." // from this package, where its tests run
 )
 
 // comments are what the source says of the fields of types, by package.type.field; a package that was read has an

@@ -10,7 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/fault"
 )
 
 // Version is that of OpenAPI: API Gateway takes no 3.1.
@@ -28,7 +28,7 @@ func Document() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := s.reference(reflect.TypeFor[boot.Problem]()); err != nil {
+	if _, err := s.reference(reflect.TypeFor[fault.Problem]()); err != nil {
 		return "", err
 	}
 	named := object{}
@@ -55,7 +55,7 @@ func Document() (string, error) {
 			pair("schemas", named),
 		}),
 	}, yaml.IndentSequence(true), yaml.UseLiteralStyleIfMultiline(true))
-	return "# Written by go test ./functions/internal/openapi -run TestDocument -update: change the table there.\n" + string(text), err
+	return "# Written by go test ./docs/openapi -run TestDocument -update: change the table there.\n" + string(text), err
 }
 
 // aPolicy is the schema of a body that is a policy.
@@ -140,6 +140,9 @@ func (s *schemas) answers(o Operation) (object, error) {
 			schema, err := s.of(reflect.TypeOf(o.Answers[status]))
 			if err != nil {
 				return nil, err
+			}
+			if status >= 400 { // or API Gateway refuses in its own words
+				schema = object{pair("oneOf", []object{schema, {pair("$ref", "#/components/schemas/GatewayRefusal")}})}
 			}
 			content = object{pair("application/json", object{pair("schema", schema)})}
 		}
