@@ -12,15 +12,18 @@ import (
 )
 
 type policyCommands struct {
-	Check   policyCheck   `cmd:"" help:"Check policy files; every error with line and column. Needs no AWS."`
-	Test    policyTest    `cmd:"" help:"Run the tests that stand beside a policy. Needs no AWS."`
-	Explain policyExplain `cmd:"" help:"Say in plain sentences what a policy asks and what follows. Needs no AWS."`
-	Schema  policySchema  `cmd:"" help:"Print the JSON Schema of policies, for editors. Needs no AWS."`
-	Try     policyTry     `cmd:"" help:"Judge the last known evidence of machines by a policy file. Changes nothing."`
-	Put     policyPut     `cmd:"" help:"Store a policy."`
-	List    policyList    `cmd:"" help:"List the policies."`
-	Show    policyShow    `cmd:"" help:"Print a stored policy."`
-	Replay  policyReplay  `cmd:"" help:"Tell what a policy would have done with the evidence that is kept. Changes nothing."`
+	Check    policyCheck    `cmd:"" help:"Check policy files; every error with line and column. Needs no AWS."`
+	Test     policyTest     `cmd:"" help:"Run the tests that stand beside a policy. Needs no AWS."`
+	Explain  policyExplain  `cmd:"" help:"Say in plain sentences what a policy asks and what follows. Needs no AWS."`
+	Schema   policySchema   `cmd:"" help:"Print the JSON Schema of policies, for editors. Needs no AWS."`
+	Try      policyTry      `cmd:"" help:"Judge the last known evidence of machines by a policy file. Changes nothing."`
+	Put      policyPut      `cmd:"" help:"Store a policy."`
+	List     policyList     `cmd:"" help:"List the policies."`
+	Show     policyShow     `cmd:"" help:"Print a stored policy."`
+	Versions policyVersions `cmd:"" help:"List the versions of a policy, newest first."`
+	Diff     policyDiff     `cmd:"" help:"Show what changed from one version of a policy to another."`
+	Delete   policyDelete   `cmd:"" help:"End a policy that no machine is under; its versions stay."`
+	Replay   policyReplay   `cmd:"" help:"Tell what a policy would have done with the evidence that is kept. Changes nothing."`
 }
 
 type policyCheck struct {
@@ -126,6 +129,7 @@ func named(file string, err error) error {
 type policyPut struct {
 	File string `arg:"" help:"Policy file."`
 	Yes  bool   `help:"Do not ask, whatever follows for machines."`
+	Over int    `help:"Only over this version, the one that was read; otherwise nothing is stored." placeholder:"VERSION"`
 }
 
 func (policyPut) Help() string { return "Example:\n  keyward policy put policies/web-tier.yaml" }
@@ -142,7 +146,7 @@ func (a policyPut) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if err := a.agreed(ctx, api, parsed, p); err != nil {
 		return err
 	}
-	stored, err := api.PutPolicy(ctx, parsed.Name, []byte(parsed.Text))
+	stored, err := api.PutPolicy(ctx, parsed.Name, []byte(parsed.Text), a.Over)
 	if err != nil {
 		return err
 	}
@@ -167,20 +171,4 @@ func (policyList) Run(ctx context.Context, c *cli, p *show.Printer) error {
 		}
 		p.Table([]string{"POLICY", "VERSION", "PUT", "BY"}, rows, "No policy is stored; machines have the built-in one, under which requests wait for a person.")
 	})
-}
-
-type policyShow struct {
-	Name string `arg:"" help:"Name of the policy."`
-}
-
-func (a policyShow) Run(ctx context.Context, c *cli, p *show.Printer) error {
-	api, err := c.people(ctx)
-	if err != nil {
-		return err
-	}
-	stored, err := api.Policy(ctx, a.Name)
-	if err != nil {
-		return err
-	}
-	return p.Value(stored, func() { fmt.Print(stored.Text) })
 }

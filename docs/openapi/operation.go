@@ -53,7 +53,7 @@ type Text struct{}
 // Query is one parameter behind the question mark.
 type Query struct {
 	Name, Description string
-	Format            string   // date-time, boolean; empty is text
+	Format            string   // date-time, boolean, version; empty is text
 	Words             []string // that are allowed; none: any
 	Required          bool
 }

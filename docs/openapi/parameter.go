@@ -8,14 +8,15 @@ import (
 
 // inPath are the parameters of paths, by what stands before them and their name.
 var inPath = map[string]struct{ name, description, pattern string }{
-	"machines/{id}":           {"MachineID", "The machine: an instance or a hybrid node.", `^(i|mi)-[0-9a-f]{8,17}$`},
-	"policies/{name}":         {"PolicyName", "Name of a policy.", `^[a-z0-9][a-z0-9-]{0,31}$`},
-	"holds/{scope}":           {"HoldScope", "What it covers.", `^(global|policy:.+|machine:.+)$`},
-	"breaker/{scope}":         {"BreakerScope", "Which breaker: the one over everything, or that on a policy's rules.", `^(global|policy:.+)$`},
-	"waivers/{id}":            {"WaiverID", "Id of a waiver.", `^w-[0-9a-f]{1,12}$`},
-	"requests/{machine}":      {"RequestMachine", "The machine that asked.", `^(i|mi)-[0-9a-f]{8,17}$`},
-	"requests/{machine}/{id}": {"RequestID", "Id of the key request: the machine's boot id.", `^[0-9a-f-]{1,64}$`},
-	"key-requests/{id}":       {"OwnRequestID", "Id of the key request: the machine's boot id.", `^[0-9a-f-]{1,64}$`},
+	"machines/{id}":                      {"MachineID", "The machine: an instance or a hybrid node.", `^(i|mi)-[0-9a-f]{8,17}$`},
+	"policies/{name}":                    {"PolicyName", "Name of a policy.", `^[a-z0-9][a-z0-9-]{0,31}$`},
+	"policies/{name}/versions/{version}": {"PolicyVersion", "Number of a version.", `^[1-9][0-9]{0,5}$`},
+	"holds/{scope}":                      {"HoldScope", "What it covers.", `^(global|policy:.+|machine:.+)$`},
+	"breaker/{scope}":                    {"BreakerScope", "Which breaker: the one over everything, or that on a policy's rules.", `^(global|policy:.+)$`},
+	"waivers/{id}":                       {"WaiverID", "Id of a waiver.", `^w-[0-9a-f]{1,12}$`},
+	"requests/{machine}":                 {"RequestMachine", "The machine that asked.", `^(i|mi)-[0-9a-f]{8,17}$`},
+	"requests/{machine}/{id}":            {"RequestID", "Id of the key request: the machine's boot id.", `^[0-9a-f-]{1,64}$`},
+	"key-requests/{id}":                  {"OwnRequestID", "Id of the key request: the machine's boot id.", `^[0-9a-f-]{1,64}$`},
 }
 
 var variable = regexp.MustCompile(`\{(\w+)\}`)
@@ -32,6 +33,8 @@ func parametersOf(o Operation) []object {
 		switch {
 		case q.Format == "boolean":
 			schema = object{pair("type", "boolean")}
+		case q.Format == "version":
+			schema = object{pair("type", "integer"), pair("minimum", 1), pair("maximum", 999999)}
 		case q.Format != "":
 			schema = append(schema, pair("format", q.Format))
 		case len(q.Words) > 0:

@@ -62,9 +62,15 @@ func machineOperations() []Operation {
 	return []Operation{
 		{
 			Route: "GET /v1/machines", ID: "listMachines", Summary: "A page of the enrolled machines, by id", Roles: readers,
-			Query: []Query{after}, Answers: map[int]any{200: record.MachinePage{}},
+			Detail: "A page may be empty and not be the last.",
+			Query: []Query{
+				{Name: "policy", Description: "Those under this policy alone."},
+				{Name: "standing", Description: "Those with this standing alone.", Words: []string{"Good", "Bad", "Unknown"}},
+				{Name: "key", Description: "Those whose key is in this state alone.", Words: []string{"Untouched", "Released", "Revoking", "Revoked", "Withdrawn"}}, after,
+			},
+			Answers: map[int]any{200: record.MachinePage{}},
 		},
-		{Route: "GET /v1/machines/{id}", ID: "showMachine", Summary: "A machine, its evidence and what would stop a revocation now", Roles: readers, Answers: map[int]any{200: record.MachineView{}}},
+		{Route: "GET /v1/machines/{id}", Tagged: true, ID: "showMachine", Summary: "A machine, its evidence and what would stop a revocation now", Roles: readers, Answers: map[int]any{200: record.MachineView{}}},
 		{
 			Route: "PUT /v1/machines/{id}", ID: "enrolMachine", Summary: "Bind a machine to its key and policy", Conflict: true,
 			Detail: "Done again it changes name, owner and policy, and the same again changes nothing.",
@@ -111,7 +117,7 @@ func requestOperations() []Operation {
 			Query:   []Query{{Name: "machine", Description: "Those of this machine alone."}, {Name: "state", Description: "Those in this state alone.", Words: states}, after},
 			Answers: map[int]any{200: record.RequestPage{}},
 		},
-		{Route: "GET /v1/requests/{machine}/{id}", ID: "showRequest", Summary: "A key request with everything that became of it", Roles: readers, Answers: map[int]any{200: record.Request{}}},
+		{Route: "GET /v1/requests/{machine}/{id}", Tagged: true, ID: "showRequest", Summary: "A key request with everything that became of it", Roles: readers, Answers: map[int]any{200: record.Request{}}},
 		{
 			Route: "POST /v1/requests/{machine}/{id}/approve", ID: "approveRequest", Summary: "Let a machine have its key: it gets it when it asks again", Roles: approvers, Conflict: true,
 			Detail: once, Body: record.Reason{}, Answers: map[int]any{200: record.Request{}},
@@ -126,10 +132,27 @@ func requestOperations() []Operation {
 func policyOperations() []Operation {
 	return []Operation{
 		{Route: "GET /v1/policies", ID: "listPolicies", Summary: "The policies as they are now", Roles: readers, Answers: map[int]any{200: policyList{}}},
-		{Route: "GET /v1/policies/{name}", ID: "showPolicy", Summary: "A policy as it is now", Roles: readers, Answers: map[int]any{200: record.Policy{}}},
+		{Route: "GET /v1/policies/{name}", Tagged: true, ID: "showPolicy", Summary: "A policy as it is now", Roles: readers, Answers: map[int]any{200: record.Policy{}}},
 		{
-			Route: "PUT /v1/policies/{name}", ID: "putPolicy", Summary: "Put the next version of a policy", Conflict: true,
+			Route: "PUT /v1/policies/{name}", ID: "putPolicy", Summary: "Put the next version of a policy", Conflict: true, Matches: true,
 			Detail: "The same text again changes nothing.", Body: Text{}, Answers: map[int]any{200: record.Policy{}},
+		},
+		{
+			Route: "DELETE /v1/policies/{name}", ID: "deletePolicy", Summary: "End a policy that no machine is under", Conflict: true, Matches: true,
+			Detail: "Its versions stay. Deleted twice the second finds none.", Body: record.Reason{}, Answers: map[int]any{200: record.Policy{}},
+		},
+		{
+			Route: "GET /v1/policies/{name}/versions", ID: "listPolicyVersions", Summary: "A page of the versions of a policy, newest first", Roles: readers,
+			Query: []Query{{Name: "after", Description: after.Description, Format: "version"}}, Answers: map[int]any{200: record.PolicyPage{}},
+		},
+		{Route: "GET /v1/policies/{name}/versions/{version}", ID: "showPolicyVersion", Summary: "One version of a policy", Roles: readers, Answers: map[int]any{200: record.Policy{}}},
+		{
+			Route: "GET /v1/policies/{name}/diff", ID: "diffPolicy", Summary: "What changed from one version of a policy to another", Roles: readers,
+			Query: []Query{
+				{Name: "from", Description: "The version on the left.", Format: "version", Required: true},
+				{Name: "to", Description: "The version on the right.", Format: "version", Required: true},
+			},
+			Answers: map[int]any{200: record.PolicyDiff{}},
 		},
 		{
 			Route: "POST /v1/policies/{name}/preview", ID: "previewPolicy", Summary: "What a policy would mean for its machines", Roles: auditors,
@@ -161,7 +184,7 @@ func stopOperations() []Operation {
 			Route: "POST /v1/waivers", ID: "setWaiver", Summary: "Allow something to stand for a time", Roles: guards, Conflict: true,
 			Body: record.WaiverWish{}, Answers: map[int]any{201: record.WaiverSet{}},
 		},
-		{Route: "GET /v1/waivers/{id}", ID: "showWaiver", Summary: "A waiver", Roles: auditors, Answers: map[int]any{200: record.Waiver{}}},
+		{Route: "GET /v1/waivers/{id}", Tagged: true, ID: "showWaiver", Summary: "A waiver", Roles: auditors, Answers: map[int]any{200: record.Waiver{}}},
 		{
 			Route: "DELETE /v1/waivers/{id}", ID: "liftWaiver", Summary: "End a waiver before its time", Roles: guards, Conflict: true,
 			Detail: "Lifted twice the second is a conflict.", Body: record.Reason{}, Answers: map[int]any{200: record.Waiver{}},

@@ -14,7 +14,7 @@ func refusedWith(o Operation) []int {
 	if o.Tagged {
 		all = append(all, http.StatusNotModified)
 	}
-	if o.Body != nil || len(o.Query) > 0 || strings.Contains(o.Path(), "{scope}") {
+	if o.Body != nil || len(o.Query) > 0 || strings.Contains(o.Path(), "{scope}") || strings.Contains(o.Path(), "{version}") {
 		all = append(all, http.StatusBadRequest)
 	}
 	if o.Body != nil {

@@ -16,6 +16,7 @@ type Policy struct {
 	Digest  string    `json:"digest"`
 	PutAt   time.Time `json:"putAt"`
 	PutBy   string    `json:"putBy"`
+	Deleted *Lift     `json:"deleted,omitempty"` // nil: it is there
 }
 
 // Compile parses the stored text again; its version is the stored one. The policy's own fields are the caller's to

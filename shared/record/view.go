@@ -18,6 +18,20 @@ type MachinePage struct {
 	Next     string    `json:"next,omitempty"` // ask again for what comes after it; empty: there is no more
 }
 
+// PolicyPage is a page of the versions of a policy, newest first and without their texts.
+type PolicyPage struct {
+	Policies []Policy `json:"policies"`
+	Next     string   `json:"next,omitempty"` // asks for the page after this; none: this is the last
+}
+
+// PolicyDiff is what changed from one version of a policy to another.
+type PolicyDiff struct {
+	Policy string `json:"policy"`
+	From   int    `json:"from"`
+	To     int    `json:"to"`
+	Diff   string `json:"diff"` // unified; empty: the texts are the same
+}
+
 // MachineView is what the people's API shows of one machine: the record, and what would stop a
 // revocation now.
 type MachineView struct {

@@ -87,6 +87,37 @@ func bounced(t *testing.T, ctx context.Context, s Table, n record.Notice) []reco
 	return current.Outcomes
 }
 
+// deletes ends a policy, whose versions stay and go on counting.
+func deletes(t *testing.T, ctx context.Context, s Table, first, second record.Policy) {
+	old, err := s.PolicyVersion(ctx, "web", 1)
+	equal(t, "the first version as it was", old, err, first)
+	_, err = s.PolicyVersion(ctx, "web", 3)
+	kind(t, "a version that is not there", err, fault.NotFound)
+	gone := second
+	gone.Deleted = &record.Lift{At: noon.Add(time.Hour), By: "bob", Reason: "r"}
+	stale := gone
+	stale.Version--
+	_, err = s.DeletePolicy(ctx, stale)
+	kind(t, "deleting what was changed", err, fault.Conflict)
+	ended, err := s.DeletePolicy(ctx, gone)
+	gone.Version, gone.Text, gone.PutAt, gone.PutBy = 3, "", gone.Deleted.At, "bob"
+	equal(t, "the end", ended, err, gone)
+	read, err := s.Policy(ctx, "web")
+	kind(t, "a policy that was deleted", err, fault.NotFound)
+	equal(t, "what comes with it", read, nil, gone)
+	listed, err := s.Policies(ctx)
+	equal(t, "the list without it", len(listed), err, 0)
+	all, err := s.PolicyVersions(ctx, "web", 0, 2)
+	equal(t, "the newest versions", all, err, []record.Policy{gone, second})
+	all, err = s.PolicyVersions(ctx, "web", 2, 2)
+	equal(t, "the versions before", all, err, []record.Policy{first})
+	again := gone
+	again.Text, again.Deleted = "policy: web", nil
+	put, err := s.PutPolicy(ctx, again)
+	again.Version = 4
+	equal(t, "put again", put, err, again)
+}
+
 func puts(t *testing.T, ctx context.Context, s Table) {
 	_, err := s.Policy(ctx, "web")
 	kind(t, "a policy that is not there", err, fault.NotFound)
@@ -99,6 +130,7 @@ func puts(t *testing.T, ctx context.Context, s Table) {
 	second, err := s.PutPolicy(ctx, first)
 	read, _ := s.Policy(ctx, "web")
 	equal(t, "the second version", read, err, second)
+	deletes(t, ctx, s, first, second)
 
 	r := record.Request{ID: "b", Machine: id, State: "Pending", AskedAt: noon, BootID: "b"}
 	_, err = s.Request(ctx, id, "b")

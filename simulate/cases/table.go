@@ -29,7 +29,11 @@ type Table interface {
 	Outbox(ctx context.Context) ([]record.Start, error)
 	Started(ctx context.Context, name string) error
 	Policy(ctx context.Context, name string) (record.Policy, error)
+	Policies(ctx context.Context) ([]record.Policy, error)
+	PolicyVersion(ctx context.Context, name string, version int) (record.Policy, error)
+	PolicyVersions(ctx context.Context, name string, before, limit int) ([]record.Policy, error)
 	PutPolicy(ctx context.Context, p record.Policy) (record.Policy, error)
+	DeletePolicy(ctx context.Context, p record.Policy) (record.Policy, error)
 	Holds(ctx context.Context, now time.Time) ([]record.Hold, error)
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
 	SetHold(ctx context.Context, h record.Hold) error

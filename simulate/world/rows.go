@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -18,6 +19,7 @@ func (s *Store) PutPolicy(_ context.Context, p record.Policy) (record.Policy, er
 		}
 		p.Version++
 		s.policies[p.Name] = p
+		s.versions[p.Name] = append(s.versions[p.Name], p)
 		if s.w.Watch != nil {
 			s.w.Watch.Put(p)
 		}
@@ -27,6 +29,34 @@ func (s *Store) PutPolicy(_ context.Context, p record.Policy) (record.Policy, er
 		return record.Policy{}, err
 	}
 	return p, nil
+}
+
+// DeletePolicy is the real store's.
+func (s *Store) DeletePolicy(ctx context.Context, p record.Policy) (record.Policy, error) {
+	p.Text, p.Digest, p.PutAt, p.PutBy = "", "", p.Deleted.At, p.Deleted.By
+	return s.PutPolicy(ctx, p)
+}
+
+// PolicyVersion is the real store's.
+func (s *Store) PolicyVersion(_ context.Context, name string, version int) (record.Policy, error) {
+	return read(s, "PolicyVersion", fmt.Sprintf("version %d of policy %s", version, name), func() (record.Policy, bool) {
+		if all := s.versions[name]; version > 0 && version <= len(all) {
+			return all[version-1], true
+		}
+		return record.Policy{}, false
+	})
+}
+
+// PolicyVersions is the real store's.
+func (s *Store) PolicyVersions(_ context.Context, name string, before, limit int) ([]record.Policy, error) {
+	return all(s, "PolicyVersions", func() []record.Policy {
+		kept := slices.Clone(s.versions[name])
+		if before > 0 {
+			kept = kept[:min(len(kept), before-1)]
+		}
+		slices.Reverse(kept)
+		return kept[:min(len(kept), limit)]
+	})
 }
 
 // Sent is the real store's.

@@ -26,6 +26,7 @@ type Store struct {
 	order    []string               // ids of the machines, sorted
 	rows     []*row[record.Machine] // of the machines, in that order
 	policies map[string]record.Policy
+	versions map[string][]record.Policy // of policies, oldest first
 	holds    map[record.Scope]*row[record.Hold]
 	commands map[string]*record.Command
 	open     []string                            // commands that lack an answer, oldest first
@@ -63,7 +64,7 @@ type row[T any] struct {
 
 func newStore(w *World) *Store {
 	return &Store{
-		w: w, machines: map[string]*row[record.Machine]{}, policies: map[string]record.Policy{},
+		w: w, machines: map[string]*row[record.Machine]{}, policies: map[string]record.Policy{}, versions: map[string][]record.Policy{},
 		holds: map[record.Scope]*row[record.Hold]{}, commands: map[string]*record.Command{},
 		answers: map[string]map[string]record.Answer{}, evidence: map[string][]record.Evidence{},
 		ledger: map[string][]record.Entry{}, notices: map[string]map[string]record.Notice{},
@@ -269,10 +270,14 @@ func (s *Store) Outbox(context.Context) ([]record.Start, error) {
 
 // Policy is the real store's.
 func (s *Store) Policy(_ context.Context, name string) (record.Policy, error) {
-	return read(s, "Policy", "policy "+name, func() (record.Policy, bool) {
+	p, err := read(s, "Policy", "policy "+name, func() (record.Policy, bool) {
 		p, ok := s.policies[name]
-		return p, ok
+		return p, ok && p.Deleted == nil
 	})
+	if fault.Is(err, fault.NotFound) {
+		p = s.policies[name] // one that was deleted comes with the error
+	}
+	return p, err
 }
 
 // Policies is the real store's.
@@ -280,7 +285,9 @@ func (s *Store) Policies(context.Context) ([]record.Policy, error) {
 	return all(s, "Policies", func() []record.Policy {
 		var list []record.Policy
 		for _, name := range slices.Sorted(maps.Keys(s.policies)) {
-			list = append(list, s.policies[name])
+			if p := s.policies[name]; p.Deleted == nil {
+				list = append(list, p)
+			}
 		}
 		return list
 	})

@@ -34,7 +34,10 @@ type records interface {
 	Notices(ctx context.Context, machine string) ([]record.Notice, error)
 	Policy(ctx context.Context, name string) (record.Policy, error)
 	Policies(ctx context.Context) ([]record.Policy, error)
+	PolicyVersion(ctx context.Context, name string, version int) (record.Policy, error)
+	PolicyVersions(ctx context.Context, name string, before, limit int) ([]record.Policy, error)
 	PutPolicy(ctx context.Context, p record.Policy) (record.Policy, error)
+	DeletePolicy(ctx context.Context, p record.Policy) (record.Policy, error)
 	Holds(ctx context.Context, now time.Time) ([]record.Hold, error)
 	Watch(ctx context.Context) (record.Watch, error)
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
@@ -94,36 +97,40 @@ type Handler struct {
 // Routes are its endpoints.
 func (h *Handler) Routes() boot.Routes {
 	routes := boot.Routes{
-		"GET /v1/status":                           h.status,
-		"GET /v1/openapi.yaml":                     h.openAPI,
-		"GET /v1/machines":                         h.listMachines,
-		"GET /v1/machines/{id}":                    h.showMachine,
-		"PUT /v1/machines/{id}":                    h.enrol,
-		"POST /v1/machines/{id}/check":             h.check,
-		"POST /v1/machines/{id}/restore":           h.restore,
-		"POST /v1/machines/{id}/resume":            h.resume,
-		"GET /v1/machines/{id}/ledger":             h.ledger,
-		"GET /v1/machines/{id}/history":            h.history,
-		"GET /v1/machines/{id}/audit":              h.audit,
-		"GET /v1/policies":                         h.listPolicies,
-		"GET /v1/policies/{name}":                  h.showPolicy,
-		"POST /v1/policies/{name}/preview":         h.previewPolicy,
-		"PUT /v1/policies/{name}":                  h.putPolicy,
-		"GET /v1/holds":                            h.listHolds,
-		"PUT /v1/holds/{scope}":                    h.setHold,
-		"DELETE /v1/holds/{scope}":                 h.liftHold,
-		"GET /v1/waivers":                          h.listWaivers,
-		"POST /v1/waivers":                         h.setWaiver,
-		"GET /v1/waivers/{id}":                     h.showWaiver,
-		"DELETE /v1/waivers/{id}":                  h.liftWaiver,
-		"GET /v1/breaker":                          h.showBreaker,
-		"POST /v1/breaker/{scope}/reset":           h.resetBreaker,
-		"GET /v1/requests":                         h.listRequests,
-		"GET /v1/requests/{machine}/{id}":          h.showRequest,
-		"POST /v1/requests/{machine}/{id}/approve": h.approveRequest,
-		"POST /v1/requests/{machine}/{id}/deny":    h.denyRequest,
-		"GET /v1/drills":                           h.listDrills,
-		"POST /v1/drills":                          h.runDrill,
+		"GET /v1/status":                             h.status,
+		"GET /v1/openapi.yaml":                       h.openAPI,
+		"GET /v1/machines":                           h.listMachines,
+		"GET /v1/machines/{id}":                      h.showMachine,
+		"PUT /v1/machines/{id}":                      h.enrol,
+		"POST /v1/machines/{id}/check":               h.check,
+		"POST /v1/machines/{id}/restore":             h.restore,
+		"POST /v1/machines/{id}/resume":              h.resume,
+		"GET /v1/machines/{id}/ledger":               h.ledger,
+		"GET /v1/machines/{id}/history":              h.history,
+		"GET /v1/machines/{id}/audit":                h.audit,
+		"GET /v1/policies":                           h.listPolicies,
+		"GET /v1/policies/{name}":                    h.showPolicy,
+		"DELETE /v1/policies/{name}":                 h.deletePolicy,
+		"GET /v1/policies/{name}/versions":           h.policyVersions,
+		"GET /v1/policies/{name}/versions/{version}": h.policyVersion,
+		"GET /v1/policies/{name}/diff":               h.diffPolicy,
+		"POST /v1/policies/{name}/preview":           h.previewPolicy,
+		"PUT /v1/policies/{name}":                    h.putPolicy,
+		"GET /v1/holds":                              h.listHolds,
+		"PUT /v1/holds/{scope}":                      h.setHold,
+		"DELETE /v1/holds/{scope}":                   h.liftHold,
+		"GET /v1/waivers":                            h.listWaivers,
+		"POST /v1/waivers":                           h.setWaiver,
+		"GET /v1/waivers/{id}":                       h.showWaiver,
+		"DELETE /v1/waivers/{id}":                    h.liftWaiver,
+		"GET /v1/breaker":                            h.showBreaker,
+		"POST /v1/breaker/{scope}/reset":             h.resetBreaker,
+		"GET /v1/requests":                           h.listRequests,
+		"GET /v1/requests/{machine}/{id}":            h.showRequest,
+		"POST /v1/requests/{machine}/{id}/approve":   h.approveRequest,
+		"POST /v1/requests/{machine}/{id}/deny":      h.denyRequest,
+		"GET /v1/drills":                             h.listDrills,
+		"POST /v1/drills":                            h.runDrill,
 	}
 	for pattern, endpoint := range routes {
 		routes[pattern] = people(endpoint)

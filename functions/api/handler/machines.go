@@ -23,22 +23,6 @@ import (
 	"github.com/keyward/keyward/shared/waiver"
 )
 
-// listMachines is a page of the enrolled machines, by id, and after which one the next page begins.
-func (h *Handler) listMachines(ctx context.Context, c boot.Call) (int, any, error) {
-	kept, err := h.Store.MachinesFrom(ctx, c.URL.Query().Get("after"), pageMachines)
-	if err != nil {
-		return 0, nil, err
-	}
-	page := record.MachinePage{}
-	if page.Machines, err = fitting(kept); err != nil {
-		return 0, nil, err
-	}
-	if n := len(page.Machines); n > 0 && (n < len(kept) || n == pageMachines) {
-		page.Next = page.Machines[n-1].ID
-	}
-	return http.StatusOK, page, nil
-}
-
 func (h *Handler) showMachine(ctx context.Context, c boot.Call) (int, any, error) {
 	m, err := h.Store.Machine(ctx, c.PathValue("id"))
 	if err != nil {
@@ -66,7 +50,7 @@ func (h *Handler) showMachine(ctx context.Context, c boot.Call) (int, any, error
 	for _, r := range guard.Stops(f, c.Now) {
 		v.Stops = append(v.Stops, record.Stop{Reason: string(r), Text: r.Text(), Detail: guard.Detail(f, r)})
 	}
-	return http.StatusOK, v, nil
+	return http.StatusOK, boot.Tagged{Value: v}, nil
 }
 
 // waivers are those that are for the machine now, and whether some cannot be read.

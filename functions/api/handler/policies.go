@@ -15,19 +15,23 @@ import (
 
 func (h *Handler) listPolicies(ctx context.Context, _ boot.Call) (int, any, error) {
 	policies, err := h.Store.Policies(ctx)
-	for i := range policies {
-		policies[i].Text = "" // one policy alone is asked for its text
-	}
-	return http.StatusOK, list("policies", policies), err
+	return http.StatusOK, list("policies", withoutTexts(policies)), err
 }
 
+// builtIn is what people see of the policy that nobody put.
+const builtIn = "# Built in, for machines that no other policy matches: it has no rules, and every key request waits for a person.\n"
+
 func (h *Handler) showPolicy(ctx context.Context, c boot.Call) (int, any, error) {
-	p, err := h.Store.Policy(ctx, c.PathValue("name"))
-	return http.StatusOK, p, err
+	name := c.PathValue("name")
+	if name == policy.DefaultName {
+		return http.StatusOK, boot.Tagged{Tag: "0", Value: record.Policy{Name: name, Text: builtIn}}, nil
+	}
+	p, err := h.Store.Policy(ctx, name)
+	return http.StatusOK, boot.Tagged{Tag: policyTag(p), Value: p}, err
 }
 
 // putPolicy stores the next version of a policy and keeps its schedule. The body is the YAML text. The
-// same text again changes nothing.
+// same text again changes nothing. A caller who names the version that he read (If-Match) is refused when there is another.
 func (h *Handler) putPolicy(ctx context.Context, c boot.Call) (int, any, error) {
 	name := c.PathValue("name")
 	p, err := candidate(c)
@@ -41,16 +45,19 @@ func (h *Handler) putPolicy(ctx context.Context, c boot.Call) (int, any, error) 
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return 0, nil, err
 	}
-	if before.Digest == p.Digest && before.Version > 0 {
-		return http.StatusOK, before, h.reschedule(ctx, p)
+	if err := c.Matches(policyTag(before)); err != nil {
+		return 0, nil, err
+	}
+	if before.Digest == p.Digest && policyTag(before) != "" {
+		return http.StatusOK, boot.Tagged{Tag: policyTag(before), Value: before}, h.reschedule(ctx, p)
 	}
 	stored, err := h.Store.PutPolicy(ctx, record.Policy{
 		Name: name, Version: before.Version, Text: string(c.Body), Digest: p.Digest, PutAt: c.Now, PutBy: c.Caller,
 	})
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, h.outdated(ctx, c, name, err)
 	}
-	return http.StatusOK, stored, h.reschedule(ctx, p)
+	return http.StatusOK, boot.Tagged{Tag: policyTag(stored), Value: stored}, h.reschedule(ctx, p)
 }
 
 // ambiguous refuses a policy that could claim the same machine as another of the same priority.

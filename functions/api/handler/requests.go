@@ -84,7 +84,7 @@ func (h *Handler) showRequest(ctx context.Context, c boot.Call) (int, any, error
 	}
 	one := []record.Request{r}
 	err = h.view(ctx, c, one)
-	return http.StatusOK, one[0], err
+	return http.StatusOK, boot.Tagged{Value: one[0]}, err
 }
 
 func (h *Handler) approveRequest(ctx context.Context, c boot.Call) (int, any, error) {
@@ -131,6 +131,9 @@ func (h *Handler) rule(ctx context.Context, c boot.Call, e keyrequest.Event, doi
 	}
 	if len(newest) > 0 {
 		ruling.Verdict, ruling.Seen, ruling.Digest = newest[0].Result.Verdict, newest[0].Sent, newest[0].Digest
+	}
+	if err := notHisOwn(m, ruling, doing); err != nil {
+		return 0, nil, err
 	}
 	if shown := keyrequest.View(r, m, c.Now); shown.State != r.State && shown.State != string(keyrequest.Expired) {
 		return 0, nil, fault.New(fault.Conflict, "%s: it is %s since %s: %s", doing, shown.State, shown.Moves[len(shown.Moves)-1].At.UTC().Format("2006-01-02 15:04:05 UTC"), shown.Reason)

@@ -46,7 +46,7 @@ func (h *Handler) listWaivers(ctx context.Context, c boot.Call) (int, any, error
 
 func (h *Handler) showWaiver(ctx context.Context, c boot.Call) (int, any, error) {
 	w, err := h.Store.Waiver(ctx, c.PathValue("id"))
-	return http.StatusOK, w, err
+	return http.StatusOK, boot.Tagged{Value: w}, err
 }
 
 // setWaiver allows something to stand for a time. Machines that fail by it now are looked at.

@@ -1,6 +1,8 @@
 package boot
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -13,7 +15,7 @@ import (
 // Tagged is an answer with the version of what it shows: the header ETag has it, and a caller who has that version
 // already (If-None-Match) is told so instead.
 type Tagged struct {
-	Tag   string // such as 7; without quotes
+	Tag   string // such as 7; without quotes; empty: the digest of what is shown
 	Value any
 }
 
@@ -48,6 +50,11 @@ func has(list, tag string) bool {
 
 func write(w http.ResponseWriter, r *http.Request, status int, body any) {
 	if t, ok := body.(Tagged); ok {
+		if t.Tag == "" {
+			text, _ := json.Marshal(t.Value) // what cannot be encoded is refused below
+			sum := sha256.Sum256(text)
+			t.Tag = hex.EncodeToString(sum[:8])
+		}
 		w.Header().Set("ETag", `"`+t.Tag+`"`)
 		if seen := r.Header.Get("If-None-Match"); r.Method == http.MethodGet && status == http.StatusOK && (seen == "*" || has(seen, t.Tag)) {
 			w.Header().Set("Cache-Control", "no-store")

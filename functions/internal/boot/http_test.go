@@ -47,6 +47,9 @@ var routes = boot.Routes{
 	"GET /v1/tagged": func(context.Context, boot.Call) (int, any, error) {
 		return http.StatusOK, boot.Tagged{Tag: "7", Value: "x"}, nil
 	},
+	"GET /v1/digested": func(context.Context, boot.Call) (int, any, error) {
+		return http.StatusOK, boot.Tagged{Value: "x"}, nil
+	},
 	"PUT /v1/tagged": func(_ context.Context, c boot.Call) (int, any, error) {
 		return http.StatusOK, boot.Tagged{Tag: "8", Value: "y"}, c.Matches("7")
 	},
@@ -196,6 +199,17 @@ func TestTags(t *testing.T) {
 		if tag := out.Headers["etag"]; tt.method == "GET" && tag != `"7"` {
 			t.Errorf("%s: ETag = %s, want 7", tt.path, tag)
 		}
+	}
+}
+
+// What has no version of its own has the digest of what is shown.
+func TestDigestAsTag(t *testing.T) {
+	t.Parallel()
+	first, _ := serve(t, request("GET", "/v1/digested", ""))
+	again := request("GET", "/v1/digested", "")
+	again.Headers = map[string]string{"if-none-match": first.Headers["etag"]}
+	if out, _ := serve(t, again); len(first.Headers["etag"]) != 18 || first.StatusCode != 200 || out.StatusCode != 304 {
+		t.Errorf("answers %d with ETag %s, then %d, want 200 and 304", first.StatusCode, first.Headers["etag"], out.StatusCode)
 	}
 }
 

@@ -57,7 +57,7 @@ func Machine(edits ...func(*record.Machine)) record.Machine {
 	m := record.Machine{
 		ID: ID, Name: "web-1", Owner: Owner, SessionARN: Session, Zone: "us-east-1a", Policy: "web-tier",
 		Key: record.Key{ARN: KeyARN, Mode: policy.RevokeGrant}, EnrolledAt: Start.Add(-24 * time.Hour),
-		EnrolledBy: "arn:aws:iam::123456789012:user/alice", Grant: "grant-0",
+		EnrolledBy: "arn:aws:iam::123456789012:user/erin", Grant: "grant-0",
 		State: integrity.State{
 			Standing: integrity.Good, Since: Start.Add(-24 * time.Hour), Key: integrity.KeyReleased, KeySince: Start.Add(-24 * time.Hour),
 			Generation: 1, LastEvidence: Start.Add(-6 * time.Hour), LastNews: Start.Add(-6 * time.Hour), LastVerdict: "Pass",

@@ -3,6 +3,7 @@ package fake
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -24,6 +25,7 @@ type Store struct {
 	Said     map[string]record.Answer // by command and machine
 	Sends    map[string]record.Command
 	ByName   map[string]record.Policy
+	Versions map[string]record.Policy // by name, a space and the version in 6 digits
 	Held     map[record.Scope]record.Hold
 	Waived   map[string]record.Waiver // by id
 	Garbled  map[record.Scope]int     // waivers that are there and cannot be read
@@ -54,7 +56,7 @@ type Store struct {
 func newStore(c *Calls) *Store {
 	return &Store{
 		Calls: c, ByID: map[string]record.Machine{}, Said: map[string]record.Answer{}, Sends: map[string]record.Command{},
-		ByName: map[string]record.Policy{}, Held: map[record.Scope]record.Hold{}, Told: map[string]record.Notice{},
+		ByName: map[string]record.Policy{}, Versions: map[string]record.Policy{}, Held: map[record.Scope]record.Hold{}, Told: map[string]record.Notice{},
 		Asked: map[string]record.Request{}, Leases: map[string]record.Lease{}, Rules: map[string]record.RuleBreaker{}, Watched: record.Watch{SweptAt: fresh}, EvaluatedAt: fresh,
 		Waived: map[string]record.Waiver{}, Garbled: map[record.Scope]int{}, Revised: map[record.Scope]int64{},
 		Turns: map[string]record.Turn{}, UsedUntil: map[string]time.Time{},
@@ -256,12 +258,44 @@ func (s *Store) Policy(_ context.Context, name string) (record.Policy, error) {
 	if err := s.call("store.Policy", name); err != nil {
 		return record.Policy{}, err
 	}
-	return read(s.ByName, name, "policy "+name)
+	p, err := read(s.ByName, name, "policy "+name)
+	if err == nil && p.Deleted != nil {
+		err = fault.New(fault.NotFound, "reading policy %s: it was deleted", name)
+	}
+	return p, err
 }
 
 // Policies is the real store's.
 func (s *Store) Policies(context.Context) ([]record.Policy, error) {
-	return unless(s.call("store.Policies"), sorted(s.ByName))
+	there := slices.DeleteFunc(sorted(s.ByName), func(p record.Policy) bool { return p.Deleted != nil })
+	return unless(s.call("store.Policies"), there)
+}
+
+// PolicyVersion is the real store's.
+func (s *Store) PolicyVersion(_ context.Context, name string, version int) (record.Policy, error) {
+	if err := s.call("store.PolicyVersion", name); err != nil {
+		return record.Policy{}, err
+	}
+	return read(s.Versions, fmt.Sprintf("%s %06d", name, version), "policy "+name)
+}
+
+// PolicyVersions is the real store's.
+func (s *Store) PolicyVersions(_ context.Context, name string, before, limit int) ([]record.Policy, error) {
+	if err := s.call("store.PolicyVersions", name); err != nil {
+		return nil, err
+	}
+	all := slices.DeleteFunc(sorted(s.Versions), func(p record.Policy) bool { return p.Name != name || before > 0 && p.Version >= before })
+	slices.Reverse(all)
+	return all[:min(len(all), limit)], nil
+}
+
+// DeletePolicy is the real store's.
+func (s *Store) DeletePolicy(ctx context.Context, p record.Policy) (record.Policy, error) {
+	if err := s.call("store.DeletePolicy", p.Name); err != nil {
+		return record.Policy{}, err
+	}
+	p.Text, p.Digest, p.PutAt, p.PutBy = "", "", p.Deleted.At, p.Deleted.By
+	return s.PutPolicy(ctx, p)
 }
 
 // PutPolicy is the real store's.
@@ -273,6 +307,6 @@ func (s *Store) PutPolicy(_ context.Context, p record.Policy) (record.Policy, er
 		return record.Policy{}, fault.New(fault.Conflict, "putting policy %s: it was changed by somebody else", p.Name)
 	}
 	p.Version++
-	s.ByName[p.Name] = p
+	s.ByName[p.Name], s.Versions[fmt.Sprintf("%s %06d", p.Name, p.Version)] = p, p
 	return p, nil
 }

@@ -21,7 +21,7 @@ func (s *story) enrol(ctx context.Context) error {
 	if err := s.createKey(ctx); err != nil {
 		return err
 	}
-	stored, err := s.operator.PutPolicy(ctx, s.policy.Name, s.Policy)
+	stored, err := s.operator.PutPolicy(ctx, s.policy.Name, s.Policy, 0)
 	if err != nil {
 		return err
 	}

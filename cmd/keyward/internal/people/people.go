@@ -15,6 +15,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,39 +57,78 @@ func (r *Refusal) Error() string {
 // Said is what is wrong in the words of whoever refused.
 func (r *Refusal) Said() string { return cmp.Or(r.Detail, r.Message) }
 
-// do sends one request and reads the answer into out, if it is not nil.
-func (c *Client) do(ctx context.Context, method, path string, body []byte, out any) (int, error) {
+// do sends one request and reads the answer into out, if it is not nil. It is sent again when it surely was not carried
+// out or may be carried out twice, and whoever refused says that this can help.
+func (c *Client) do(ctx context.Context, method, path string, body []byte, out any, header ...[2]string) (int, error) {
+	const tries = 3
+	for try := 1; ; try++ {
+		answer, text, err := c.once(ctx, method, path, body, header)
+		if err != nil {
+			return 0, err
+		}
+		again := answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode == http.StatusServiceUnavailable && method == http.MethodGet
+		if again && try < tries && pause(ctx, answer.Header.Get("Retry-After")) {
+			continue
+		}
+		return answer.StatusCode, read(answer.StatusCode, text, method+" "+path, out)
+	}
+}
+
+// pause waits as long as an answer asks for, some seconds at most; false when the caller does not want to wait any more.
+func pause(ctx context.Context, retryAfter string) bool {
+	const most = 5
+	seconds, err := strconv.Atoi(retryAfter)
+	if err != nil || seconds < 0 {
+		seconds = 1
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(time.Duration(min(seconds, most)) * time.Second):
+		return true
+	}
+}
+
+func (c *Client) once(ctx context.Context, method, path string, body []byte, header [][2]string) (*http.Response, []byte, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
-		return 0, fmt.Errorf("building the request: %w", err)
+		return nil, nil, fmt.Errorf("building the request: %w", err)
+	}
+	for _, h := range header {
+		r.Header.Set(h[0], h[1])
 	}
 	if err := c.sign(ctx, r, body); err != nil {
-		return 0, err
+		return nil, nil, err
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return 0, fmt.Errorf("calling the Keyward API: %w", err)
+		return nil, nil, fmt.Errorf("calling the Keyward API: %w", err)
 	}
 	defer answer.Body.Close()
 	const most = 32 << 20
 	text, err := io.ReadAll(io.LimitReader(answer.Body, most))
 	if err != nil {
-		return 0, fmt.Errorf("reading the answer: %w", err)
+		return nil, nil, fmt.Errorf("reading the answer: %w", err)
 	}
-	if answer.StatusCode >= 400 {
-		refusal := &Refusal{Status: answer.StatusCode, Body: text}
+	return answer, text, nil
+}
+
+// read takes an answer apart: into out, or into a refusal.
+func read(status int, text []byte, doing string, out any) error {
+	if status >= 400 {
+		refusal := &Refusal{Status: status, Body: text}
 		if err := json.Unmarshal(text, refusal); err != nil || refusal.Message == "" && refusal.Detail == "" {
 			refusal.Kind, refusal.Message = "", strings.TrimSpace(string(text[:min(len(text), 300)]))
 		}
-		return answer.StatusCode, refusal
+		return refusal
 	}
 	if out == nil {
-		return answer.StatusCode, nil
+		return nil
 	}
 	if err := json.Unmarshal(text, out); err != nil {
-		return answer.StatusCode, fmt.Errorf("reading the answer of %s %s: %w", method, path, err)
+		return fmt.Errorf("reading the answer of %s: %w", doing, err)
 	}
-	return answer.StatusCode, nil
+	return nil
 }
 
 func (c *Client) sign(ctx context.Context, r *http.Request, body []byte) error {
@@ -121,31 +161,6 @@ func segment(s string) string { return url.PathEscape(s) }
 func (c *Client) Status(ctx context.Context) (s record.Status, err error) {
 	_, err = c.send(ctx, http.MethodGet, "/v1/status", nil, &s)
 	return s, err
-}
-
-// Policies are the current versions of all policies, without their texts.
-func (c *Client) Policies(ctx context.Context) ([]record.Policy, error) {
-	var out struct{ Policies []record.Policy }
-	_, err := c.send(ctx, http.MethodGet, "/v1/policies", nil, &out)
-	return out.Policies, err
-}
-
-// Policy is the current version of one policy.
-func (c *Client) Policy(ctx context.Context, name string) (p record.Policy, err error) {
-	_, err = c.send(ctx, http.MethodGet, "/v1/policies/"+segment(name), nil, &p)
-	return p, err
-}
-
-// Preview says what a policy's text would mean for its machines. It changes nothing.
-func (c *Client) Preview(ctx context.Context, name string, text []byte) (v record.Preview, err error) {
-	_, err = c.do(ctx, http.MethodPost, "/v1/policies/"+segment(name)+"/preview", text, &v)
-	return v, err
-}
-
-// PutPolicy stores a policy's text.
-func (c *Client) PutPolicy(ctx context.Context, name string, text []byte) (p record.Policy, err error) {
-	_, err = c.do(ctx, http.MethodPut, "/v1/policies/"+segment(name), text, &p)
-	return p, err
 }
 
 // Holds are the holds that have not ended.

@@ -1,0 +1,59 @@
+package people_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/keyward/keyward/cmd/keyward/internal/people"
+)
+
+// Who is refused for a moment asks again, but does nothing twice that may have been done.
+func TestRefusedForAMoment(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		status   int
+		get, put int // calls that each makes
+	}{{http.StatusTooManyRequests, 3, 3}, {http.StatusServiceUnavailable, 3, 1}, {http.StatusInternalServerError, 1, 1}, {http.StatusConflict, 1, 1}} {
+		calls := map[string]int{}
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			calls[r.Method]++
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(tt.status)
+			fmt.Fprintf(w, `{"kind":"K","detail":"no %d"}`, calls[r.Method])
+		}))
+		c := people.New(server.URL, "us-east-1", credentials.NewStaticCredentialsProvider("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", ""))
+		_, get := c.Status(t.Context())
+		_, put := c.PutPolicy(t.Context(), "web", nil, 0)
+		server.Close()
+		var refused *people.Refusal
+		if !errors.As(get, &refused) || refused.Status != tt.status || get.Error() != fmt.Sprintf("no %d", tt.get) || put.Error() != fmt.Sprintf("no %d", tt.put) {
+			t.Errorf("%d: asked until %v, put until %v, want %d and %d calls", tt.status, get, put, tt.get, tt.put)
+		}
+	}
+}
+
+// Both Keyward and API Gateway are understood, and whatever else answers.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"kind":"Invalid","detail":"reason has 0 characters"}`: "reason has 0 characters",
+		`{"message":"Forbidden"}`:                               "HTTP 403: Forbidden",
+		"<html>":                                                "HTTP 403: <html>",
+		`{"status":200}`:                                        `HTTP 403: {"status":200}`,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, body)
+		}))
+		c := people.New(server.URL, "us-east-1", credentials.NewStaticCredentialsProvider("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", ""))
+		if _, err := c.Status(t.Context()); err == nil || err.Error() != want {
+			t.Errorf("%s = %v, want %s", body, err, want)
+		}
+		server.Close()
+	}
+}

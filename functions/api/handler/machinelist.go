@@ -1,0 +1,64 @@
+package handler
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/record"
+)
+
+// The words that machines are asked for by; what the store has as nothing has a word too.
+var (
+	standings = map[string]integrity.Standing{"Good": integrity.Good, "Bad": integrity.Bad, "Unknown": integrity.Unknown}
+	keyStates = map[string]integrity.KeyState{
+		"Untouched": integrity.KeyUntouched, "Released": integrity.KeyReleased, "Revoking": integrity.KeyRevoking,
+		"Revoked": integrity.KeyRevoked, "Withdrawn": integrity.KeyWithdrawn,
+	}
+)
+
+// listMachines is a page of the enrolled machines, by id, and after which one the next page begins: those under a policy,
+// with a standing, with a key in a state. A page may be empty and not be the last.
+func (h *Handler) listMachines(ctx context.Context, c boot.Call) (int, any, error) {
+	q := c.URL.Query()
+	if err := known("standing", q.Get("standing"), standings); err != nil {
+		return 0, nil, err
+	}
+	if err := known("key", q.Get("key"), keyStates); err != nil {
+		return 0, nil, err
+	}
+	kept, err := h.Store.MachinesFrom(ctx, q.Get("after"), pageMachines)
+	if err != nil {
+		return 0, nil, err
+	}
+	page := record.MachinePage{}
+	if page.Machines, err = fitting(kept); err != nil {
+		return 0, nil, err
+	}
+	if n := len(page.Machines); n > 0 && (n < len(kept) || n == pageMachines) {
+		page.Next = page.Machines[n-1].ID
+	}
+	page.Machines = slices.DeleteFunc(page.Machines, func(m record.Machine) bool {
+		return q.Get("policy") != "" && m.Policy != q.Get("policy") ||
+			q.Get("standing") != "" && m.State.Standing != standings[q.Get("standing")] ||
+			q.Get("key") != "" && m.State.Key != keyStates[q.Get("key")]
+	})
+	return http.StatusOK, page, nil
+}
+
+// known refuses a word that nothing can have.
+func known[T any](field, word string, words map[string]T) error {
+	if _, ok := words[word]; ok || word == "" {
+		return nil
+	}
+	var all []string
+	for w := range words {
+		all = append(all, w)
+	}
+	slices.Sort(all)
+	return fault.Wrong(field, "listing machines: %s is %q, expected one of %s", field, word, strings.Join(all, ", "))
+}
