@@ -75,6 +75,10 @@ interleavings: go ## meet on one key in every order, in CASTS: few, many or all
 installs: go ## inspect real installs of Debian's packages in throw-away roots, as root
 	@.ci/installs/run $(RELEASES)
 
+.PHONY: machine
+machine: go ## open, lock and inspect a real machine with systemd, dm-crypt and auditd under QEMU, as root
+	@.ci/machine/run
+
 .PHONY: cover
 cover: go ## print the coverage of the pure core
 	CGO_ENABLED=0 $(GO) test -cover $(COVERED)
