@@ -49,7 +49,7 @@ func (g *guest) start(judge, place net.Addr) error {
 	g.qemu = exec.Command("qemu-system-x86_64", "-machine", "pc", "-accel", "tcg", "-cpu", "Westmere", "-smp", "2", "-m", "1024",
 		"-nodefaults", "-no-user-config", "-display", "none", "-serial", "file:"+filepath.Join(g.folder, "console.log"),
 		"-kernel", filepath.Join(g.folder, "vmlinuz"), "-initrd", filepath.Join(g.folder, "initramfs.cpio"),
-		"-append", "console=ttyS0 loglevel=4 panic=-1 mitigations=off audit=1 net.ifnames=0 random.trust_cpu=on",
+		"-append", "console=ttyS0 loglevel=4 panic=-1 mitigations=off audit=1 net.ifnames=0 systemd.show_status=error random.trust_cpu=on",
 		"-drive", "if=none,id=disk,format=raw,cache=unsafe,file="+filepath.Join(g.folder, "root.img"), "-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci",
 		"-netdev", "user,id=net,restrict=on,net=169.254.0.0/16,host=169.254.0.2,dhcpstart=169.254.0.15"+
 			forward("169.254.169.254:80", judge)+forward("169.254.169.4:4566", place),

@@ -278,7 +278,7 @@ func otherKey(w *world) error {
 }
 
 func bootsAnew(w *world) error {
-	before, err := w.must("systemctl --quiet enable keyward-unlock.service; cat /proc/sys/kernel/random/boot_id; systemctl --no-block reboot")
+	before, err := w.must("systemctl --quiet enable keyward-unlock.service; cat /proc/sys/kernel/random/boot_id; systemd-run --quiet --on-active=3s systemctl reboot")
 	if err != nil {
 		return err
 	}
