@@ -58,7 +58,6 @@ func TestBadInputToThePeoplesAPI(t *testing.T) {
 		in   any
 		want int
 	}{
-		"no such route":       {"GET /v1/keys", nil, 404},
 		"no such machine":     {"GET /v1/machines/i-00000000000000000", nil, 404},
 		"no machine id":       {"PUT /v1/machines/web", enrolment(w), 400},
 		"no role":             {"PUT /v1/machines/" + machineID, with(func(e *record.Enrolment) { e.Role = "web" }), 400},
@@ -72,7 +71,7 @@ func TestBadInputToThePeoplesAPI(t *testing.T) {
 		"unknown instance":    {"PUT /v1/machines/" + otherID, enrolment(w), 404},
 		"policy of two names": {"PUT /v1/policies/other", w.setup.policy(), 400},
 		"policy is not one":   {"PUT /v1/policies/web", "policy: web\nrules: 5\n", 400},
-		"policy too large":    {"PUT /v1/policies/web", strings.Repeat("#", 200<<10), 400},
+		"policy too large":    {"PUT /v1/policies/web", strings.Repeat("#", 200<<10), 413},
 		"brackets":            {"PUT /v1/policies/web", strings.Repeat("[", 40<<10), 400},
 		"built-in policy":     {"PUT /v1/policies/default", "policy: default\nrules: []\n", 400},
 		"hold without reason": {"PUT /v1/holds/global", record.Reason{}, 400},
@@ -86,10 +85,13 @@ func TestBadInputToThePeoplesAPI(t *testing.T) {
 		"nothing to restore":  {"POST /v1/machines/" + machineID + "/restore", record.Reason{Reason: "x"}, 409},
 	} {
 		method, path, _ := strings.Cut(c.call, " ")
-		var p struct{ Kind, Message, RequestID string }
-		if status, body := w.operator.call(method, path, c.in, &p); status != c.want || p.Message == "" {
+		var p struct{ Kind, Title, Detail, RequestID string }
+		if status, body := w.operator.call(method, path, c.in, &p); status != c.want || p.Detail == "" || p.Title != http.StatusText(c.want) {
 			t.Errorf("%s: %s = %d %s, want %d and a reason", name, c.call, status, body, c.want)
 		}
+	}
+	if status, body := w.operator.call("GET", "/v1/keys", nil, nil); status != 404 || body != `{"message":"Not Found"}` {
+		t.Errorf("no such route: %d %s, want API Gateway's own answer", status, body)
 	}
 }
 

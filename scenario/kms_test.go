@@ -160,10 +160,10 @@ func TestAKeyThatIsNotGuardedCannotBeEnrolled(t *testing.T) {
 			w := empty(t, setup{tags: tags})
 			w.createKey()
 			w.operator.must("PUT", "/v1/policies/web", w.setup.policy(), nil)
-			var p struct{ Kind, Message string }
+			var p struct{ Kind, Detail string }
 			status, _ := w.operator.call("PUT", "/v1/machines/"+machineID, enrolment(w), &p)
-			if want := "enrolling " + machineID + ": key " + w.keyARN + " is not tagged keyward:guarded = true"; status != 400 || p.Message != want {
-				t.Errorf("enrolling with such a key = %d %q, want 400 %q", status, p.Message, want)
+			if want := "enrolling " + machineID + ": key " + w.keyARN + " is not tagged keyward:guarded = true"; status != 400 || p.Detail != want {
+				t.Errorf("enrolling with such a key = %d %q, want 400 %q", status, p.Detail, want)
 			}
 			if status, body := w.operator.call("GET", "/v1/machines/"+machineID, nil, nil); status != 404 {
 				t.Errorf("the machine is there: %d %s", status, body)
