@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/keyward/keyward/cmd/keyward/internal/people"
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
 	"github.com/keyward/keyward/shared/audit"
 	"github.com/keyward/keyward/shared/record"
@@ -60,7 +61,7 @@ func export(ctx context.Context, c *cli, w io.Writer) (audit.End, error) {
 	if err != nil {
 		return audit.End{}, err
 	}
-	machines, err := api.Machines(ctx)
+	machines, err := api.Machines(ctx, people.Asked{})
 	if err != nil {
 		return audit.End{}, err
 	}

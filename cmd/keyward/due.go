@@ -32,7 +32,7 @@ func listDue(ctx context.Context, api *people.Client, p *show.Printer) error {
 	if err != nil {
 		return err
 	}
-	machines, err := api.Machines(ctx)
+	machines, err := api.Machines(ctx, people.Asked{})
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
@@ -33,9 +32,9 @@ func (a invokeCommand) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if !json.Valid(event) {
 		return &invalid{fmt.Errorf("%s: it is not JSON", a.Event)}
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(c.Region))
+	cfg, err := c.aws(ctx)
 	if err != nil {
-		return fmt.Errorf("loading AWS configuration: %w", err)
+		return err
 	}
 	out, err := lambda.NewFromConfig(cfg).Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(functionName(a.Function)), Payload: event})
 	if err != nil {

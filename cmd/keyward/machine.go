@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/keyward/keyward/cmd/keyward/internal/people"
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
@@ -22,14 +26,22 @@ type machineCommands struct {
 }
 
 type machineList struct {
-	Due bool `help:"Only those whose keys are to be revoked, in the order in which that will be, and how long it will take."`
+	Due      bool   `help:"Only those whose keys are to be revoked, in the order in which that will be, and how long it will take."`
+	Policy   string `help:"Only those under this policy." placeholder:"NAME"`
+	Standing string `help:"Only those with this standing: Good, Bad or Unknown." placeholder:"STANDING"`
+	Key      string `help:"Only those whose key is in this state: Untouched, Released, Revoking, Revoked or Withdrawn." placeholder:"STATE"`
+	watchFlags
 }
 
 func (machineList) Help() string {
-	return "Example:\n  keyward machine list --due"
+	return "Examples:\n  keyward machine list --due\n  keyward machine list --standing Bad --watch"
 }
 
 func (a machineList) Run(ctx context.Context, c *cli, p *show.Printer) error {
+	asked := people.Asked{Policy: a.Policy, Standing: a.Standing, Key: a.Key}
+	if a.Due && (a.Watch || asked != (people.Asked{})) {
+		return &invalid{errors.New("--due shows all whose keys are to be revoked, once; expected no other flag beside it")}
+	}
 	api, err := c.people(ctx)
 	if err != nil {
 		return err
@@ -37,21 +49,36 @@ func (a machineList) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if a.Due {
 		return listDue(ctx, api, p)
 	}
-	machines, err := api.Machines(ctx)
-	if err != nil {
-		return err
+	header := []string{"MACHINE", "NAME", "POLICY", "STANDING", "KEY", "GOOD", "DUE", "WHY"}
+	empty := "No machine is enrolled."
+	if asked != (people.Asked{}) {
+		empty = "There is no such machine."
 	}
-	status, err := api.Status(ctx)
-	if err != nil {
-		return err
-	}
-	return p.Value(machines, func() {
-		var rows [][]string
-		for _, m := range machines {
-			rows = append(rows, []string{m.ID, show.Or(m.Name, "-"), m.Policy, standing(m.State), key(m), ago(status.Time, m.State.GoodAt), show.Time(m.State.DueAt), show.Or(m.State.Why, "-")})
+	look := func(ctx context.Context) ([]watched, error) {
+		machines, err := api.Machines(ctx, asked)
+		if err != nil {
+			return nil, err
 		}
-		p.Table([]string{"MACHINE", "NAME", "POLICY", "STANDING", "KEY", "GOOD", "DUE", "WHY"}, rows, "No machine is enrolled.")
-	})
+		status, err := api.Status(ctx)
+		if err != nil {
+			return nil, err
+		}
+		rows := []watched{}
+		for _, m := range machines {
+			cells := []string{m.ID, show.Or(m.Name, "-"), m.Policy, standing(m.State), key(m), ago(status.Time, m.State.GoodAt), show.Time(m.State.DueAt), show.Or(m.State.Why, "-")}
+			state := strings.Join(slices.Concat(cells[1:5], cells[6:]), "\n") // how long ago is no change
+			rows = append(rows, watched{ID: m.ID, State: state, Cells: cells, Value: m})
+		}
+		return rows, nil
+	}
+	if a.Watch {
+		return a.watch(ctx, p, header, empty, look)
+	}
+	rows, err := look(ctx)
+	if err != nil {
+		return err
+	}
+	return printNew(p, rows, map[string]string{}, true, header, empty)
 }
 
 // ago is how long something is ago by the stack's clock, in the largest unit that fits; "never" when it never was.

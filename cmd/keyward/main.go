@@ -31,24 +31,27 @@ const (
 
 // cli is the command line: noun, then verb.
 type cli struct {
-	Output string `help:"How to print: a table for people or json for programs." enum:"table,json" default:"table" short:"o"`
-	API    string `help:"URL of the people's API; the stack's output PeopleApiUrl." env:"KEYWARD_API_URL" placeholder:"URL"`
-	Region string `help:"Region that requests are signed for." env:"AWS_REGION" default:"us-east-1"`
+	Output  string `help:"How to print: a table for people or json for programs." enum:"table,json" default:"table" short:"o"`
+	API     string `help:"URL of the people's API; the stack's output PeopleApiUrl." env:"KEYWARD_API_URL" placeholder:"URL"`
+	Profile string `help:"Profile of your AWS configuration; AWS_PROFILE, unless it is given." placeholder:"NAME"`
+	Region  string `help:"Region that requests are signed for; otherwise AWS_REGION, AWS_DEFAULT_REGION, or the profile's." placeholder:"REGION"`
 
-	Demo     demoCommand     `cmd:"" help:"Tell the whole story on this machine, without AWS."`
-	Local    localCommands   `cmd:"" help:"Run the stack on this machine, and move its time."`
-	Machine  machineCommands `cmd:"" help:"Enrolled machines."`
-	Policy   policyCommands  `cmd:"" help:"Policies."`
-	Hold     holdCommands    `cmd:"" help:"Stops by people: nothing is revoked under a hold."`
-	Breaker  breakerCommands `cmd:"" help:"The limit on revocations."`
-	Waiver   waiverCommands  `cmd:"" help:"What machines fail by and people allow for a time."`
-	Drill    drillCommands   `cmd:"" help:"The fire drill: proof that warning, revocation and restore work."`
-	Request  requestCommands `cmd:"" help:"Key requests."`
-	Audit    auditCommands   `cmd:"" help:"Every decision and action, in a file that can be checked."`
-	Unlock   unlockCommands  `cmd:"" help:"On a machine: open its encrypted volume, and close it."`
-	Inspect  inspectCommand  `cmd:"" help:"Inspect a machine."`
-	Simulate simulateCommand `cmd:"" help:"Run Keyward on virtual time, with everything that can go wrong."`
-	Invoke   invokeCommand   `cmd:"" help:"Run one function of keyward local with an event from a file."`
+	Demo       demoCommand       `cmd:"" help:"Tell the whole story on this machine, without AWS."`
+	Local      localCommands     `cmd:"" help:"Run the stack on this machine, and move its time."`
+	Machine    machineCommands   `cmd:"" help:"Enrolled machines."`
+	Policy     policyCommands    `cmd:"" help:"Policies."`
+	Hold       holdCommands      `cmd:"" help:"Stops by people: nothing is revoked under a hold."`
+	Breaker    breakerCommands   `cmd:"" help:"The limit on revocations."`
+	Waiver     waiverCommands    `cmd:"" help:"What machines fail by and people allow for a time."`
+	Drill      drillCommands     `cmd:"" help:"The fire drill: proof that warning, revocation and restore work."`
+	Request    requestCommands   `cmd:"" help:"Key requests."`
+	Audit      auditCommands     `cmd:"" help:"Every decision and action, in a file that can be checked."`
+	Unlock     unlockCommands    `cmd:"" help:"On a machine: open its encrypted volume, and close it."`
+	Inspect    inspectCommand    `cmd:"" help:"Inspect a machine."`
+	Simulate   simulateCommand   `cmd:"" help:"Run Keyward on virtual time, with everything that can go wrong."`
+	Completion completionCommand `cmd:"" help:"Print what a shell needs to complete commands."`
+	Complete   completeCommand   `cmd:"" hidden:"" help:"Print the words that fit."`
+	Invoke     invokeCommand     `cmd:"" help:"Run one function of keyward local with an event from a file."`
 }
 
 // notInOrder is the error of commands that worked and found a machine that does not comply.

@@ -94,7 +94,7 @@ func (a policyTry) Run(ctx context.Context, c *cli, p *show.Printer) error {
 
 // machines are those that are asked for, by id.
 func (a policyTry) machines(ctx context.Context, api *people.Client) ([]record.Machine, error) {
-	all, err := api.Machines(ctx)
+	all, err := api.Machines(ctx, people.Asked{})
 	if err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func (a policyReplay) machines(ctx context.Context, api *people.Client, name str
 	if len(a.Machine) > 0 && a.Of != "" {
 		return nil, &invalid{errors.New("--of and --machine both say which machines; expected one of them")}
 	}
-	all, err := api.Machines(ctx)
+	all, err := api.Machines(ctx, people.Asked{})
 	if err != nil {
 		return nil, err
 	}

@@ -22,10 +22,11 @@ type requestCommands struct {
 type requestList struct {
 	State   string `help:"Only those in this state, such as Pending." placeholder:"STATE"`
 	Machine string `help:"Only those of this machine." placeholder:"ID"`
+	watchFlags
 }
 
 func (requestList) Help() string {
-	return "Example:\n  keyward request list --state Pending"
+	return "Examples:\n  keyward request list --state Pending\n  keyward request list --state Pending --watch"
 }
 
 func (a requestList) Run(ctx context.Context, c *cli, p *show.Printer) error {
@@ -37,25 +38,33 @@ func (a requestList) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if err != nil {
 		return err
 	}
-	requests, err := api.Requests(ctx, a.Machine, state)
-	if err != nil {
-		return err
+	header, empty := []string{"ASKED", "MACHINE", "STATE", "UNTIL", "WHY"}, "No machine asked for its key."
+	if a.Machine != "" || a.State != "" {
+		empty = "There is no such key request."
 	}
-	return p.Value(requests, func() {
-		var rows [][]string
+	look := func(ctx context.Context) ([]watched, error) {
+		requests, err := api.Requests(ctx, a.Machine, state)
+		rows := []watched{}
 		for _, r := range requests {
 			ends := ""
 			if r.State == string(keyrequest.Pending) || r.State == string(keyrequest.Approved) && r.Ruling != nil {
 				ends = until(r.ExpiresAt)
 			}
-			rows = append(rows, []string{show.Time(r.AskedAt), r.Machine, r.State, ends, r.Reason})
+			rows = append(rows, watched{
+				ID: r.Machine + " " + r.ID, State: r.State + " " + r.Reason, Value: r,
+				Cells: []string{show.Time(r.AskedAt), r.Machine, r.State, ends, r.Reason},
+			})
 		}
-		empty := "No machine asked for its key."
-		if a.Machine != "" || a.State != "" {
-			empty = "There is no such key request."
-		}
-		p.Table([]string{"ASKED", "MACHINE", "STATE", "UNTIL", "WHY"}, rows, empty)
-	})
+		return rows, err
+	}
+	if a.Watch {
+		return a.watch(ctx, p, header, empty, look)
+	}
+	rows, err := look(ctx)
+	if err != nil {
+		return err
+	}
+	return printNew(p, rows, map[string]string{}, true, header, empty)
 }
 
 // stateWord takes a state in any case, as people write it.

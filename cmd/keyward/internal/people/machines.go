@@ -10,12 +10,21 @@ import (
 	"github.com/keyward/keyward/shared/record"
 )
 
-// Machines are all enrolled machines.
-func (c *Client) Machines(ctx context.Context) ([]record.Machine, error) {
+// Asked is which machines a list is of; empty fields ask for all.
+type Asked struct{ Policy, Standing, Key string }
+
+// Machines are the enrolled machines that are asked for.
+func (c *Client) Machines(ctx context.Context, asked Asked) ([]record.Machine, error) {
 	all := []record.Machine{}
 	for after := ""; ; {
+		query := url.Values{}
+		for name, word := range map[string]string{"after": after, "policy": asked.Policy, "standing": asked.Standing, "key": asked.Key} {
+			if word != "" {
+				query.Set(name, word)
+			}
+		}
 		var page record.MachinePage
-		if _, err := c.send(ctx, http.MethodGet, "/v1/machines?after="+url.QueryEscape(after), nil, &page); err != nil {
+		if _, err := c.send(ctx, http.MethodGet, "/v1/machines?"+query.Encode(), nil, &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Machines...)
