@@ -141,7 +141,7 @@ func (s *schemas) answers(o Operation) (object, error) {
 			if err != nil {
 				return nil, err
 			}
-			if status >= 400 { // or API Gateway refuses in its own words
+			if slices.Contains(gateway, status) { // or API Gateway refuses in its own words
 				schema = object{pair("oneOf", []object{schema, {pair("$ref", "#/components/schemas/GatewayRefusal")}})}
 			}
 			content = object{pair("application/json", object{pair("schema", schema)})}

@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"github.com/keyward/keyward/shared/aws/kmskey"
 	"net/http"
 	"time"
 
@@ -160,79 +159,4 @@ func reopen(r *record.Request, now time.Time) error {
 	default:
 		return nil
 	}
-}
-
-// approve records the release, makes the grant under the key's lease and records it. Asked again, it
-// gives the same grant with a new token.
-func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, r record.Request, by, why string) (int, any, error) {
-	k, err := h.Keys.Key(ctx, m.Key.ARN)
-	if err != nil {
-		return 0, nil, err
-	}
-	if !k.Guarded || !k.Enabled {
-		return 0, nil, fault.New(fault.Conflict, "releasing the key of %s: the key is %s, guarded %t", m.ID, k.State, k.Guarded)
-	}
-	if err := reopen(&r, now); err != nil {
-		return 0, nil, err
-	}
-	if r.State == string(keyrequest.Pending) {
-		if err := move(&r, keyrequest.Approve, now, by, why); err != nil {
-			return 0, nil, err
-		}
-	}
-	lease := record.Lease{
-		Name: record.LeaseName(m.Key.Mode, k.ARN, m.ID), Holder: record.LeaseHolder("release", m.ID, m.State.Generation), Until: now.Add(leaseFor),
-	}
-	if m.Grant == "" && m.GrantedFor == 0 {
-		m.GrantedFor = m.State.Generation // written before the grant is made: a repeat makes the same one
-	}
-	m, err = h.Store.Apply(ctx, store.Change{Machine: m, Request: &r, TakeLease: &lease, At: now})
-	if err != nil {
-		return 0, nil, err
-	}
-	r.Revision++
-	granted, err := h.grant(ctx, &m)
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := h.released(ctx, now, m, lease, by, why); err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, record.Release{
-		Request: r.ID, State: r.State, Reason: why, KeyARN: k.ARN, GrantToken: granted.Token,
-		EncryptionContext: map[string]string{kmskey.ContextKey: m.ID},
-	}, nil
-}
-
-// released records the grant. Under the lease nobody revokes, so what another changed meanwhile is a
-// judgement, and the release is noted on top of it.
-func (h *Handler) released(ctx context.Context, now time.Time, granted record.Machine, lease record.Lease, by, why string) error {
-	const tries = 5
-	m := granted
-	for range tries {
-		m.Grant, m.GrantedFor = granted.Grant, granted.GrantedFor
-		m.State = integrity.Released(m.State, now)
-		_, err := h.Store.Apply(ctx, store.Change{Machine: m, DropLease: &lease, At: now, Ledger: []record.Entry{{
-			Machine: m.ID, At: now, Kind: record.EntryReleased, Generation: m.State.Generation, By: by,
-			Text: "key released: " + why, Detail: m.Grant,
-		}}})
-		if !fault.Is(err, fault.Conflict) {
-			return err
-		}
-		if m, err = h.Store.Machine(ctx, m.ID); err != nil {
-			return err
-		}
-	}
-	return fault.New(fault.Transient, "recording the release of %s: it keeps being changed by others", m.ID)
-}
-
-// grant makes the machine's grant, or finds the one it has by its name. With disable-key the key
-// policy admits the machine and there is nothing to grant.
-func (h *Handler) grant(ctx context.Context, m *record.Machine) (kmskey.Granted, error) {
-	if m.Key.Mode == policy.DisableKey {
-		return kmskey.Granted{}, nil
-	}
-	granted, err := h.Giver.Grant(ctx, m.Key.ARN, m.ID, m.SessionARN, m.GrantedFor)
-	m.Grant = granted.ID
-	return granted, err
 }

@@ -8,26 +8,10 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/fake"
-	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
-
-func TestKeysThatCannotBeReleased(t *testing.T) {
-	t.Parallel()
-	for name, edit := range map[string]func(*kmskey.Key){
-		"disabled":    func(k *kmskey.Key) { k.State, k.Enabled = "Disabled", false },
-		"not guarded": func(k *kmskey.Key) { k.Guarded = false },
-	} {
-		w := seen(policy.Pass)
-		w.Keys.Set(fake.KeyARN, edit)
-		if status, _, body := ask(t, w); status != http.StatusConflict || strings.Contains(body, "arn:aws:kms") {
-			t.Errorf("%s: answer = %d %s, want a conflict that shows no ARN", name, status, body)
-		}
-		w.Never(t, "kms.Grant", "store.Apply")
-	}
-}
 
 func TestCallers(t *testing.T) {
 	t.Parallel()

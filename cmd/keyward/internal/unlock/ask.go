@@ -126,7 +126,7 @@ func again(r record.Release, err error) (string, error) {
 		// By the gateway: a clock that is not set yet, credentials of a moment ago.
 		return "refused: " + refused.Said(), nil
 	case s == http.StatusConflict, s == http.StatusTooManyRequests, s >= 500:
-		return fmt.Sprintf("asking for the key: HTTP %d %s", s, refused.Said()), nil
+		return fmt.Sprintf("asking for the key: HTTP %d %s", s, cmp.Or(r.Reason, refused.Said())), nil
 	default:
 		return "", stop(Failed, "asking for the key: HTTP %d %s", s, refused.Said())
 	}
