@@ -44,8 +44,8 @@ func (g *guest) start(judge, place net.Addr) error {
 	forward := func(to string, from net.Addr) string {
 		return ",guestfwd=tcp:" + to + "-cmd:" + self + " pipe " + from.String()
 	}
-	// KVM is not asked for: where it is only passed on, a machine may hang in it without a word. The processor has no AVX,
-	// which QEMU 7.2 emulates so that now and then a program goes wrong.
+	// KVM is not asked for: where it is only passed on, a machine may hang in it without a word. The processor has no AVX:
+	// with that of QEMU 7.2, systemd now and then could not make a mount namespace for any service of a boot.
 	g.qemu = exec.Command("qemu-system-x86_64", "-machine", "pc", "-accel", "tcg", "-cpu", "Westmere", "-smp", "2", "-m", "1024",
 		"-nodefaults", "-no-user-config", "-display", "none", "-serial", "file:"+filepath.Join(g.folder, "console.log"),
 		"-kernel", filepath.Join(g.folder, "vmlinuz"), "-initrd", filepath.Join(g.folder, "initramfs.cpio"),
