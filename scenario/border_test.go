@@ -52,7 +52,7 @@ func TestBadInputToThePeoplesAPI(t *testing.T) {
 		change(&e)
 		return e
 	}
-	past := record.Reason{Reason: "late", Expires: w.Clock().Now().Add(-time.Minute)}
+	past := record.HoldWish{Reason: "late", Expires: w.Clock().Now().Add(-time.Minute)}
 	for name, c := range map[string]struct {
 		call string
 		in   any

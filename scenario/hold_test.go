@@ -9,7 +9,7 @@ import (
 
 func (w *world) hold(scope string, expires time.Time) {
 	w.t.Helper()
-	w.operator.must("PUT", "/v1/holds/"+scope, record.Reason{Reason: "data base migration", Expires: expires}, nil)
+	w.operator.must("PUT", "/v1/holds/"+scope, record.HoldWish{Reason: "data base migration", Expires: expires}, nil)
 }
 
 func (w *world) lift(scope string) {

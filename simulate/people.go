@@ -150,7 +150,7 @@ func (f *fleet) wanted() string {
 
 // hold is set for a while. Half of them say when they end, the others are lifted.
 func (f *fleet) hold(scope record.Scope, d time.Duration) {
-	why := record.Reason{Reason: "maintenance"}
+	why := record.HoldWish{Reason: "maintenance"}
 	if ends := f.random.IntN(2) == 0; ends {
 		why.Expires = f.Now().Add(d).Truncate(time.Second)
 	}

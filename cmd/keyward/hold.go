@@ -33,7 +33,7 @@ func (a holdSet) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if a.For < 0 {
 		return &invalid{fmt.Errorf("--for %s: expected a duration such as 2h", a.For)}
 	}
-	r := record.Reason{Reason: a.Reason}
+	r := record.HoldWish{Reason: a.Reason}
 	if a.For > 0 {
 		status, err := api.Status(ctx) // its time is the stack's, which in keyward local is not ours
 		if err != nil {

@@ -166,7 +166,7 @@ func stopOperations() []Operation {
 		{Route: "GET /v1/holds", ID: "listHolds", Summary: "The holds that have not ended", Roles: auditors, Answers: map[int]any{200: holdList{}}},
 		{
 			Route: "PUT /v1/holds/{scope}", ID: "setHold", Summary: "Stop revocations", Roles: guards,
-			Detail: "Set again it replaces the one before.", Body: record.Reason{}, Answers: map[int]any{200: record.Hold{}},
+			Detail: "Set again it replaces the one before.", Body: record.HoldWish{}, Answers: map[int]any{200: record.Hold{}},
 		},
 		{
 			Route: "DELETE /v1/holds/{scope}", ID: "liftHold", Summary: "End a hold", Roles: guards,

@@ -3,6 +3,7 @@ package openapi
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,6 +121,7 @@ func (s *schemas) fields(t reflect.Type) (object, error) {
 // what lies outside.
 var bounds = map[string]object{
 	"Reason.reason":     {pair("minLength", 1), pair("maxLength", 500)},
+	"HoldWish.reason":   {pair("minLength", 1), pair("maxLength", 500)},
 	"Enrolment.role":    {pair("pattern", `^arn:aws[a-z-]*:iam::[0-9]{12}:role/`)},
 	"Enrolment.key":     {pair("minLength", 1)},
 	"Enrolment.mode":    {pair("enum", []string{"", string(policy.RevokeGrant), string(policy.DisableKey)})},
@@ -144,13 +146,22 @@ func (s *schemas) body(t reflect.Type, required []string) (object, error) {
 	}
 	s.closed[name] = true
 	described := s.named[name]
+	for _, item := range described {
+		if item.Key == "required" && required == nil {
+			required = item.Value.([]string)
+		}
+	}
 	for i, item := range described {
 		switch {
-		case item.Key == "required" && required != nil:
+		case item.Key == "required":
 			described[i].Value = required
 		case item.Key == "properties":
 			for j, p := range item.Value.(object) {
-				item.Value.(object)[j].Value = append(p.Value.(object), bounds[name+"."+p.Key.(string)]...)
+				value := without(append(p.Value.(object), bounds[name+"."+p.Key.(string)]...), "nullable")
+				if !slices.Contains(required, p.Key.(string)) { // null is as if it were not given
+					value = append(object{pair("nullable", true)}, value...)
+				}
+				item.Value.(object)[j].Value = value
 			}
 		}
 	}

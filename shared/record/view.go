@@ -62,10 +62,15 @@ type Enrolment struct {
 	Mode   policy.Mode `json:"mode"`   // empty: the policy's
 }
 
-// Reason is what a person says with a decision.
+// Reason is why a person does something.
 type Reason struct {
+	Reason string `json:"reason"` // 1 to 500 characters
+}
+
+// HoldWish is what a person says to set a hold.
+type HoldWish struct {
 	Reason  string    `json:"reason"`           // 1 to 500 characters
-	Expires time.Time `json:"expires,omitzero"` // of a hold; zero: until it is lifted
+	Expires time.Time `json:"expires,omitzero"` // zero: until it is lifted
 }
 
 // Status is the state of the whole in one line.

@@ -58,9 +58,6 @@ func (h *Handler) resetBreaker(ctx context.Context, c boot.Call) (int, any, erro
 	if err := checkReason(r, "resetting the breaker"); err != nil {
 		return 0, nil, err
 	}
-	if !r.Expires.IsZero() {
-		return 0, nil, fault.Wrong("expires", "resetting the breaker: expires is %s, expected none: a reset has no end", r.Expires)
-	}
 	const tries = 5
 	for range tries {
 		change, err := h.reset(ctx, c, name, r.Reason)

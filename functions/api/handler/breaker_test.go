@@ -119,7 +119,7 @@ func TestResetRefuses(t *testing.T) {
 		says   string
 	}{
 		"global":             {`{"reason":" "}`, http.StatusBadRequest, "reason has 0 characters, expected 1 to 500"},
-		"policy:web-tier":    {`{"reason":"x","expires":"2026-03-03T00:00:00Z"}`, http.StatusBadRequest, "expected none: a reset has no end"},
+		"policy:web-tier":    {`{"reason":"x","expires":"2026-03-03T00:00:00Z"}`, http.StatusBadRequest, `unknown field \"expires\"`},
 		"machine:" + fake.ID: {because, http.StatusBadRequest, "expected global or policy:NAME"},
 		"everything":         {because, http.StatusBadRequest, "expected global, policy:NAME or machine:ID"},
 		"policy:none":        {because, http.StatusNotFound, "there is none"},

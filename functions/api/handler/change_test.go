@@ -274,7 +274,7 @@ func TestHoldsRefused(t *testing.T) {
 	}
 	for _, expires := range []time.Time{fake.Start, fake.Start.Add(-time.Hour)} {
 		w := fake.New()
-		text, _ := json.Marshal(record.Reason{Reason: "x", Expires: expires})
+		text, _ := json.Marshal(record.HoldWish{Reason: "x", Expires: expires})
 		if status, body := call(t, w, "PUT", "/v1/holds/global", string(text)); status != 400 || !strings.Contains(body, "past") {
 			t.Errorf("a hold that is over = %d %s, want 400", status, body)
 		}

@@ -156,10 +156,13 @@ func TestLists(t *testing.T) {
 	empty := fake.New()
 	clear(empty.Store.ByID)
 	clear(empty.Store.ByName)
-	for path, name := range map[string]string{"machines": "machines", "policies": "policies", "holds": "holds", "requests": "requests", "machines/" + fake.ID + "/ledger": "entries"} {
+	for path, name := range map[string]string{"machines": "machines", "policies": "policies", "holds": "holds", "requests": "requests"} {
 		if status, body := call(t, empty, "GET", "/v1/"+path, ""); status != http.StatusOK || body != `{"`+name+`":[]}` {
 			t.Errorf("GET %s = %d %s, want an empty list", path, status, body)
 		}
+	}
+	if status, body := call(t, fake.New(), "GET", "/v1/machines/"+fake.ID+"/ledger", ""); status != http.StatusOK || body != `{"entries":[]}` {
+		t.Errorf("a ledger without entries = %d %s", status, body)
 	}
 	for _, path := range []string{"/v1/machines/i-1", "/v1/policies/none"} {
 		if status, _ := call(t, fake.New(), "GET", path, ""); status != http.StatusNotFound {

@@ -22,11 +22,11 @@ func (h *Handler) setHold(ctx context.Context, c boot.Call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	var r record.Reason
+	var r record.HoldWish
 	if err := c.Decode(&r); err != nil {
 		return 0, nil, err
 	}
-	if err := checkReason(r, "setting hold on "+string(scope)); err != nil {
+	if err := checkReason(record.Reason{Reason: r.Reason}, "setting hold on "+string(scope)); err != nil {
 		return 0, nil, err
 	}
 	if !r.Expires.IsZero() && !r.Expires.After(c.Now) {

@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -25,10 +26,10 @@ var (
 // with a standing, with a key in a state. A page may be empty and not be the last.
 func (h *Handler) listMachines(ctx context.Context, c boot.Call) (int, any, error) {
 	q := c.URL.Query()
-	if err := known("standing", q.Get("standing"), standings); err != nil {
+	if err := known(q, "standing", standings); err != nil {
 		return 0, nil, err
 	}
-	if err := known("key", q.Get("key"), keyStates); err != nil {
+	if err := known(q, "key", keyStates); err != nil {
 		return 0, nil, err
 	}
 	kept, err := h.Store.MachinesFrom(ctx, q.Get("after"), pageMachines)
@@ -51,8 +52,9 @@ func (h *Handler) listMachines(ctx context.Context, c boot.Call) (int, any, erro
 }
 
 // known refuses a word that nothing can have.
-func known[T any](field, word string, words map[string]T) error {
-	if _, ok := words[word]; ok || word == "" {
+func known[T any](q url.Values, field string, words map[string]T) error {
+	word := q.Get(field)
+	if _, ok := words[word]; ok || !q.Has(field) {
 		return nil
 	}
 	var all []string
@@ -60,5 +62,5 @@ func known[T any](field, word string, words map[string]T) error {
 		all = append(all, w)
 	}
 	slices.Sort(all)
-	return fault.Wrong(field, "listing machines: %s is %q, expected one of %s", field, word, strings.Join(all, ", "))
+	return fault.Wrong(field, "reading what is asked for: %s is %q, expected one of %s", field, word, strings.Join(all, ", "))
 }

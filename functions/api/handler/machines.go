@@ -140,7 +140,11 @@ func (h *Handler) check(ctx context.Context, c boot.Call) (int, any, error) {
 }
 
 func (h *Handler) ledger(ctx context.Context, c boot.Call) (int, any, error) {
-	entries, err := h.Store.Ledger(ctx, c.PathValue("id"), 0)
+	m, err := h.Store.Machine(ctx, c.PathValue("id"))
+	if err != nil {
+		return 0, nil, err
+	}
+	entries, err := h.Store.Ledger(ctx, m.ID, 0)
 	return http.StatusOK, list("entries", entries), err
 }
 

@@ -27,7 +27,7 @@ const manyMachines = 20
 func (h *Handler) listRequests(ctx context.Context, c boot.Call) (int, any, error) {
 	q := c.URL.Query()
 	machine, state := q.Get("machine"), keyrequest.State(q.Get("state"))
-	if states := keyrequest.States(); state != "" && !slices.Contains(states, state) {
+	if states := keyrequest.States(); q.Has("state") && !slices.Contains(states, state) {
 		var words []string
 		for _, s := range states {
 			words = append(words, string(s))

@@ -32,8 +32,10 @@ func (h *Handler) policyVersions(ctx context.Context, c boot.Call) (int, any, er
 	if page.Policies, err = h.Store.PolicyVersions(ctx, name, before, pageVersions); err != nil {
 		return 0, nil, err
 	}
-	if len(page.Policies) == 0 && before == 0 {
-		return 0, nil, fault.New(fault.NotFound, "reading the versions of policy %s: there is none", name)
+	if len(page.Policies) == 0 {
+		if _, err := h.Store.PolicyVersion(ctx, name, 1); err != nil { // each that ever was has one
+			return 0, nil, err
+		}
 	}
 	if n := len(page.Policies); n == pageVersions {
 		page.Next = strconv.Itoa(page.Policies[n-1].Version)

@@ -95,8 +95,8 @@ func TestPolicyVersions(t *testing.T) {
 		t.Errorf("no difference = %s", body)
 	}
 	for path, want := range map[string]int{
-		"/v1/policies/none/versions": 404, "/v1/policies/web/versions/4": 404, "/v1/policies/web/versions/0": 400, "/v1/policies/web/versions/x": 400,
-		"/v1/policies/web/versions?after=1": 200, "/v1/policies/web/versions?after=x": 400, "/v1/policies/web/diff": 400, "/v1/policies/web/diff?from=1&to=9": 404,
+		"/v1/policies/none/versions": 404, "/v1/policies/none/versions?after=7": 404, "/v1/policies/none/versions?after=1": 404, "/v1/requests?state=": 400, "/v1/machines?key=": 400, "/v1/waivers?all=yes": 400, "/v1/machines/i-0000000000000000a/ledger": 404, "/v1/policies/web/versions/4": 404, "/v1/policies/web/versions/0": 400, "/v1/policies/web/versions/x": 400,
+		"/v1/policies/web/versions?after=1": 200, "/v1/waivers?all=false": 200, "/v1/policies/web/versions?after=x": 400, "/v1/policies/web/diff": 400, "/v1/policies/web/diff?from=1&to=9": 404,
 		"/v1/policies/web/diff?from=1&to=1000000": 400, "/v1/policies/none/diff?from=1&to=1": 404,
 	} {
 		if status, body, _ := send(t, w, "GET", path, "", nil); status != want {

@@ -23,6 +23,9 @@ import (
 // listWaivers are the waivers that stand, or with all=true those that have ended too; with machine=ID those
 // that are for one machine.
 func (h *Handler) listWaivers(ctx context.Context, c boot.Call) (int, any, error) {
+	if err := known(c.URL.Query(), "all", map[string]bool{"true": true, "false": false}); err != nil {
+		return 0, nil, err
+	}
 	all, err := h.Store.Waivers(ctx)
 	if err != nil {
 		return 0, nil, err

@@ -171,7 +171,7 @@ func (c *Client) Holds(ctx context.Context) ([]record.Hold, error) {
 }
 
 // SetHold stops revocations on a scope.
-func (c *Client) SetHold(ctx context.Context, scope record.Scope, r record.Reason) (h record.Hold, err error) {
+func (c *Client) SetHold(ctx context.Context, scope record.Scope, r record.HoldWish) (h record.Hold, err error) {
 	_, err = c.send(ctx, http.MethodPut, "/v1/holds/"+segment(string(scope)), r, &h)
 	return h, err
 }
