@@ -46,6 +46,8 @@ type cli struct {
 	Drill      drillCommands     `cmd:"" help:"The fire drill: proof that warning, revocation and restore work."`
 	Request    requestCommands   `cmd:"" help:"Key requests."`
 	Audit      auditCommands     `cmd:"" help:"Every decision and action, in a file that can be checked."`
+	Key        keyCommands       `cmd:"" help:"Keys of machines."`
+	Volume     volumeCommands    `cmd:"" help:"Encrypted volumes of machines."`
 	Unlock     unlockCommands    `cmd:"" help:"On a machine: open its encrypted volume, and close it."`
 	Inspect    inspectCommand    `cmd:"" help:"Inspect a machine."`
 	Simulate   simulateCommand   `cmd:"" help:"Run Keyward on virtual time, with everything that can go wrong."`

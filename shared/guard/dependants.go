@@ -30,6 +30,7 @@ type Around struct {
 
 // KeyGrant is a grant on the key.
 type KeyGrant struct {
+	ID            string // KMS's; may be empty where only people read it
 	Name, Grantee string
 	Operations    []string
 }

@@ -184,6 +184,8 @@ var linkers = map[string][]string{
 	"shared/aws/kmskey/release": {"functions/request", "functions/restore"},
 	"shared/aws/kmskey/use":     {"functions/drill"},
 	"shared/aws/kmskey/unwrap":  {"cmd/keyward"},
+	"shared/aws/kmskey/mark":    {"cmd/keyward"},
+	"shared/aws/kmskey/wrap":    {"cmd/keyward"},
 	"shared/aws/ec2safe":        {"functions/safeguard"},
 }
 

@@ -19,7 +19,7 @@ func (c *Client) Users(ctx context.Context, key string) (guard.Around, error) {
 		return a, err
 	}
 	for _, g := range grants {
-		a.Grants = append(a.Grants, guard.KeyGrant{Name: g.Name, Grantee: g.Grantee, Operations: g.Operations})
+		a.Grants = append(a.Grants, guard.KeyGrant{ID: g.ID, Name: g.Name, Grantee: g.Grantee, Operations: g.Operations})
 	}
 	if a.Policy, err = c.KeyPolicy(ctx, key); err != nil {
 		return a, err
