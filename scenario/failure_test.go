@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,19 +88,19 @@ func TestHostileKeyRequests(t *testing.T) {
 	large := func(bytes int) string { return `{"bootId":"` + strings.Repeat("0", bytes) + `"}` }
 	for name, tt := range map[string]struct {
 		body string
-		want []int
+		want int
 	}{
-		"more than is read":          {large(200 << 10), []int{http.StatusBadRequest}},
-		"10 MB":                      {large(10 << 20), []int{http.StatusRequestEntityTooLarge}},
-		"a list":                     {`[]`, []int{http.StatusBadRequest}},
-		"a text":                     {`"` + bootID + `"`, []int{http.StatusBadRequest}},
-		"two documents":              {`{"bootId":"a1"}{"bootId":"a2"}`, []int{http.StatusBadRequest}},
-		"deeply nested":              {strings.Repeat(`{"bootId":`, 50_000), []int{http.StatusBadRequest}},
-		"an id that is no text":      {`{"bootId":1}`, []int{http.StatusBadRequest}},
-		"another machine's id in it": {`{"bootId":"a1","machine":"` + otherID + `"}`, []int{http.StatusBadRequest}},
+		"more than is read":          {large(200 << 10), http.StatusRequestEntityTooLarge},
+		"10 MB":                      {large(10 << 20), http.StatusRequestEntityTooLarge},
+		"a list":                     {`[]`, http.StatusBadRequest},
+		"a text":                     {`"` + bootID + `"`, http.StatusBadRequest},
+		"two documents":              {`{"bootId":"a1"}{"bootId":"a2"}`, http.StatusBadRequest},
+		"deeply nested":              {strings.Repeat(`{"bootId":`, 10_000), http.StatusBadRequest},
+		"an id that is no text":      {`{"bootId":1}`, http.StatusBadRequest},
+		"another machine's id in it": {`{"bootId":"a1","machine":"` + otherID + `"}`, http.StatusBadRequest},
 	} {
-		if status, answer := w.machine.call("POST", "/v1/key-requests", tt.body, nil); !slices.Contains(tt.want, status) {
-			t.Errorf("%s: %d %.200s, want %v", name, status, answer, tt.want)
+		if status, answer := w.machine.call("POST", "/v1/key-requests", tt.body, nil); status != tt.want {
+			t.Errorf("%s: %d %.200s, want %d", name, status, answer, tt.want)
 		}
 	}
 	for _, id := range []string{"..", "%2e%2e", "..%2f..%2f" + otherID + "%2frequest%23" + bootID, bootID + "%00", "%23", "*", strings.Repeat("a", 3000), bootID + "%2fdelivered"} {
