@@ -14,7 +14,16 @@ import (
 // Parse reads and compiles a policy document of at most MaxBytes and MaxDepth. The error is Errors:
 // everything that is wrong, each with its position, what stands there and what was expected. The
 // text may come from anybody.
-func Parse(text []byte) (*Policy, error) {
+func Parse(text []byte) (*Policy, error) { return ParseWith(text, nil) }
+
+// Compiler compiles the custom rules of a document, one program a rule in their order, or says all that is
+// wrong with their texts.
+type Compiler func(document string, rules []Custom) ([]Program, Errors)
+
+// ParseWith is Parse with the custom rules compiled. What the compiler refuses stands among the other
+// errors. It is called once, and only for a document that has custom rules; of a document with errors it
+// sees those whose texts could be read.
+func ParseWith(text []byte, compile Compiler) (*Policy, error) {
 	root, e := parseTree(text)
 	if e != nil {
 		return nil, Errors{*e}
@@ -23,11 +32,20 @@ func Parse(text []byte) (*Policy, error) {
 	r := &reader{document: &document}
 	p := defaults()
 	r.policy(root, p)
+	var programs []Program
+	if compile != nil && len(r.customs) > 0 {
+		var errs Errors
+		programs, errs = compile(document, r.customs)
+		r.errs = append(r.errs, errs...)
+	}
 	if len(r.errs) > 0 {
 		return nil, r.errs.sorted()
 	}
 	sum := sha256.Sum256(text)
 	p.Digest, p.Text = hex.EncodeToString(sum[:]), document
+	if programs != nil {
+		p = p.WithPrograms(programs)
+	}
 	return p, nil
 }
 

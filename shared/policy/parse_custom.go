@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -45,6 +46,19 @@ func (r *reader) source(n *node, path string, most int) Source {
 		return Source{}
 	}
 	return Source{Text: strings.TrimRight(n.text, "\n"), Line: n.line, Column: n.column, document: r.document}
+}
+
+// compilable keeps a custom rule for the compiler, as far as it could be read. Without the each that was
+// meant, every e in its texts would be an error that nobody made.
+func (r *reader) compilable(c Custom, name string, before int) {
+	if c.Each.Text == "" {
+		if slices.ContainsFunc(r.errs[before:], func(e Error) bool { return e.Path == c.Path || e.Path == c.Path+".each" }) {
+			return
+		}
+		c.Where = Source{}
+	}
+	c.Rule = name
+	r.customs = append(r.customs, c)
 }
 
 // customTogether refuses keys of a rule in CEL that say nothing without another.

@@ -49,6 +49,9 @@ func (r *reader) rule(n *node, path string) Rule {
 	if seen["rule"] == nil {
 		r.fail(n, path+".rule", "is missing, expected the rule's name")
 	}
+	if seen["expression"] != nil {
+		r.compilable(custom, rule.Name, before)
+	}
 	r.exactlyOne(n, path, seen, len(r.errs) == before)
 	r.customTogether(path, seen)
 	if seen["expression"] != nil {

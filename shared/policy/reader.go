@@ -12,7 +12,8 @@ import (
 type reader struct {
 	errs     Errors
 	document *string // the whole text, for what points into it
-	note     *noter  // set while the language is described and nothing is read
+	customs  []Custom
+	note     *noter // set while the language is described and nothing is read
 }
 
 func (r *reader) fail(n *node, path, format string, args ...any) {

@@ -16,14 +16,10 @@ import (
 	"github.com/keyward/keyward/shared/policy"
 )
 
-// Parse is policy.Parse with the custom rules compiled. The error is policy.Errors; errors in CEL are
-// looked for once the document itself has none.
+// Parse is policy.Parse with the custom rules compiled. The error is policy.Errors, those in CEL among the
+// others.
 func Parse(text []byte) (*policy.Policy, error) {
-	p, err := policy.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	return Compile(p)
+	return policy.ParseWith(text, compiledOnce.programs)
 }
 
 // Compile gives a policy the programs of its custom rules. One without any is returned as it is, and CEL
@@ -33,9 +29,9 @@ func Compile(p *policy.Policy) (*policy.Policy, error) {
 	if len(rules) == 0 {
 		return p, nil
 	}
-	programs, err := compiledOnce.programs(p.Text, rules)
-	if err != nil {
-		return nil, err
+	programs, problems := compiledOnce.programs(p.Text, rules)
+	if len(problems) > 0 {
+		return nil, problems
 	}
 	return p.WithPrograms(programs), nil
 }
@@ -50,7 +46,7 @@ type cache struct {
 	byText map[string][]policy.Program
 }
 
-func (c *cache) programs(text string, rules []policy.Custom) ([]policy.Program, error) {
+func (c *cache) programs(text string, rules []policy.Custom) ([]policy.Program, policy.Errors) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if made, ok := c.byText[text]; ok {

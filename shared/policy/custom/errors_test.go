@@ -217,7 +217,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Every rule's texts are checked, and what the document itself lacks is said first.
+// Every rule's texts are checked, whatever else is wrong with the document, and all stands in its order.
 func TestAllErrors(t *testing.T) {
 	t.Parallel()
 	_, err := custom.Parse([]byte("policy: x\nrules:\n- {rule: a, each: mounts, where: e.a, expression: e.b, message: e.c}\n- {rule: b, expression: f}\n"))
@@ -225,9 +225,34 @@ func TestAllErrors(t *testing.T) {
 	if !errors.As(err, &all) || len(all) != 4 {
 		t.Errorf("Parse = %v, want four errors", err)
 	}
-	_, err = custom.Parse([]byte("policy: x\ncolour: red\nrules:\n- {rule: b, expression: f}\n"))
-	if !errors.As(err, &all) || len(all) != 1 || all[0].Line != 2 {
-		t.Errorf("Parse = %v, want the unknown key alone", err)
+	for name, c := range map[string]struct {
+		rules string
+		want  []string // line:column: path of each error
+	}{
+		"beside others":                 {"- {rule: a, os: {is: dos}}\n- {rule: b, expression: f, fix: 1}\n- {rule: c, os: {is: beos}}", []string{"4:22: rules[0].os.is", "5:25: rules[1].expression", "5:33: rules[1].fix", "6:22: rules[2].os.is"}},
+		"two conditions":                {"- {rule: a, os: {is: debian}, expression: f}", []string{"4:3: rules[0]", "4:43: rules[0].expression"}},
+		"a text that cannot be read":    {"- {rule: a, each: mounts, where: 1, expression: e.b}", []string{"4:34: rules[0].where", "4:50: rules[0].expression"}},
+		"an expression that cannot":     {"- {rule: a, each: mounts, where: e.a, expression: 1}", []string{"4:35: rules[0].where", "4:51: rules[0].expression"}},
+		"where without each":            {"- {rule: a, where: e.a, expression: f}", []string{"4:20: rules[0].where", "4:37: rules[0].expression"}},
+		"each by another name":          {"- {rule: a, eech: mounts, expression: e.b}", []string{"4:13: rules[0]"}},
+		"each that cannot be read":      {"- {rule: a, each: [mounts], expression: e.b}", []string{"4:19: rules[0].each"}},
+		"each that is not there":        {"- {rule: a, each: mount, expression: e.b}", []string{"4:19: rules[0].each"}},
+		"a message without expression":  {"- {rule: a, each: mounts, message: e.b}", []string{"4:3: rules[0]", "4:19: rules[0].each", "4:36: rules[0].message"}},
+		"the only rule is not readable": {"- {rule: a, expression: f", []string{"4:3: "}},
+	} {
+		_, err := custom.Parse([]byte("policy: x\ncolour: red\nrules:\n" + c.rules + "\n"))
+		if !errors.As(err, &all) {
+			t.Fatalf("%s: Parse = %v, want errors", name, err)
+		}
+		var got []string
+		for _, e := range all {
+			if e.Line != 2 {
+				got = append(got, fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Path))
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: Parse = %v (-want +got):\n%s", name, err, diff)
+		}
 	}
 }
 
