@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -66,4 +67,44 @@ func TestARequestFollowsItsKey(t *testing.T) {
 	w.violate()
 	w.waive(w.wish(10 * 24 * time.Hour))
 	w.wantRequest("Revoke_Ignored")
+}
+
+// TestTheSameBootGetsItsKeyBack: what was approved, used, taken and given back is the machine's again when it asks, also
+// when it asked in between and was denied.
+func TestTheSameBootGetsItsKeyBack(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []policy.Mode{policy.RevokeGrant, policy.DisableKey} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			w := waiting(t, "onPass: hold, evidenceAge: 24h", mode)
+			if status, _ := w.decide("approve", "looked at by hand"); status != http.StatusOK {
+				t.Fatalf("approved: %d", status)
+			}
+			w.release()
+			w.machine.must("POST", "/v1/key-requests/"+bootID+"/delivered", nil, nil)
+			due := w.violate()
+			w.until(due.Add(2 * time.Minute))
+			w.wantRevoked(due)
+			for range 2 {
+				if status, r := w.ask(); status != http.StatusForbidden || r.GrantToken != "" {
+					t.Errorf("asked after the revocation: %d %+v", status, r)
+				}
+			}
+			w.correct()
+			w.forward(5 * time.Minute)
+			status, r := w.ask()
+			if status != http.StatusOK || r.KeyARN != w.keyARN {
+				t.Fatalf("asked after the restore: %d %s because %q", status, r.State, r.Reason)
+			}
+			var tokens []string
+			if r.GrantToken != "" {
+				tokens = append(tokens, r.GrantToken)
+			}
+			if code := w.decrypt(w.own, tokens...); code != "" {
+				t.Errorf("KMS refuses the machine: %s", code)
+			}
+			w.machine.must("POST", "/v1/key-requests/"+bootID+"/delivered", nil, nil)
+			w.wantRequest("Delivered")
+		})
+	}
 }

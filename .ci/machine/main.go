@@ -73,7 +73,7 @@ func tell(ctx context.Context, folder string) (failed int, err error) {
 			fmt.Println("    " + p)
 		}
 		if err != nil {
-			return failed, fmt.Errorf("%s: %w\n%s", s.name, err, w.console())
+			return failed, fmt.Errorf("%s: %w\n%s\n%s", s.name, err, w.known(), w.console())
 		}
 	}
 	return failed, nil

@@ -190,6 +190,24 @@ func (w *world) person(code int, args ...string) (string, error) {
 	return string(out), nil
 }
 
+// known is what both sides know when a story cannot go on: Keyward of the machine, and the machine of its unit.
+func (w *world) known() string {
+	var b strings.Builder
+	for _, args := range [][]string{{"request", "show", machine}, {"machine", "show", machine}, {"machine", "ledger", machine}} {
+		out, err := w.person(0, args...)
+		fmt.Fprintf(&b, "keyward %s:\n%s", strings.Join(args, " "), out)
+		if err != nil {
+			fmt.Fprintln(&b, err)
+		}
+	}
+	_, out, err := w.guest.run(w.ctx, "systemctl --no-pager status keyward-unlock.service app.service; journalctl --no-pager -b -u keyward-unlock.service -n 40; date -u")
+	fmt.Fprintf(&b, "the machine:\n%s", out)
+	if err != nil {
+		fmt.Fprintln(&b, err)
+	}
+	return b.String()
+}
+
 // dataKey is a passphrase of the machine's key, and the same as KMS wrapped it; both in base64.
 func (w *world) dataKey() (plain, wrapped string, err error) {
 	out, err := w.keys.GenerateDataKey(w.ctx, &kms.GenerateDataKeyInput{

@@ -16,6 +16,7 @@ type Facts struct {
 	Key      integrity.KeyState // what Keyward did with the key
 	Presence integrity.Presence
 	Held     bool          // an enforcement of this machine stands still for a person (integrity.State.HeldFor)
+	Used     bool          // the machine said in this boot that it used its key, and the key is with it
 	Waited   time.Duration // since the request began to wait
 	Person   Person        // who decided it
 }
@@ -67,6 +68,7 @@ const (
 	ReasonApproved   Reason = "approved"
 	ReasonDenied     Reason = "denied"
 	ReasonNobody     Reason = "nobody-objected"
+	ReasonUsed       Reason = "used-in-this-boot"
 	ReasonDoubt      Reason = "identity-in-doubt"
 )
 
@@ -82,6 +84,7 @@ var texts = map[Reason]string{
 	ReasonApproved:   "a person approved it",
 	ReasonDenied:     "a person denied it",
 	ReasonDoubt:      "it is not certain that the caller is the machine",
+	ReasonUsed:       "the machine complies with its policy, and used its key in this boot already",
 	ReasonNobody:     "the machine complies with its policy, and nobody decided otherwise in the time that the policy gives",
 }
 
@@ -102,7 +105,8 @@ const (
 // Decide answers a request at once. What the machine may not have whatever its verdict and whoever says so comes
 // first, then what a person decided, then the age of the evidence: evidence that is missing, too old or from the
 // future decides nothing and asks for an inspection. Only then does the policy's word on the verdict count, and only
-// Pass can be approved by it, whatever the policy says.
+// Pass can be approved by it, whatever the policy says. What it holds for a person is not held again from a machine that
+// has its key and used it in this boot: that would take a key from a machine in order.
 func Decide(f Facts, requests policy.Requests) Decision {
 	switch {
 	case f.Key == integrity.KeyRevoked || f.Key == integrity.KeyRevoking:
@@ -119,7 +123,10 @@ func Decide(f Facts, requests policy.Requests) Decision {
 		return inspect(ReasonStale)
 	}
 	d := byVerdict(f.Verdict, requests)
-	if f.Verdict == policy.Pass && d.Decision == policy.Hold && requests.AutoApprove > 0 && f.Waited >= requests.AutoApprove {
+	switch held := f.Verdict == policy.Pass && d.Decision == policy.Hold; {
+	case held && f.Used:
+		d = decide(policy.Approve, ReasonUsed)
+	case held && requests.AutoApprove > 0 && f.Waited >= requests.AutoApprove:
 		d = decide(policy.Approve, ReasonNobody)
 	}
 	if d.Decision == policy.Approve && f.Held {

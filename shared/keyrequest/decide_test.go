@@ -23,6 +23,7 @@ func TestDecide(t *testing.T) {
 		}
 		return f
 	}
+	used := func(f *keyrequest.Facts) { f.Used, f.Key = true, integrity.KeyReleased }
 	tests := []struct {
 		name     string
 		facts    keyrequest.Facts
@@ -50,6 +51,11 @@ func TestDecide(t *testing.T) {
 		{"withdrawn and back", seen(policy.Pass, func(f *keyrequest.Facts) { f.Key = integrity.KeyWithdrawn }), usual, policy.Approve, keyrequest.ReasonPass, false},
 		{"stopped", seen(policy.Pass, func(f *keyrequest.Facts) { f.Presence = integrity.Stopped }), usual, policy.Deny, keyrequest.ReasonStopped, false},
 		{"gone", seen(policy.Pass, func(f *keyrequest.Facts) { f.Presence = integrity.Gone }), usual, policy.Deny, keyrequest.ReasonStopped, false},
+		{"everything by a person, and it has its key", seen(policy.Pass, used), strict, policy.Approve, keyrequest.ReasonUsed, false},
+		{"denied whatever it is, and it has its key", seen(policy.Pass, used), policy.Requests{OnPass: policy.Deny}, policy.Deny, keyrequest.ReasonPass, false},
+		{"has its key, and is not known", seen(policy.Unknown, used), usual, policy.Hold, keyrequest.ReasonUnknown, false},
+		{"has its key, and was not looked at", seen(policy.Pass, used, func(f *keyrequest.Facts) { f.Evidence = 3 * time.Hour }), strict, policy.Hold, keyrequest.ReasonStale, true},
+		{"has its key, and is held", seen(policy.Pass, used, func(f *keyrequest.Facts) { f.Held = true }), strict, policy.Hold, keyrequest.ReasonHeld, false},
 		{"held", seen(policy.Pass, func(f *keyrequest.Facts) { f.Held = true }), usual, policy.Hold, keyrequest.ReasonHeld, false},
 		{"held and failing", seen(policy.Fail, func(f *keyrequest.Facts) { f.Held = true }), usual, policy.Deny, keyrequest.ReasonFail, false},
 	}
@@ -94,6 +100,7 @@ func TestApprovalNeedsFreshPass(t *testing.T) {
 				integrity.KeyRevoked, integrity.KeyWithdrawn}).Draw(t, "key"),
 			Presence: rapid.SampledFrom([]integrity.Presence{integrity.PresenceUnknown, integrity.Running, integrity.Stopped, integrity.Gone}).Draw(t, "presence"),
 			Held:     rapid.Bool().Draw(t, "held"),
+			Used:     rapid.Bool().Draw(t, "used"),
 			Waited:   time.Duration(rapid.IntRange(0, 100).Draw(t, "waited")) * time.Hour,
 			Person:   keyrequest.Person{Decision: rapid.SampledFrom([]policy.Decision{policy.Deny, policy.Hold, ""}).Draw(t, "person")},
 		}

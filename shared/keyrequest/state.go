@@ -34,7 +34,7 @@ type Event string
 
 // The events.
 const (
-	Ask      Event = "ask"      // the machine asks again after an answer that was no key
+	Ask      Event = "ask"      // the machine asks again, and what was answered before does not stand
 	Approve  Event = "approve"  // by the policy or a person
 	Deny     Event = "deny"     // by the policy or a person
 	Deliver  Event = "deliver"  // the machine says that it used its key
@@ -53,11 +53,11 @@ const (
 // table is every move there is.
 var table = map[State]map[Event]State{
 	Pending:       {Approve: Approved, Deny: Denied, Expire: Expired, Withdraw: Expired},
-	Approved:      {Deliver: Delivered, Warn: RevokePending, Ignore: RevokeIgnored, Fail: Failure, Deny: Denied, Expire: Expired, Withdraw: Expired},
+	Approved:      {Ask: Pending, Deliver: Delivered, Warn: RevokePending, Ignore: RevokeIgnored, Fail: Failure, Deny: Denied, Expire: Expired, Withdraw: Expired},
 	Failure:       {Ask: Pending, Expire: Expired, Withdraw: Expired},
 	Denied:        {Ask: Pending, Withdraw: Expired},
 	Expired:       {Ask: Pending},
-	Delivered:     {Warn: RevokePending, Ignore: RevokeIgnored, Withdraw: Expired},
+	Delivered:     {Ask: Pending, Warn: RevokePending, Ignore: RevokeIgnored, Withdraw: Expired},
 	RevokePending: {Correct: Delivered, Ignore: RevokeIgnored, Order: Revoking, Withdraw: Expired},
 	RevokeIgnored: {Correct: Delivered, Warn: RevokePending, Withdraw: Expired},
 	Revoking:      {Confirm: Revoked, Refute: RevokePending, Restore: Delivered, Withdraw: Expired},

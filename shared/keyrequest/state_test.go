@@ -43,6 +43,8 @@ func TestStories(t *testing.T) {
 			s{keyrequest.Approved, keyrequest.Delivered, keyrequest.RevokePending, keyrequest.RevokeIgnored, keyrequest.RevokePending}},
 		{"denied and asked again", e{keyrequest.Deny, keyrequest.Ask, keyrequest.Approve}, s{keyrequest.Denied, keyrequest.Pending, keyrequest.Approved}},
 		{"failed and asked again", e{keyrequest.Approve, keyrequest.Fail, keyrequest.Ask}, s{keyrequest.Approved, keyrequest.Failure, keyrequest.Pending}},
+		{"asked again in doubt, and denied", e{keyrequest.Approve, keyrequest.Deliver, keyrequest.Ask, keyrequest.Deny},
+			s{keyrequest.Approved, keyrequest.Delivered, keyrequest.Pending, keyrequest.Denied}},
 		{"expired and asked again", e{keyrequest.Expire, keyrequest.Ask}, s{keyrequest.Expired, keyrequest.Pending}},
 		{"KMS says no", e{keyrequest.Approve, keyrequest.Deliver, keyrequest.Warn, keyrequest.Order, keyrequest.Refute},
 			s{keyrequest.Approved, keyrequest.Delivered, keyrequest.RevokePending, keyrequest.Revoking, keyrequest.RevokePending}},

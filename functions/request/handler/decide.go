@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
@@ -39,7 +40,10 @@ func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 	if err := lapse(&r, now, facts, p.Requests); err != nil {
 		return 0, nil, err
 	}
-	facts.Person, facts.Waited = ruled(r, now), now.Sub(r.Since())
+	if facts.Person = ruled(r, now); r.State == string(keyrequest.Pending) {
+		facts.Waited = now.Sub(r.Since())
+	}
+	facts.Used = m.State.Key == integrity.KeyReleased && used(r)
 	d := keyrequest.Decide(facts, p.Requests)
 	if d.Decision == policy.Approve {
 		doubt, err := h.doubt(ctx, m, there[m.ID].Profile)
@@ -73,7 +77,7 @@ func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 		}
 		return h.deny(ctx, now, m, integrity.Denied(m.State, now, p.Integrity), r, d.Text, findings)
 	default:
-		return h.pend(ctx, now, p, r, d.Text)
+		return h.pend(ctx, now, p, r, d)
 	}
 }
 
@@ -106,15 +110,21 @@ func (h *Handler) facts(ctx context.Context, now time.Time, m record.Machine, p 
 	return f, newest[0].Result.Bad(), nil
 }
 
-// pend leaves a request for a person, or for the inspection that was asked for. One that was denied
-// waits again.
-func (h *Handler) pend(ctx context.Context, now time.Time, p *policy.Policy, r record.Request, why string) (int, any, error) {
+// pend leaves a request for a person, or for the inspection that was asked for. One that was denied waits again, and so
+// does one whose key was given when a person has to decide: he could not, of a request that waits for nobody.
+func (h *Handler) pend(ctx context.Context, now time.Time, p *policy.Policy, r record.Request, d keyrequest.Decision) (int, any, error) {
+	why := d.Text
 	told := r.State + r.Reason
 	if len(r.Moves) > 0 && r.Moves[len(r.Moves)-1].At.Equal(now) {
 		told = "" // it has just begun to wait again
 	}
 	if err := reopen(&r, now); err != nil {
 		return 0, nil, err
+	}
+	if r.State != string(keyrequest.Pending) && !d.Inspect {
+		if err := move(&r, keyrequest.Ask, now, r.Machine, "the machine asks again, and what gave it its key does not stand"); err != nil {
+			return 0, nil, err
+		}
 	}
 	answer := record.Release{Request: r.ID, State: r.State, Reason: why}
 	if r.State != string(keyrequest.Pending) || told == r.State+why {
@@ -159,4 +169,9 @@ func reopen(r *record.Request, now time.Time) error {
 	default:
 		return nil
 	}
+}
+
+// used is whether the machine said of this request, which is of one boot, that it used its key.
+func used(r record.Request) bool {
+	return slices.ContainsFunc(r.Moves, func(m record.Move) bool { return m.To == string(keyrequest.Delivered) })
 }

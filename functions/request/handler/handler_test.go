@@ -236,12 +236,6 @@ func TestHeld(t *testing.T) {
 	if status, got, _ := ask(t, w); status != http.StatusAccepted || got.State != "Pending" {
 		t.Errorf("denied before = %d %+v, want it pending", status, got)
 	}
-	// What was delivered stays so.
-	w = seen(policy.Unknown)
-	w.Store.Asked[asked] = record.Request{ID: bootOne, Machine: fake.ID, State: "Delivered", Revision: 1}
-	if status, got, _ := ask(t, w); status != http.StatusAccepted || got.State != "Delivered" {
-		t.Errorf("delivered before = %d %+v", status, got)
-	}
 }
 
 func TestShowAndDelivered(t *testing.T) {
