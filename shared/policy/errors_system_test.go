@@ -64,6 +64,8 @@ func TestErrorsOfSystemRules(t *testing.T) {
 		{`cron: {}`, `4:9: rules[0].cron: asks nothing, expected only`},
 		{`suid: {only: usr/bin/su}`, `4:16: rules[0].suid.only: got "usr/bin/su", ` + path},
 		{`tamper: {}`, `4:11: rules[0].tamper.none: is missing, expected all or one of SIGNS`},
+		{`tamper: {none: [all]}`, `4:19: rules[0].tamper.none[0]: got "all", expected one of SIGNS`},
+		{`tamper: {none: [clock, preload], except: [preload, clock]}`, `4:44: rules[0].tamper.except: leaves nothing of none`},
 		{`tamper: {none: preloads}`, `4:18: rules[0].tamper.none: got "preloads", expected one of all, SIGNS; did you mean "preload"?`},
 	} {
 		const signs = "preload, init-env, overmount, masked-service, hosts-entry, deleted-program, replaced-program, program-place, hidden-module, clock, no-owner, identity, patches"

@@ -86,6 +86,10 @@ var limitPattern = regexp.MustCompile(`^(<=|>=|!=|<|>|=)\s*(\d{1,9})$`)
 
 // limit reads "<= 4"; a number alone is "= 4".
 func (r *reader) limit(n *node, path string) limit {
+	if n.kind == number && r.noted(n, number, shape{"minimum": 0, "maximum": 999_999_999}) ||
+		r.noted(n, text, shape{"pattern": limitPattern.String(), "description": limitExpected}) {
+		return limit{"=", 0}
+	}
 	written := n.text
 	if n.kind == number {
 		written = "= " + written
@@ -118,6 +122,9 @@ var pathPattern = regexp.MustCompile(`^(/[A-Za-z0-9._+@-]+)+$|^/$`)
 
 // path reads an absolute path of plain characters, as the inspection takes it.
 func (r *reader) path(n *node, path string) string {
+	if r.noted(n, text, shape{"pattern": pathPattern.String(), "maxLength": 200}) {
+		return ""
+	}
 	if n.kind == text && pathPattern.MatchString(n.text) && len(n.text) <= 200 && !dots(n.text) {
 		return n.text
 	}

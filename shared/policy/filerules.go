@@ -65,6 +65,9 @@ func (r *reader) files(n *node, path string) condition {
 
 // matching reads text of a pattern.
 func (r *reader) matching(n *node, path string, pattern *regexp.Regexp, expected string) string {
+	if r.noted(n, text, shape{"pattern": pattern.String(), "description": expected}) {
+		return ""
+	}
 	if n.kind == text && pattern.MatchString(n.text) {
 		return n.text
 	}
@@ -232,7 +235,7 @@ func (r *reader) onlyPaths(n *node, path, word, what string, fact func(*evidence
 	c, before := &facts{need: collect(word), stops: word == "suid"}, len(r.errs)
 	r.object(n, path, []key{{"only", func(n *node, path string) {
 		var allowed []string
-		if n.kind != text || n.text != "none" {
+		if !r.either(n, "none") {
 			allowed = r.some(n, path, "paths", 128, r.path)
 		}
 		words := fmt.Sprintf("no %s but %s", what, few(allowed))

@@ -93,7 +93,7 @@ func (r *reader) accounts(n *node, path string) condition {
 	names := func(what, expected string, fact func(*evidence.Accounts) evidence.Fact[[]string]) func(n *node, path string) {
 		return func(n *node, path string) {
 			var allowed []string
-			if n.kind != text || n.text != "none" {
+			if !r.either(n, "none") {
 				allowed = r.some(n, path, "accounts", 16, r.account)
 			}
 			words := expected + " " + strings.Join(allowed, ", ")
@@ -124,6 +124,9 @@ func (r *reader) accounts(n *node, path string) condition {
 
 // account reads the name of an account.
 func (r *reader) account(n *node, path string) string {
+	if r.noted(n, text, shape{"pattern": accountPattern.String()}) {
+		return ""
+	}
 	if n.kind == text && accountPattern.MatchString(n.text) {
 		return n.text
 	}

@@ -60,6 +60,9 @@ func (r *reader) kernel(n *node, path string) condition {
 
 // taints reads none, or letters that may be set.
 func (r *reader) taints(n *node, path string) string {
+	if r.noted(n, text, shape{"pattern": "^(none|[PFSRMBUDAWCIOELKXTNJ]+)$"}) {
+		return ""
+	}
 	switch {
 	case n.kind == text && n.text == "none":
 		return ""
@@ -154,7 +157,7 @@ func (r *reader) modules(n *node, path string) condition {
 		}},
 		{"foreign", func(n *node, path string) {
 			var allowed []string
-			if n.kind != text || n.text != "none" {
+			if !r.either(n, "none") {
 				allowed = names(n, path)
 			}
 			words := "no module from outside the kernel, or unsigned"
@@ -190,13 +193,15 @@ func (r *reader) tamper(n *node, path string) condition {
 	var none, except []string
 	seen := r.object(n, path, []key{
 		{"none", func(n *node, path string) {
-			if n.kind == text && n.text == "all" {
+			if r.either(n, "all") {
 				none = evidence.Signals()
 				return
 			}
-			none = r.some(n, path, "signs", len(evidence.Signals()), func(n *node, path string) string {
-				return r.word(n, path, append([]string{"all"}, evidence.Signals()...)...)
-			})
+			known := evidence.Signals()
+			if n.kind != list {
+				known = append([]string{"all"}, known...)
+			}
+			none = r.some(n, path, "signs", len(known), func(n *node, path string) string { return r.word(n, path, known...) })
 		}},
 		{"except", func(n *node, path string) {
 			except = r.some(n, path, "signs", len(evidence.Signals()), func(n *node, path string) string { return r.word(n, path, evidence.Signals()...) })
@@ -206,6 +211,9 @@ func (r *reader) tamper(n *node, path string) condition {
 		r.fail(n, path+".none", "is missing, expected all or one of %s", strings.Join(evidence.Signals(), ", "))
 	}
 	none = slices.DeleteFunc(none, func(s string) bool { return slices.Contains(except, s) })
+	if len(none) == 0 && len(r.errs) == before {
+		r.fail(seen["except"], path+".except", "leaves nothing of none")
+	}
 	if slices.Contains(none, evidence.SignalModule) {
 		c.need = c.need.With(collect("modules"))
 	}

@@ -19,7 +19,7 @@ func (r *reader) encryption(n *node, path string) condition {
 	all := false
 	seen := r.object(n, path, []key{
 		{"mounts", func(n *node, path string) {
-			if all = n.kind == text && n.text == "all"; !all {
+			if all = r.either(n, "all"); !all {
 				mounts = r.some(n, path, "paths", 32, r.path)
 			}
 		}},

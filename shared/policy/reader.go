@@ -143,6 +143,14 @@ func (r *reader) word(n *node, path string, known ...string) string {
 	return ""
 }
 
+// either says whether a word stands in place of a list.
+func (r *reader) either(n *node, word string) bool {
+	if r.note != nil && n.kind == text {
+		r.note.add(shape{"const": word})
+	}
+	return r.note == nil && n.kind == text && n.text == word
+}
+
 // flag reads true or false.
 func (r *reader) flag(n *node, path string) bool {
 	if r.noted(n, boolean, shape{}) {

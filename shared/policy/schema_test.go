@@ -72,12 +72,37 @@ func TestSchemaFile(t *testing.T) {
 	}
 }
 
+// words is a policy with single words, numbers and comparisons wherever one may stand.
+const words = `policy: x
+rules:
+- {rule: a, encryption: {mounts: all, except: /boot, type: LUKS2}}
+- {rule: b, encryption: {mounts: /data}}
+- {rule: c, mounts: {at: /data, options: nodev, type: xfs}}
+- {rule: d, accounts: {uid0: root, emptyPasswords: none}}
+- {rule: e, sshd: {permitRootLogin: "no", maxAuthTries: "<= 6", maxSessions: 10, logLevel: VERBOSE}}
+- {rule: f, files: {is: /etc/shadow, sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", mode: "0640"}}
+- {rule: g, packages: {is: telnetd, state: absent}}
+- {rule: h, cron: {only: none}}
+- {rule: i, suid: {only: /usr/bin/passwd}}
+- {rule: j, kernel: {tainted: OE, lockdown: integrity, settings: {kernel.kptr_restrict: 1, kernel.dmesg_restrict: ">= 1"}}}
+- {rule: k, modules: {absent: dccp, foreign: none}}
+- {rule: l, tamper: {none: all, except: clock}}
+- {rule: m, tamper: {none: preload}}
+- {rule: n, time: {daemon: chrony, synced: "<= 24h", skew: 1m}}
+- {rule: o, apparmor: {enforced: ">= 10", complaining: 0}}
+- {rule: p, instance: {zone: eu-central-1, image: ami-0123456789abcdef0, type: m7g.large, hopLimit: "<= 1", firstSeen: "<= 90d"}}
+- {rule: q, volumes: {keys: "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"}}
+- {rule: r, kernel: {tainted: none}}
+- {rule: s, os: {is: debian, arch: aarch64}}
+`
+
 // Every pack, and a policy with every key, is valid by the schema.
 func TestSchemaAllowsPolicies(t *testing.T) {
 	t.Parallel()
 	files := packFiles(t)
 	files["every key"] = []byte(strings.Replace(everyKey, "info: true", "info: false", 1))
 	files["a rule in CEL"] = []byte(customRule)
+	files["words in place of lists"] = []byte(words)
 	files["no spread"] = []byte("policy: x\nschedule: {daily: '00:00', spread: 0}\nintegrity: {confirm: {failures: 2, of: 3}, restore: manual, remind: 0s}")
 	for name, text := range files {
 		parse(t, string(text))
@@ -97,6 +122,8 @@ func TestSchemaRefuses(t *testing.T) {
 		"policy: x\nrules: [{rule: r, any: [{os: {is: debian}}]}]", "policy: x\nrules: [{rule: r, info: maybe, os: {is: debian}}]",
 		"policy: x\nrules: [{rule: r, expression: ''}]", "policy: x\nrules: [{rule: r, all: [{os: {is: debian}}, {any: []}]}]",
 		"policy: x\nintegrity: {grace: soon}", "policy: x\nintegrity: {confirm: 6}", "policy: x\nintegrity: {confirm: {failures: 2}}", "policy: x\nintegrity: {key: {lock: 1}}",
+		"policy: x\nrules: [{rule: r, files: {is: etc}}]", "policy: x\nrules: [{rule: r, sshd: {maxSessions: few}}]", "policy: x\nrules: [{rule: r, kernel: {tainted: oe}}]",
+		"policy: x\nrules: [{rule: r, tamper: {none: [all]}}]", "policy: x\nrules: [{rule: r, accounts: {uid0: 0}}]", "policy: x\nrules: [{rule: r, instance: {image: ami-1}}]",
 		"policy: x\nrequests: {onUnknown: approve}", "policy: x\nnotify: {to: []}",
 	} {
 		if _, err := policy.Parse([]byte(text)); err == nil {
