@@ -250,3 +250,40 @@ func TestSystemFactsHostile(t *testing.T) {
 		t.Errorf("UID0 = %v, want the three, or that the list was cut", e.Accounts.UID0)
 	}
 }
+
+// A place that was asked for is told of whatever kind holds it, and what it lies in; the others stay out.
+func TestMountPoints(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.write("mountinfo", "21 1 0:2 / / rw - rootfs rootfs rw\n22 21 0:21 / /proc rw - proc proc rw\n23 21 0:30 / /tmp rw,nosuid - tmpfs tmpfs rw\n"+
+		"24 21 0:31 / /run rw - tmpfs tmpfs rw\n25 21 0:32 / /dev/shm rw - tmpfs tmpfs rw\n26 21 0:33 / /tmpx rw - tmpfs tmpfs rw\n"+
+		"27 21 8:1 / /data rw - ext4 /dev/sda1 rw\n28 27 0:34 / /data rw,noexec - tmpfs over rw\n29 21 0:35 / /var/lib/x/merged rw - overlay overlay rw\n")
+	for name, c := range map[string]struct {
+		ask  []string
+		want string
+	}{
+		"nothing":       {nil, "/data ext4 /dev/sda1"},
+		"something":     {[]string{"mount:/tmp/a", "mount:/data", "mount:/srv", "file:/run/x"}, "/ rootfs rootfs, /data ext4 /dev/sda1, /data tmpfs over, /tmp tmpfs tmpfs"},
+		"another place": {[]string{"mount:/dev/shm"}, "/ rootfs rootfs, /data ext4 /dev/sda1, /dev/shm tmpfs tmpfs"},
+	} {
+		text, err := documents.Render(testNonce, []string{"mounts"}, c.ask...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		script := strings.ReplaceAll(text, "/proc/self/mountinfo", m.path("mountinfo"))
+		for shell, command := range moreShells(t) {
+			t.Run(name+" under "+shell, func(t *testing.T) {
+				t.Parallel()
+				out, _ := run(t, command, script, nil)
+				e := parse(t, out)
+				var got []string
+				for _, one := range e.Mounts.Value {
+					got = append(got, one.Target+" "+one.FSType+" "+one.Source)
+				}
+				if strings.Join(got, ", ") != c.want || !e.Mounts.Known {
+					t.Errorf("mounts = %v %v, want %s", got, e.Mounts, c.want)
+				}
+			})
+		}
+	}
+}

@@ -133,7 +133,7 @@ scan() {
   for f in tcp tcp6 udp udp6; do
     has listeners && [ -r "/proc/net/$f" ] && set -- "$@" "/proc/net/$f"
   done
-  has mounts && set -- "$@" /proc/self/mountinfo
+  has mounts && { set -- "$@" /proc/self/mountinfo; asked mount; }
   if [ -n "$DIRS" ] && [ -r /proc/modules ]; then set -- "$@" /proc/modules; fi
   q=; ls -q / >/dev/null && q=q
   p=
@@ -141,16 +141,18 @@ scan() {
   if has listeners; then p="$p /proc/[0-9]*/fd"; fi
   # An ls that shows control characters as "?" keeps a hostile link name on its own line.
   # shellcheck disable=SC2086
-  { set +f; [ -z "$p" ] || ls -ln$q $p; } | awk -v dirs="$DIRS" -v progs="$PROGS" -v names="^($NAMES)[0-9]*\$" -v want="$WANT" '
-    BEGIN{ k=split(dirs,dir," "); i=split(progs,a," ")
+  { set +f; [ -z "$p" ] || ls -ln$q $p; } | awk -v dirs="$DIRS" -v progs="$PROGS" -v names="^($NAMES)[0-9]*\$" -v want="$WANT" -v at="$A" '
+    BEGIN{ k=split(dirs,dir," "); ak=split(at,ask," "); i=split(progs,a," ")
       for(;i;i--){ prog[a[i]]; sub(/^.*\//,"",a[i]); base[a[i]] } }
     FILENAME~/^\/proc\/net/{ t=substr(FILENAME,11)
       if((t~/tcp/&&$4=="0A")||(t~/udp/&&$4=="07")){ s[++n]=t " " $2 " " $8; ino[n]=$10; w[$10] }
       next }
     FILENAME=="/proc/self/mountinfo"{
       for(i=7;i<NF&&$i!="-";i++); f=$(i+1); c=$(i+2)
-      if((c~/^\/dev\//&&f!="squashfs")||f~/^(btrfs|zfs|nfs4?|cifs|smb3|ceph|virtiofs|9p|fuse\.sshfs)$/||(f=="overlay"&&$5=="/"))
-        m[++mn]="m " $3 " " $5 " " f " " c " " $6 " " $4
+      y=(c~/^\/dev\//&&f!="squashfs")||f~/^(btrfs|zfs|nfs4?|cifs|smb3|ceph|virtiofs|9p|fuse\.sshfs)$/||(f=="overlay"&&$5=="/")
+      # Whatever holds a place that was asked for, too: a tmpfs on /tmp.
+      for(i=1;i<=ak&&!y;i++) y=$5=="/"||ask[i]==$5||index(ask[i],$5 "/")==1
+      if(y) m[++mn]="m " $3 " " $5 " " f " " c " " $6 " " $4
       next }
     FILENAME=="/proc/modules"{ if($1~/^(splxmod|dsa_filter|dsa_filter_hook|bmhook|tmhook|gsch|redirfs)$/) mod[++on]=$1 " " $5; next }
     /^\/proc\/[0-9]+\/fd:$/{ split($0,a,"/"); p=a[3]; next }

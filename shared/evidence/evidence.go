@@ -50,6 +50,7 @@ type Collect struct {
 	Complete    Fact[bool] `json:"complete"`            // every record whole
 	Privileged  Fact[bool] `json:"privileged"`          // the probe ran as root
 	Records     []Record   `json:"records"`
+	MountPoints []string   `json:"mountPoints,omitempty"` // that were asked for: what holds them is among the mounts, of any kind
 }
 
 // Record is one read of the probe: whether it worked.

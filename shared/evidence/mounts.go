@@ -52,6 +52,19 @@ func parseMount(line string) (Mount, bool) {
 	return m, true
 }
 
+// Passing says that the file system keeps nothing by itself: memory, the kernel's own, an image that is only read,
+// the layers of a container. A list of all mounts leaves those out; one that a rule asked for is there.
+func (m Mount) Passing() bool {
+	switch m.FSType {
+	case "overlay":
+		return m.Target != "/"
+	case "tmpfs", "ramfs", "devtmpfs", "squashfs", "proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue", "hugetlbfs", "bpf", "tracefs",
+		"debugfs", "securityfs", "pstore", "efivarfs", "configfs", "fusectl", "binfmt_misc", "autofs", "rpc_pipefs", "nsfs", "rootfs":
+		return true
+	}
+	return strings.HasPrefix(m.FSType, "fuse") && m.FSType != "fuse.sshfs" && !strings.HasPrefix(m.Source, "/dev/")
+}
+
 // unescape undoes the octal that the kernel writes for space, tab, newline and backslash.
 func unescape(s string) string {
 	if !strings.Contains(s, `\`) {
@@ -88,6 +101,8 @@ func encryption(blocks map[string]block, m Mount, why string) (Fact[bool], Fact[
 	switch m.FSType {
 	case "nfs", "nfs4", "cifs", "smb3", "ceph", "virtiofs", "9p", "fuse.sshfs":
 		return Unknown[bool]("network"), Unknown[string]("network")
+	case "tmpfs", "ramfs":
+		return Unknown[bool]("memory"), Unknown[string]("memory")
 	case "zfs", "overlay":
 		return Unknown[bool](m.FSType), Unknown[string](m.FSType)
 	}

@@ -27,7 +27,7 @@ func Parse(output string, want Expect) (*Evidence, error) {
 			Sent: want.Sent.UTC(), Received: want.Received.UTC(),
 			GuestStart: start, GuestEnd: time.Unix(d.End, 0).UTC(), GuestZone: zone,
 			SkewSeconds: skew(start, want), Records: records,
-			Complete: Known(d.complete(records)), Privileged: Known(d.UID == 0),
+			Complete: Known(d.complete(records)), Privileged: Known(d.UID == 0), MountPoints: d.asked("mount"),
 		},
 	}
 	if d.windows() {

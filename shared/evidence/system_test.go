@@ -182,6 +182,33 @@ func TestMounts(t *testing.T) {
 	}
 }
 
+// What was asked for by name is said, so that what is not among the mounts is known not to be there.
+func TestMountPoints(t *testing.T) {
+	t.Parallel()
+	g := bare()
+	g.Ask = "file:/etc/passwd,mount:/tmp,mount:/data"
+	if diff := cmp.Diff([]string{"/tmp", "/data"}, g.parse(t).Collect.MountPoints); diff != "" {
+		t.Errorf("MountPoints (-want +got):\n%s", diff)
+	}
+}
+
+// A list of all mounts has those that keep something.
+func TestPassing(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		fstype, source, target string
+		want                   bool
+	}{
+		{"ext4", "/dev/sda1", "/", false}, {"ntfs", `\\?\Volume{1}\`, `C:\`, false}, {"nfs4", "10.0.0.5:/x", "/net", false}, {"overlay", "overlay", "/", false},
+		{"fuse.sshfs", "far:/", "/far", false}, {"fuseblk", "/dev/sdb1", "/usb", false}, {"", "", "/data", false},
+		{"overlay", "overlay", "/var/lib/docker/x", true}, {"tmpfs", "tmpfs", "/tmp", true}, {"squashfs", "/dev/loop1", "/snap/x", true}, {"fuse.lxcfs", "lxcfs", "/var/lib/lxcfs", true},
+	} {
+		if m := (evidence.Mount{FSType: c.fstype, Source: c.source, Target: c.target}); m.Passing() != c.want {
+			t.Errorf("Passing of %s on %s = %v, want %v", c.fstype, c.target, !c.want, c.want)
+		}
+	}
+}
+
 func TestMountsUnknown(t *testing.T) {
 	t.Parallel()
 	one := "8:1 /m ext4 /dev/sda1 rw /"
@@ -218,6 +245,7 @@ func TestEncryption(t *testing.T) {
 		"a device that was not looked at":    {"8:1 /m ext4 /dev/a rw /", "8:2 disk\nx", false, "unknown (no_device)"},
 		"the walk was cut":                   {"8:1 /m ext4 /dev/a rw /", "8:2 disk", true, "unknown (cut)"},
 		"zfs":                                {"0:9 /m zfs tank rw /", "", false, "unknown (zfs)"},
+		"memory":                             {"0:9 /tmp tmpfs tmpfs rw /", "", false, "unknown (memory)"},
 		"overlay":                            {"0:9 / overlay overlay rw /", "", false, "unknown (overlay)"},
 		"bad escapes stay as they are":       {`8:1 /m\9x\04 ext4 /dev/a rw /`, "8:1 disk", false, "false"},
 	} {

@@ -116,6 +116,9 @@ func (r *reader) oneCase(n *node, path string, base *node, p *Policy) Case {
 	}
 	if len(r.errs) == 0 {
 		c.Evidence = caseEvidence(merged(base, own))
+		if c.Evidence.Mounts.Known && c.Evidence.Collect.MountPoints == nil {
+			c.Evidence.Collect.MountPoints = p.mountPoints() // the test says all that is mounted
+		}
 	}
 	return c
 }

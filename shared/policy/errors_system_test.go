@@ -91,7 +91,7 @@ func TestErrorsOfTooManyNames(t *testing.T) {
 		long += fmt.Sprintf("/%d%s, ", i, strings.Repeat("a", 190))
 	}
 	refuse(t, []refusal{
-		{"too many", many.String(), []string{`3:1: rules: name 75 files, packages and settings in 1074 characters, expected at most 64 in 3000`}},
-		{"too long", long + "/a]}}", []string{`3:1: rules: name 21 files, packages and settings in 3977 characters, expected at most 64 in 3000`}},
+		{"too many", many.String(), []string{`3:1: rules: name 75 files, mounts, packages and settings in 1074 characters, expected at most 64 in 3000`}},
+		{"too long", long + "/a]}}", []string{`3:1: rules: name 21 files, mounts, packages and settings in 3977 characters, expected at most 64 in 3000`}},
 	})
 }

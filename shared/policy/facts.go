@@ -19,6 +19,13 @@ type facts struct {
 	checks []func(*evidence.Evidence, time.Time) outcome
 }
 
+// asks needs facts of a kind by name.
+func (c *facts) asks(kind string, names []string) {
+	for _, name := range names {
+		c.need.Ask = append(c.need.Ask, kind+":"+name)
+	}
+}
+
 // add takes in one check, and what it expects in words.
 func (c *facts) add(words string, check func(*evidence.Evidence, time.Time) outcome) {
 	c.words, c.checks = append(c.words, words), append(c.checks, check)

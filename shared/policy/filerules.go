@@ -48,9 +48,7 @@ func (r *reader) files(n *node, path string) condition {
 		r.fail(n, path, "state absent does not go with sha256, owner, group or mode")
 	}
 	c.stops = want.absent // what lies on a file system that was unmounted is absent
-	for _, p := range at {
-		c.need.Ask = append(c.need.Ask, "file:"+p)
-	}
+	c.asks("file", at)
 	c.add(strings.Join(at, ", ")+" "+want.String(), func(ev *evidence.Evidence, _ time.Time) outcome {
 		return group("files", ev.Files, func(f *evidence.Files) outcome {
 			var outcomes []outcome
@@ -194,9 +192,7 @@ func (r *reader) packages(n *node, path string) condition {
 	if version != nil {
 		words += ", version " + version.text
 	}
-	for _, p := range names {
-		c.need.Ask = append(c.need.Ask, "package:"+p)
-	}
+	c.asks("package", names)
 	c.add(words, func(ev *evidence.Evidence, _ time.Time) outcome {
 		return group("packages", ev.Packages, func(p *evidence.Packages) outcome {
 			var outcomes []outcome

@@ -89,6 +89,17 @@ func (p *Policy) Needs() Needs {
 	return n
 }
 
+// mountPoints are those that the policy's rules ask for by name.
+func (p *Policy) mountPoints() []string {
+	var all []string
+	for _, a := range p.Needs().Ask {
+		if at, is := strings.CutPrefix(a, "mount:"); is {
+			all = append(all, at)
+		}
+	}
+	return all
+}
+
 // With is what both need.
 func (n Needs) With(o Needs) Needs {
 	return Needs{once(n.Collect, o.Collect), once(n.Ask, o.Ask), once(n.AWS, o.AWS)}
@@ -116,7 +127,7 @@ func (r *reader) askable(n *node, rules []Rule) {
 	asked := (&Policy{Rules: rules}).Needs().Ask
 	long := len(strings.Join(asked, ","))
 	if len(asked) > MaxAsked || long > maxAskText {
-		r.fail(n, "rules", "name %d files, packages and settings in %d characters, expected at most %d in %d",
+		r.fail(n, "rules", "name %d files, mounts, packages and settings in %d characters, expected at most %d in %d",
 			len(asked), long, MaxAsked, maxAskText)
 	}
 }

@@ -37,6 +37,7 @@ func (r *reader) encryption(n *node, path string) condition {
 	case seen["except"] != nil && !all:
 		r.fail(seen["except"], path+".except", "goes with mounts: all only")
 	}
+	c.asks("mount", mounts)
 	words := strings.Join(mounts, ", ") + " encrypted"
 	if all {
 		words = "all disks encrypted"
@@ -63,7 +64,7 @@ func (r *reader) encryption(n *node, path string) condition {
 func chosen(have []evidence.Mount, all bool, paths, except []string) []evidence.Mount {
 	var out []evidence.Mount
 	for _, m := range have {
-		if all && !slices.Contains(except, m.Target) {
+		if all && !m.Passing() && !slices.Contains(except, m.Target) {
 			out = append(out, m)
 		}
 	}
@@ -144,6 +145,7 @@ func (r *reader) mounts(n *node, path string) condition {
 	case state == "absent" && len(seen) > 2:
 		r.fail(n, path, "state absent does not go with access, options or type")
 	}
+	c.asks("mount", at)
 	words := []string{strings.Join(at, ", ") + " mounted"}
 	if state == "absent" {
 		words = []string{"nothing mounted at " + strings.Join(at, ", ")}
@@ -156,7 +158,8 @@ func (r *reader) mounts(n *node, path string) condition {
 		return check("mounts", ev.Mounts, func(have []evidence.Mount) outcome {
 			var outcomes []outcome
 			for _, p := range at {
-				outcomes = append(outcomes, judgeMount(have, p, state == "absent", access, options, types))
+				whole := slices.Contains(ev.Collect.MountPoints, p)
+				outcomes = append(outcomes, judgeMount(have, p, whole, state == "absent", access, options, types))
 			}
 			return joinAll(outcomes)
 		})
@@ -164,10 +167,13 @@ func (r *reader) mounts(n *node, path string) condition {
 	return c
 }
 
-func judgeMount(have []evidence.Mount, at string, absent bool, access string, options, types []string) outcome {
+// judgeMount judges what holds a place. Whole says that anything which holds it is among the mounts; otherwise they are those of disks.
+func judgeMount(have []evidence.Mount, at string, whole, absent bool, access string, options, types []string) outcome {
 	m, found := holder(have, at)
 	found = found && m.Target == at
 	switch {
+	case !found && !whole:
+		return missing("what is mounted at "+at, evidence.WhyNotCollected)
 	case absent && found:
 		return failed(at+" is mounted", m.Source, at+" mounted")
 	case absent:

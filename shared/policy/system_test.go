@@ -48,8 +48,13 @@ func TestEncryptionAndMounts(t *testing.T) {
 		return m
 	}
 	have := func(all ...evidence.Mount) *evidence.Evidence {
-		return host(func(ev *evidence.Evidence) { ev.Mounts = evidence.Known(all) })
+		return host(func(ev *evidence.Evidence) {
+			ev.Mounts, ev.Collect.MountPoints = evidence.Known(all), []string{"/", "/data", "/srv", "/tmp"}
+		})
 	}
+	memory := evidence.Mount{Target: "/tmp", Source: "tmpfs", FSType: "tmpfs", Options: []string{"rw", "nosuid"}, Encrypted: unknown[bool]("memory")}
+	layers := evidence.Mount{Target: "/var/lib/docker/x", Source: "overlay", FSType: "overlay", Encrypted: unknown[bool]("overlay")}
+	sshfs := evidence.Mount{Target: "/far", Source: "far:/", FSType: "fuse.sshfs", Encrypted: unknown[bool]("network")}
 	root, data := disk("/", "/dev/sda1", evidence.Known(false)), disk("/data", "/dev/mapper/data", evidence.Known(true), "noexec", "nodev")
 	judgeAll(t, []judged{
 		{"a path on an encrypted disk", `encryption: {mounts: /data/app}`, have(root, data), policy.Pass, "/data encrypted", "", ""},
@@ -59,6 +64,9 @@ func TestEncryptionAndMounts(t *testing.T) {
 		{"another type", `encryption: {mounts: /data, type: [LUKS1, PLAIN]}`, have(root, data), policy.Fail, "/data is encrypted with LUKS2", "/data (/dev/mapper/data)", ""},
 		{"hidden by a plain disk over it", `encryption: {mounts: /data}`, have(root, data, disk("/data", "/dev/sdb1", evidence.Known(false))), policy.Fail, "/data is not encrypted", "/data (/dev/sdb1)", ""},
 		{"not known", `encryption: {mounts: /data}`, have(root, disk("/data", "x", unknown[bool]("network"))), policy.Unknown, "encryption of /data unknown (network)", "", "network"},
+		{"what keeps nothing is no disk", `encryption: {mounts: all, except: [/]}`, have(root, data, memory, layers), policy.Pass, "/data encrypted", "", ""},
+		{"another machine's disk", `encryption: {mounts: all, except: [/]}`, have(root, data, sshfs), policy.Unknown, "encryption of /far unknown (network)", "", "network"},
+		{"a path in memory", `encryption: {mounts: /tmp/x}`, have(root, memory), policy.Unknown, "encryption of /tmp unknown (memory)", "", "memory"},
 		{"no disk", `encryption: {mounts: all, except: [/]}`, have(root), policy.Unknown, "no mount of a disk unknown (nothing_found)", "", "nothing_found"},
 		{"mounts not known", `encryption: {mounts: all}`, host(func(ev *evidence.Evidence) { ev.Mounts = unknown[[]evidence.Mount]("cut") }), policy.Unknown, "mounts unknown (cut)", "", "cut"},
 
@@ -67,6 +75,10 @@ func TestEncryptionAndMounts(t *testing.T) {
 		{"read-only asked", `mounts: {at: [/, /data], access: read-only, options: nosuid, type: [xfs]}`, have(root, data), policy.Fail,
 			"/ is not read-only, without nosuid, a ext4; /data is not read-only, without nosuid, a ext4", "/ (/dev/sda1)", ""},
 		{"must not be there", `mounts: {at: /data, state: absent}`, have(root, data), policy.Fail, "/data is mounted", "/dev/mapper/data", ""},
+		{"not asked for, and there", `mounts: {at: /other, options: nodev}`, have(root, disk("/other", "/dev/sdc", evidence.Known(false), "nodev")), policy.Pass, "/other mounted as asked", "", ""},
+		{"not asked for, and not seen", `mounts: {at: /run/x}`, have(root, data), policy.Unknown, "what is mounted at /run/x unknown (not_collected)", "", "not_collected"},
+		{"not asked for, and nothing seen", `mounts: {at: /run/x, state: absent}`, have(root, data), policy.Unknown, "what is mounted at /run/x unknown (not_collected)", "", "not_collected"},
+		{"in memory", `mounts: {at: /tmp, options: [nosuid, nodev]}`, have(root, memory), policy.Fail, "/tmp is without nodev", "/tmp (tmpfs)", ""},
 		{"is not there", `mounts: {at: /srv, state: absent}`, have(root, data), policy.Pass, "nothing mounted at /srv", "", ""},
 	})
 }

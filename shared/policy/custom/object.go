@@ -106,7 +106,7 @@ func (o *object) list(f *field, v reflect.Value) ref.Val {
 // behind names the fact that says whether an empty list is known to be empty: a list has no reason of its
 // own. A list that is empty only when nothing is there has none; a test holds that each is decided.
 var behind = map[string]string{
-	"Config.issues": "health", "Mount.options": "", "Product.sources": "", "Product.why": "", "Collect.records": "",
+	"Config.issues": "health", "Mount.options": "", "Product.sources": "", "Product.why": "", "Collect.records": "", "Collect.mountPoints": "",
 	"Program.pids": "running", "Program.why": "", "Unit.pids": "running",
 	"Protection.modules": "state", "Running.expected": "state", "Running.missing": "state", "Running.pids": "state", "Running.up": "state",
 	"Reboot.reasons": "required", "Updates.names": "security", "SSHD.settings": "installed", "Kernel.settings": "", "Modules.flags": "loaded", "Modules.hidden": "loaded",
