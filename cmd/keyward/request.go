@@ -17,6 +17,8 @@ type requestCommands struct {
 	Show    requestShow    `cmd:"" help:"Show a key request with everything that became of it."`
 	Approve requestApprove `cmd:"" help:"Give a machine its key: it gets it when it asks again."`
 	Deny    requestDeny    `cmd:"" help:"Refuse a machine its key for as long as it does not start anew."`
+	Ignore  requestIgnore  `cmd:"" help:"Let stand for a time what a machine fails by now."`
+	Check   requestCheck   `cmd:"" help:"Have the machine of a key request looked at now."`
 }
 
 type requestList struct {
@@ -138,54 +140,4 @@ func showRequest(p *show.Printer, r record.Request) {
 		rows = append(rows, []string{"", fmt.Sprintf("%s %s by %s: %s", show.Time(m.At), m.To, m.By, m.Why)})
 	}
 	p.Table(nil, rows, "")
-}
-
-type requestApprove struct {
-	requestOf
-	Reason string `required:"" help:"Why; it is recorded with your name."`
-}
-
-func (requestApprove) Help() string {
-	return "A machine that fails its policy is warned and loses the key again after the grace, unless what it fails by is waived.\n\n" +
-		"Example:\n  keyward request approve i-1234567890abcdef0 --reason 'checked by hand, ticket 4711'"
-}
-
-func (a requestApprove) Run(ctx context.Context, c *cli, p *show.Printer) error {
-	return rule(ctx, c, p, a.requestOf, "approve", a.Reason)
-}
-
-type requestDeny struct {
-	requestOf
-	Reason string `required:"" help:"Why; it is recorded with your name."`
-}
-
-func (requestDeny) Help() string {
-	return "A machine that starts anew asks anew, and is answered by its policy.\n\n" +
-		"Example:\n  keyward request deny i-1234567890abcdef0 --reason 'it is not ours'"
-}
-
-func (a requestDeny) Run(ctx context.Context, c *cli, p *show.Printer) error {
-	return rule(ctx, c, p, a.requestOf, "deny", a.Reason)
-}
-
-func rule(ctx context.Context, c *cli, p *show.Printer, of requestOf, word, reason string) error {
-	api, err := c.people(ctx)
-	if err != nil {
-		return err
-	}
-	r, err := of.find(ctx, api)
-	if err != nil {
-		return err
-	}
-	if r, err = api.Rule(ctx, r.Machine, r.ID, word, reason); err != nil {
-		return err
-	}
-	return p.Value(r, func() {
-		showRequest(p, r)
-		if r.Ruling.Approved {
-			p.Line("It gets its key when it asks again.")
-		} else {
-			p.Line("It gets no key before it starts anew.")
-		}
-	})
 }

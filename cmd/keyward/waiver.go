@@ -29,9 +29,13 @@ type waiverSet struct {
 	Value  []string          `sep:"none" help:"What is allowed, as findings show it; again for another. For one machine, without it, what it fails by now."`
 	Tag    map[string]string `help:"Only machines enrolled with this tag, such as tier=web; again for another. With policy:NAME and global."`
 	Policy string            `help:"With global: only the rule of this policy."`
-	Until  string            `help:"Until when: a date or a time with its zone, such as 2026-04-01 or 2026-04-01T08:00:00Z." xor:"end" required:""`
-	For    string            `help:"How long instead, such as 12h or 30d; at most 365d." xor:"end" required:""`
-	Reason string            `required:"" help:"Why; it is recorded with your name."`
+	waiverEnd
+	Reason string `required:"" help:"Why; it is recorded with your name."`
+}
+
+type waiverEnd struct {
+	Until string `help:"Until when: a date or a time with its zone, such as 2026-04-01 or 2026-04-01T08:00:00Z." xor:"end" required:""`
+	For   string `help:"How long instead, such as 12h or 30d; at most 365d." xor:"end" required:""`
 }
 
 func (waiverSet) Help() string {
@@ -77,7 +81,7 @@ func (a waiverSet) Run(ctx context.Context, c *cli, p *show.Printer) error {
 }
 
 // end is when the waiver ends, by the stack's time, which in keyward local is not ours.
-func (a waiverSet) end(ctx context.Context, api *people.Client) (time.Time, error) {
+func (a waiverEnd) end(ctx context.Context, api *people.Client) (time.Time, error) {
 	if a.For == "" {
 		for _, layout := range []string{time.DateOnly, time.RFC3339} {
 			if end, err := time.Parse(layout, a.Until); err == nil {

@@ -109,6 +109,7 @@ func requestOperations() []Operation {
 	for _, s := range keyrequest.States() {
 		states = append(states, string(s))
 	}
+	const each = "Each of them by itself: results tells of each what it alone would have been answered with, in the order of the selection."
 	const once = "Decided twice the second is a conflict, which says who decided and when."
 	return []Operation{
 		{
@@ -125,6 +126,30 @@ func requestOperations() []Operation {
 		{
 			Route: "POST /v1/requests/{machine}/{id}/deny", ID: "denyRequest", Summary: "Refuse a machine its key until it starts anew", Roles: approvers, Conflict: true,
 			Detail: once, Body: record.Reason{}, Answers: map[int]any{200: record.Request{}},
+		},
+		{
+			Route: "POST /v1/requests/{machine}/{id}/ignore", ID: "ignoreRequest", Summary: "Let stand for a time all that a machine fails by now", Roles: guards, Conflict: true,
+			Detail: "A waiver for each rule, pinned to the machine and what was seen. Done twice the second is a conflict.", Body: record.IgnoreWish{}, Answers: map[int]any{200: record.Ignored{}},
+		},
+		{
+			Route: "POST /v1/requests/{machine}/{id}/check", ID: "checkRequest", Summary: "Have the machine of a key request looked at now", Roles: []Role{SecurityAdministrator, KeyApprover},
+			Detail: "Asked twice it is looked at twice, which changes nothing more.", Body: record.Reason{}, Answers: map[int]any{202: record.Request{}},
+		},
+		{
+			Route: "POST /v1/requests/approve", ID: "approveRequests", Summary: "Approve several key requests", Roles: approvers,
+			Detail: each, Body: record.Selection{}, Answers: map[int]any{200: record.ActedList{}},
+		},
+		{
+			Route: "POST /v1/requests/deny", ID: "denyRequests", Summary: "Deny several key requests", Roles: approvers,
+			Detail: each, Body: record.Selection{}, Answers: map[int]any{200: record.ActedList{}},
+		},
+		{
+			Route: "POST /v1/requests/ignore", ID: "ignoreRequests", Summary: "Let stand what the machines of several key requests fail by", Roles: guards,
+			Detail: each, Body: record.IgnoreSelection{}, Answers: map[int]any{200: record.ActedList{}},
+		},
+		{
+			Route: "POST /v1/requests/check", ID: "checkRequests", Summary: "Have the machines of several key requests looked at now", Roles: []Role{SecurityAdministrator, KeyApprover},
+			Detail: each, Body: record.Selection{}, Answers: map[int]any{200: record.ActedList{}},
 		},
 	}
 }

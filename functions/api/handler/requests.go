@@ -87,59 +87,50 @@ func (h *Handler) showRequest(ctx context.Context, c boot.Call) (int, any, error
 	return http.StatusOK, boot.Tagged{Value: one[0]}, err
 }
 
-func (h *Handler) approveRequest(ctx context.Context, c boot.Call) (int, any, error) {
-	return h.rule(ctx, c, keyrequest.Approve, "approving")
+func (h *Handler) approveRequest(ctx context.Context, c boot.Call, chosen record.Chosen, w wished) (record.Acted, error) {
+	return h.rule(ctx, c, chosen, w, keyrequest.Approve, "approving")
 }
 
-func (h *Handler) denyRequest(ctx context.Context, c boot.Call) (int, any, error) {
-	return h.rule(ctx, c, keyrequest.Deny, "denying")
+func (h *Handler) denyRequest(ctx context.Context, c boot.Call, chosen record.Chosen, w wished) (record.Acted, error) {
+	return h.rule(ctx, c, chosen, w, keyrequest.Deny, "denying")
 }
 
 // rule is a person's decision about a request. Of two who decide at once the second is told.
-func (h *Handler) rule(ctx context.Context, c boot.Call, e keyrequest.Event, doing string) (int, any, error) {
-	var in record.Reason
-	if err := c.Decode(&in); err != nil {
-		return 0, nil, err
+func (h *Handler) rule(ctx context.Context, c boot.Call, chosen record.Chosen, w wished, e keyrequest.Event, doing string) (record.Acted, error) {
+	doing += " key request " + chosen.ID + " of " + chosen.Machine
+	if err := checkReason(record.Reason{Reason: w.reason}, doing); err != nil {
+		return record.Acted{}, err
 	}
-	machine, id := c.PathValue("machine"), c.PathValue("id")
-	doing += " key request " + id + " of " + machine
-	if err := checkReason(in, doing); err != nil {
-		return 0, nil, err
-	}
-	r, err := h.Store.Request(ctx, machine, id)
+	r, m, err := h.requestAndMachine(ctx, chosen)
 	if err != nil {
-		return 0, nil, err
+		return record.Acted{}, err
 	}
-	m, err := h.Store.Machine(ctx, machine)
-	if err != nil {
-		return 0, nil, err
-	}
-	ruling := record.Ruling{Approved: e == keyrequest.Approve, At: c.Now, By: c.Caller, Reason: in.Reason}
+	ruling := record.Ruling{Approved: e == keyrequest.Approve, At: c.Now, By: c.Caller, Reason: w.reason}
 	if r.Ruling != nil && r.Ruling.Approved == ruling.Approved && keyrequest.Shown(keyrequest.State(r.State), r.ExpiresAt, c.Now) != keyrequest.Expired {
-		return 0, nil, fault.New(fault.Conflict, "%s: it is %s already, by %s at %s", doing, r.State, r.Ruling.By, r.Ruling.At.UTC().Format("2006-01-02 15:04:05 UTC"))
+		return record.Acted{}, fault.New(fault.Conflict, "%s: it is %s already, by %s at %s", doing, r.State, r.Ruling.By, r.Ruling.At.UTC().Format("2006-01-02 15:04:05 UTC"))
 	}
 	if e == keyrequest.Deny && m.State.Key == integrity.KeyReleased {
-		return 0, nil, fault.New(fault.Conflict, "%s: the machine has its key since %s, and a denial would take nothing from it", doing, m.State.KeySince.UTC().Format("2006-01-02 15:04:05 UTC"))
+		return record.Acted{}, fault.New(fault.Conflict, "%s: the machine has its key since %s, and a denial would take nothing from it", doing, m.State.KeySince.UTC().Format("2006-01-02 15:04:05 UTC"))
 	}
 	requests, err := h.requestsOf(ctx, m)
 	if err != nil {
-		return 0, nil, err
+		return record.Acted{}, err
 	}
-	newest, err := h.Store.Evidence(ctx, machine, 1)
+	newest, err := h.Store.Evidence(ctx, m.ID, 1)
 	if err != nil {
-		return 0, nil, err
+		return record.Acted{}, err
 	}
 	if len(newest) > 0 {
 		ruling.Verdict, ruling.Seen, ruling.Digest = newest[0].Result.Verdict, newest[0].Sent, newest[0].Digest
 	}
 	if err := notHisOwn(m, ruling, doing); err != nil {
-		return 0, nil, err
+		return record.Acted{}, err
 	}
 	if shown := keyrequest.View(r, m, c.Now); shown.State != r.State && shown.State != string(keyrequest.Expired) {
-		return 0, nil, fault.New(fault.Conflict, "%s: it is %s since %s: %s", doing, shown.State, shown.Moves[len(shown.Moves)-1].At.UTC().Format("2006-01-02 15:04:05 UTC"), shown.Reason)
+		return record.Acted{}, fault.New(fault.Conflict, "%s: it is %s since %s: %s", doing, shown.State, shown.Moves[len(shown.Moves)-1].At.UTC().Format("2006-01-02 15:04:05 UTC"), shown.Reason)
 	}
 	if err := decided(&r, ruling, e, c.Now.Add(keyrequest.Lasts(requests)), doing); err != nil {
-		return 0, nil, err
+		return record.Acted{}, err
 	}
 	return h.keepRuling(ctx, c, m, r, doing)
 }
@@ -191,7 +182,7 @@ func decided(r *record.Request, ruling record.Ruling, e keyrequest.Event, until 
 
 // keepRuling writes a decision with the machine's ledger. What a judgement changed of the machine meanwhile is no
 // reason to refuse it; that somebody decided otherwise is.
-func (h *Handler) keepRuling(ctx context.Context, c boot.Call, m record.Machine, r record.Request, doing string) (int, any, error) {
+func (h *Handler) keepRuling(ctx context.Context, c boot.Call, m record.Machine, r record.Request, doing string) (record.Acted, error) {
 	const tries = 5
 	for range tries {
 		_, err := h.Store.Apply(ctx, store.Change{Machine: m, Request: &r, At: c.Now, Ledger: []record.Entry{{
@@ -199,18 +190,18 @@ func (h *Handler) keepRuling(ctx context.Context, c boot.Call, m record.Machine,
 		}}})
 		if !fault.Is(err, fault.Conflict) {
 			r.Revision++
-			return http.StatusOK, r, err
+			return record.Acted{Status: http.StatusOK, Request: &r}, err
 		}
 		now, err := h.Store.Request(ctx, r.Machine, r.ID)
 		if err != nil {
-			return 0, nil, err
+			return record.Acted{}, err
 		}
 		if now.Revision != r.Revision {
-			return 0, nil, fault.New(fault.Conflict, "%s: it was changed meanwhile and is %s: %s", doing, now.State, now.Reason)
+			return record.Acted{}, fault.New(fault.Conflict, "%s: it was changed meanwhile and is %s: %s", doing, now.State, now.Reason)
 		}
 		if m, err = h.Store.Machine(ctx, m.ID); err != nil {
-			return 0, nil, err
+			return record.Acted{}, err
 		}
 	}
-	return 0, nil, fault.New(fault.Transient, "%s: its machine keeps being changed by others", doing)
+	return record.Acted{}, fault.New(fault.Transient, "%s: its machine keeps being changed by others", doing)
 }

@@ -272,10 +272,24 @@ func (c *Client) Request(ctx context.Context, machine, id string) (r record.Requ
 	return r, err
 }
 
-// Rule decides a key request: word is approve or deny.
+// Rule acts on a key request: word is approve, deny or check.
 func (c *Client) Rule(ctx context.Context, machine, id, word, reason string) (r record.Request, err error) {
 	_, err = c.send(ctx, http.MethodPost, "/v1/requests/"+segment(machine)+"/"+segment(id)+"/"+word, record.Reason{Reason: reason}, &r)
 	return r, err
+}
+
+// Ignore lets stand until a time what the machine of a key request fails by now.
+func (c *Client) Ignore(ctx context.Context, machine, id string, wish record.IgnoreWish) (i record.Ignored, err error) {
+	_, err = c.send(ctx, http.MethodPost, "/v1/requests/"+segment(machine)+"/"+segment(id)+"/ignore", wish, &i)
+	return i, err
+}
+
+// Act does the same with several key requests: word is the last part of the route, body a record.Selection or a
+// record.IgnoreSelection. What was refused is in the answer, request by request.
+func (c *Client) Act(ctx context.Context, word string, body any) ([]record.Acted, error) {
+	var list record.ActedList
+	_, err := c.send(ctx, http.MethodPost, "/v1/requests/"+word, body, &list)
+	return list.Results, err
 }
 
 // AskKey is a machine's request for its key, signed with the machine's own credentials. It belongs to
