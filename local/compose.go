@@ -196,6 +196,9 @@ func (s *Server) composeMachines() error {
 			return fmt.Errorf("registering %s: %w", d.LogicalID, err)
 		}
 	}
+	if err := s.services.ssm.PutPatchDocument(); err != nil {
+		return err
+	}
 	s.services.ec2 = ec2.New(ec2.Config{
 		Account: s.stack.Account, Region: s.stack.Region, Now: s.clock.Now,
 		Publish: func(e ec2.Event) {

@@ -111,6 +111,9 @@ func (g *guest) answer(_ string, parameters map[string][]string) string {
 	if parameters["Action"] != nil {
 		return g.rest.answer(parameters)
 	}
+	if parameters["Operation"] != nil {
+		return "" // patches
+	}
 	g.await(parameters["Nonce"][0])
 	g.mu.Lock()
 	defer g.mu.Unlock()

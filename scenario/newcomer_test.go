@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
 	"github.com/keyward/keyward/local"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/record"
@@ -95,4 +98,40 @@ func TestPassingOnceBuysNoGrace(t *testing.T) {
 	}
 	w.until(s.DueAt.Add(time.Minute))
 	w.wantRevoked(s.DueAt)
+}
+
+// Who has a machine patched gives it the time to settle of its policy, counted from the command; to look at what is
+// missing gives none.
+func TestAPatchedMachineSettles(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{})
+	w.operator.must("PUT", "/v1/policies/web", strings.Replace(w.setup.policy(), "settle: 0s", "settle: 30m", 1), nil)
+	w.forward(25 * time.Hour) // its enrolment, and whatever settled then, are long over
+	api := ssm.NewFromConfig(aws.Config{Region: w.Region(), BaseEndpoint: aws.String(w.URL()), Credentials: w.operator.key})
+	patch := func(operation string) time.Time {
+		at := w.Clock().Now()
+		if _, err := api.SendCommand(t.Context(), &ssm.SendCommandInput{
+			DocumentName: aws.String("AWS-RunPatchBaseline"), InstanceIds: []string{machineID}, Parameters: map[string][]string{"Operation": {operation}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
+		return at
+	}
+	patch("Scan")
+	at := patch("Install")
+	w.forward(10 * time.Minute)
+	w.guest.listen(port)
+	s := w.check().Machine.State
+	if s.Standing != integrity.Good || s.SettledAt.Sub(at.Add(30*time.Minute)).Abs() > 2*time.Second {
+		t.Fatalf("10 minutes after a patching it is %s, settled at %s, want Good until %s", s.Standing, s.SettledAt, at.Add(30*time.Minute))
+	}
+	w.until(s.SettledAt.Add(10 * time.Minute)) // nobody asks: the look is Keyward's own
+	w.wantStanding("Bad")
+	w.correct()
+	w.wantStanding("Good")
+	patch("Install")
+	if w.guest.listen(port); w.check().Machine.State.Standing != integrity.Bad {
+		t.Error("a second patching on the same day gave it time again")
+	}
 }

@@ -95,6 +95,11 @@ var incidents = []incident{
 			s.after(3*time.Hour, 9*time.Hour, func() { s.corrected(over) })
 		})
 	}},
+	{"patched", 4, func(s *subject, over func()) {
+		s.fleet.note(s, "outside", "somebody has it patched")
+		s.fleet.SSM.Patch(s.guest.ID)
+		s.badFor(s.between(2*time.Minute, 40*time.Minute), over)
+	}},
 	{"rebooted", 4, func(s *subject, over func()) { s.stopFor(s.between(5*time.Minute, 20*time.Minute), over) }},
 }
 

@@ -131,7 +131,13 @@ func Settling(s State, now time.Time, terms policy.Integrity) State {
 // all the time is judged all the same.
 const startedApart = 24 * time.Hour
 
-// Started gives the machine time after a launch or a reboot at a time: no failure counts before settle is
+// StartMatters is whether Started could change what follows from a verdict: whether it is worth asking when the machine
+// was started.
+func StartMatters(s State, verdict policy.Verdict, now time.Time, terms policy.Integrity) bool {
+	return verdict != policy.Pass && s.Standing != Bad && terms.Settle > 0 && !now.Before(s.SettledAt)
+}
+
+// Started gives the machine time after a launch, a patching or a reboot at a time: no failure counts before settle is
 // over. It does so once a day, and nothing to a machine that is Bad or whose start is over.
 func Started(s State, at, now time.Time, terms policy.Integrity) State {
 	at = at.UTC()

@@ -170,7 +170,7 @@ func (p *Policy) explainCare() []string {
 		says = append(says, "What the machine has open by then it can still read, until it is stopped or its volumes are detached.")
 	}
 	if i.Settle > 0 {
-		says = append(says, fmt.Sprintf("For %s after a launch, a reboot or a restore no failure counts.", formatDuration(i.Settle)))
+		says = append(says, fmt.Sprintf("For %s after a launch, a reboot, a patching or a restore no failure counts.", formatDuration(i.Settle)))
 	}
 	if len(i.Calendars) > 0 {
 		says = append(says, fmt.Sprintf("While %s is closed, or cannot be read, nothing is taken.", strings.Join(i.Calendars, " or ")))

@@ -46,7 +46,7 @@ func TestExplain(t *testing.T) {
 		"integrity: {onFail: hold, confirm: 3}": {"Once 3 inspections in a row failed, 10m apart, a person decides. No key is taken by itself."},
 		"integrity: {onFail: revoke, grace: 4h, confirm: {failures: 2, of: 5}, restore: {after: 3}, remind: 24h}": {
 			"Once 2 of the last 5 inspections failed, people are warned by mail. 4h after the mail was accepted the machine is looked at again, and if it still fails, its key is taken.",
-			"the machine's grant is removed in KMS", "What the machine has open by then it can still read", "For 30m after a launch, a reboot or a restore no failure counts.",
+			"the machine's grant is removed in KMS", "What the machine has open by then it can still read", "For 30m after a launch, a reboot, a patching or a restore no failure counts.",
 			"What passes 3 inspections in a row gets its key back by itself.", "repeated every 24h", "Soonest a key is taken 4h10m after the first failing inspection.",
 		},
 		"integrity: {onFail: revoke, grace: 1h, restore: manual, settle: 0s, calendar: [month-end], key: {mode: disable-key, effect: stop, snapshot: true}}\nnotify: {to: [a@example.com]}": {

@@ -107,7 +107,7 @@ type Integrity struct {
 	RestoreManual bool          `json:"restoreManual"` // restore: manual
 	RestoreAfter  int           `json:"restoreAfter"`  // passing inspections in a row that a restore takes; 1 to 5
 	Changes       int           `json:"changes"`       // revocations and restores of one key in 24 h, above it a person decides; 2 to 100
-	Settle        time.Duration `json:"settle"`        // after a launch, reboot or restore; default 30 min, may be 0s
+	Settle        time.Duration `json:"settle"`        // after a launch, reboot, patching or restore; default 30 min, may be 0s
 	Mode          Mode          `json:"mode"`          // key.mode; revoke-grant unless said otherwise
 	SharedAllowed bool          `json:"sharedAllowed"` // key.shared: allowed
 	Remind        time.Duration `json:"remind"`        // 0 means never

@@ -46,6 +46,7 @@ type SSM struct {
 	Content  string // of the registered document
 	commands map[string]*command
 	sent     int
+	patched  []patching
 
 	// Answered is told what a guest was like when it answered a command; nil is nobody.
 	Answered func(g *Guest, command string)
@@ -61,6 +62,42 @@ func (s *SSM) Patches(context.Context, []string) (found map[string]evidence.Patc
 // Agents is ssmrun's. No policy of the simulation asks for agents.
 func (s *SSM) Agents(context.Context, []string) (found map[string]evidence.Agent, err error) {
 	return found, s.w.call("ssm", "DescribeInstanceInformation", func() error { return nil })
+}
+
+// Patch has a machine patched by somebody: SSM was asked to.
+func (s *SSM) Patch(machine string) {
+	s.patched = append(s.patched, patching{id: fmt.Sprintf("patching-%s-%d", machine, s.w.now.Unix()), machine: machine, at: s.w.now})
+}
+
+type patching struct {
+	id, machine string
+	at          time.Time
+}
+
+// Patchings is ssmrun's.
+func (s *SSM) Patchings(_ context.Context, since time.Time) (ids []string, err error) {
+	err = s.w.call("ssm", "ListCommands", func() error {
+		for _, p := range s.patched {
+			if !p.at.Before(since) {
+				ids = append(ids, p.id)
+			}
+		}
+		return nil
+	})
+	return ids, err
+}
+
+// Asked is ssmrun's.
+func (s *SSM) Asked(_ context.Context, command, machine string) (at time.Time, err error) {
+	err = s.w.call("ssm", "ListCommandInvocations", func() error {
+		for _, p := range s.patched {
+			if p.id == command && p.machine == machine {
+				at = p.at
+			}
+		}
+		return nil
+	})
+	return at, err
 }
 
 type command struct {
@@ -224,4 +261,5 @@ func (s *SSM) Forget(before time.Time) {
 			delete(s.commands, id)
 		}
 	}
+	s.patched = slices.DeleteFunc(s.patched, func(p patching) bool { return p.at.Before(before) })
 }

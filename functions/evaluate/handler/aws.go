@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/ec2info"
@@ -16,6 +17,8 @@ import (
 type patcher interface {
 	Patches(ctx context.Context, machines []string) (map[string]evidence.PatchState, error)
 	Agents(ctx context.Context, machines []string) (map[string]evidence.Agent, error)
+	Patchings(ctx context.Context, since time.Time) ([]string, error)
+	Asked(ctx context.Context, command, machine string) (time.Time, error)
 }
 
 // aws puts what AWS says into the evidence of a command's machines, as far as their policies ask for it. What

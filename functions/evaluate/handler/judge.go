@@ -45,6 +45,7 @@ func (h *Handler) judge(ctx context.Context, now time.Time, c record.Command, l 
 		if err != nil {
 			return 0, err
 		}
+		l.patched = h.patched(ctx, now, m.ID, m.State, result.Verdict, p.Integrity, k)
 		change, err := h.change(now, c, l, m, p, result, unread)
 		if err != nil {
 			return 0, err

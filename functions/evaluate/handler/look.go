@@ -22,6 +22,7 @@ type look struct {
 	why      string             // why there is none
 	presence integrity.Presence
 	launched time.Time         // by EC2; zero when it is not known
+	patched  time.Time         // by SSM; zero when it was not, or when nothing depends on it
 	tags     map[string]string // of an instance that is there; nil when EC2 says nothing of them
 }
 
@@ -79,9 +80,12 @@ func (h *Handler) drilled(ctx context.Context, now time.Time, c record.Command) 
 	return []look{l}, err
 }
 
-// started is when the machine was last launched, says EC2, or booted, says it itself.
+// started is when the machine was last launched, says EC2, or patched, says SSM, or booted, says it itself.
 func (l look) started() time.Time {
 	at := l.launched
+	if l.patched.After(at) {
+		at = l.patched
+	}
 	if l.evidence == nil {
 		return at
 	}

@@ -15,6 +15,7 @@ import (
 type known struct {
 	policies map[string]ruled
 	waivers  map[record.Scope]record.Waivers
+	patchings
 }
 
 // evaluated is the judgement of one look before people's waivers.

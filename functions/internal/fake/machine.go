@@ -149,6 +149,7 @@ type SSM struct {
 	Answers []inspection.Invocation
 	Whole   map[string]string // output by machine
 
+	Patching    map[string]time.Time           // when the only command that patches reached a machine; none when empty
 	PatchStates map[string]evidence.PatchState // by machine
 	AgentStates map[string]evidence.Agent
 
@@ -209,6 +210,19 @@ func (s *SSM) Invocations(_ context.Context, command string) ([]inspection.Invoc
 // Patches is ssmrun's.
 func (s *SSM) Patches(_ context.Context, machines []string) (map[string]evidence.PatchState, error) {
 	return unless(s.call("ssm.Patches", machines...), s.PatchStates)
+}
+
+// Patchings is ssmrun's.
+func (s *SSM) Patchings(_ context.Context, since time.Time) ([]string, error) {
+	if len(s.Patching) == 0 {
+		return unless(s.call("ssm.Patchings", since.Format(time.RFC3339)), []string(nil))
+	}
+	return unless(s.call("ssm.Patchings", since.Format(time.RFC3339)), []string{"patching"})
+}
+
+// Asked is ssmrun's.
+func (s *SSM) Asked(_ context.Context, command, machine string) (time.Time, error) {
+	return unless(s.call("ssm.Asked", command, machine), s.Patching[machine])
 }
 
 // Agents is ssmrun's.
