@@ -35,6 +35,12 @@ func provider(k wire.Key) aws.CredentialsProvider {
 // body.
 func (c caller) call(method, path string, in, out any) (int, string) {
 	c.t.Helper()
+	return c.with("", method, path, in, out)
+}
+
+// with is call with an idempotency key.
+func (c caller) with(key, method, path string, in, out any) (int, string) {
+	c.t.Helper()
 	var body []byte
 	switch v := in.(type) {
 	case nil:
@@ -49,6 +55,9 @@ func (c caller) call(method, path string, in, out any) (int, string) {
 	r, err := http.NewRequest(method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		c.t.Fatal(err)
+	}
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
 	}
 	k, err := c.key.Retrieve(context.Background())
 	if err != nil {

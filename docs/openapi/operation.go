@@ -45,6 +45,7 @@ type Operation struct {
 	Tagged   bool // the answer carries an ETag, and If-None-Match is read
 	Matches  bool // If-Match is read
 	Conflict bool // 409 is possible
+	Once     bool // Idempotency-Key is read
 }
 
 // Text is the type of a body or an answer that is YAML.

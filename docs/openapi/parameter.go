@@ -50,6 +50,9 @@ func parametersOf(o Operation) []object {
 	if o.Matches {
 		all = append(all, object{pair("$ref", "#/components/parameters/IfMatch")})
 	}
+	if o.Once {
+		all = append(all, object{pair("$ref", "#/components/parameters/IdempotencyKey")})
+	}
 	return all
 }
 
@@ -74,12 +77,17 @@ func parameters() object {
 			}))
 		}
 	}
-	for _, h := range [][3]string{
+	for _, h := range [][4]string{
 		{"IfMatch", "If-Match", "Do it only while it is this version, an ETag; otherwise 412."},
 		{"IfNoneMatch", "If-None-Match", "Answer only what is newer than this version, an ETag; otherwise 304."},
+		{"IdempotencyKey", "Idempotency-Key", "A text of the caller's own, new for each call: sent again within 24 hours the same call gets the same answer, and another one 422.", "^[!-~]{1,128}$"},
 	} {
+		schema := object{pair("type", "string")}
+		if h[3] != "" {
+			schema = append(schema, pair("pattern", h[3]))
+		}
 		all = append(all, pair(h[0], object{
-			pair("name", h[1]), pair("in", "header"), pair("required", false), pair("description", h[2]), pair("schema", object{pair("type", "string")}),
+			pair("name", h[1]), pair("in", "header"), pair("required", false), pair("description", h[2]), pair("schema", schema),
 		}))
 	}
 	return all

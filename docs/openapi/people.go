@@ -40,6 +40,7 @@ func people() []Operation {
 	all := slicesOf(statusOperations(), machineOperations(), requestOperations(), policyOperations(), stopOperations())
 	for i := range all {
 		all[i].API = People
+		all[i].Once = all[i].Method() == "POST" && all[i].ID != "previewPolicy"
 	}
 	return all
 }

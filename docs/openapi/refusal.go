@@ -14,7 +14,7 @@ func refusedWith(o Operation) []int {
 	if o.Tagged {
 		all = append(all, http.StatusNotModified)
 	}
-	if o.Body != nil || len(o.Query) > 0 || strings.Contains(o.Path(), "{scope}") || strings.Contains(o.Path(), "{version}") {
+	if o.Body != nil || o.Once || len(o.Query) > 0 || strings.Contains(o.Path(), "{scope}") || strings.Contains(o.Path(), "{version}") {
 		all = append(all, http.StatusBadRequest)
 	}
 	if o.Body != nil {
@@ -29,6 +29,9 @@ func refusedWith(o Operation) []int {
 	}
 	if o.Matches {
 		all = append(all, http.StatusPreconditionFailed)
+	}
+	if o.Once {
+		all = append(all, http.StatusUnprocessableEntity)
 	}
 	slices.Sort(all)
 	return all
@@ -55,9 +58,10 @@ var refusalTexts = map[int]string{
 	http.StatusConflict:              "Somebody was quicker, or the state forbids it; detail says what it is now.",
 	http.StatusPreconditionFailed:    "It is not the version that the caller named; detail says which it is.",
 	http.StatusRequestEntityTooLarge: "The body is larger than what is read.",
+	http.StatusUnprocessableEntity:   "The Idempotency-Key was that of another call.",
 	http.StatusTooManyRequests:       "API Gateway's limit for the whole API; try again.",
 	http.StatusInternalServerError:   "It failed, and trying again does not help.",
-	http.StatusServiceUnavailable:    "AWS does not answer or limits us; try again after Retry-After seconds.",
+	http.StatusServiceUnavailable:    "AWS does not answer or limits us, or the same call is being carried out; try again after Retry-After seconds.",
 }
 
 func refusals() object {

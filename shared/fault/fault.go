@@ -22,6 +22,7 @@ const (
 	Transient             // try again later
 	Stale                 // it was changed since the caller read it
 	TooLarge              // the input is larger than what is read
+	Reused                // the idempotency key is that of another call
 	Method                // what was named exists, and this cannot be done to it
 )
 
@@ -41,6 +42,7 @@ var table = map[Kind]Row{
 	Transient: {"Transient", http.StatusServiceUnavailable, true},
 	Stale:     {"Stale", http.StatusPreconditionFailed, false},
 	TooLarge:  {"TooLarge", http.StatusRequestEntityTooLarge, false},
+	Reused:    {"Reused", http.StatusUnprocessableEntity, false},
 	Method:    {"Method", http.StatusMethodNotAllowed, false},
 }
 
@@ -54,7 +56,7 @@ func Of(k Kind) Row {
 
 // Kinds are all kinds.
 func Kinds() []Kind {
-	return []Kind{Internal, Invalid, NotFound, Denied, Conflict, Transient, Stale, TooLarge, Method}
+	return []Kind{Internal, Invalid, NotFound, Denied, Conflict, Transient, Stale, TooLarge, Reused, Method}
 }
 
 // Error is an error with its kind. Safe is what callers outside may read; the wrapped error may carry

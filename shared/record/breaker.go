@@ -49,7 +49,8 @@ type BreakerEvent struct {
 	Kind  string    `json:"kind"` // opened, closed, tripped, reset
 	Scope Scope     `json:"scope"`
 	Text  string    `json:"text"`
-	By    string    `json:"by,omitempty"` // ARN of the person who reset it
+	By    string    `json:"by,omitempty"`   // ARN of the person who reset it
+	Call  string    `json:"call,omitempty"` // by which a reset that is sent again is known, when it has an idempotency key
 }
 
 // The kinds of breaker event.

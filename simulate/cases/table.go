@@ -57,6 +57,8 @@ type Table interface {
 	Queue(ctx context.Context, t record.Turn) error
 	Ahead(ctx context.Context, bucket, order string, now time.Time) (int, error)
 	WaiversOn(ctx context.Context, scopes []record.Scope) (record.Waivers, error)
+	BeginCall(ctx context.Context, c record.Call, now time.Time) (record.Call, bool, error)
+	EndCall(ctx context.Context, c record.Call) error
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 }
 
@@ -72,7 +74,7 @@ func OfTable(t *testing.T, fresh func(t *testing.T) Table) {
 	for name, hold := range map[string]func(*testing.T, context.Context, Table){
 		"a transition is whole or not at all": transition, "a machine is changed by who read it last": versions,
 		"an answer is written once": answers, "holds stop a transition until they end": holds, "a lease is one holder's": leases,
-		"what was given back is its own": copies, "commands are open until they are settled": commands, "a mail is accepted once": notices,
+		"what was given back is its own": copies, "a call is carried out once": calls, "commands are open until they are settled": commands, "a mail is accepted once": notices,
 		"policies and requests have versions": puts, "the breaker is changed by who read it last": breakers, "waivers have revisions": waivers,
 		"evidence comes newest first": evidence, "a ledger is a chain": chains, "a sweep is completed once": watches,
 		"a turn is taken once": turns,

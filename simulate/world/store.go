@@ -36,6 +36,7 @@ type Store struct {
 	requests map[string]record.Request           // by machine and id
 	outbox   map[string]record.Start
 	leases   map[string]record.Lease
+	calls    map[string]record.Call // with idempotency keys, by id
 	breaker  record.Breaker
 	rules    map[string]record.RuleBreaker // by policy
 	events   []record.BreakerEvent
@@ -67,7 +68,7 @@ func newStore(w *World) *Store {
 		holds: map[record.Scope]*row[record.Hold]{}, commands: map[string]*record.Command{},
 		answers: map[string]map[string]record.Answer{}, evidence: map[string][]record.Evidence{},
 		ledger: map[string][]record.Entry{}, notices: map[string]map[string]record.Notice{},
-		requests: map[string]record.Request{}, outbox: map[string]record.Start{}, leases: map[string]record.Lease{},
+		requests: map[string]record.Request{}, outbox: map[string]record.Start{}, leases: map[string]record.Lease{}, calls: map[string]record.Call{},
 		rules: map[string]record.RuleBreaker{}, waivers: map[string]record.Waiver{}, waiversOn: map[record.Scope][]string{}, revisions: map[record.Scope]int64{}, heads: map[record.Scope]record.Head{},
 		used: map[string]time.Time{}, turns: map[string]map[string]record.Turn{},
 	}
@@ -288,7 +289,7 @@ func (s *Store) Dump() map[string]string {
 	}
 	s.dumped, s.dumpedAt = map[string]string{
 		"machine": text(machines), "holds": text(holds), "breaker": text(s.breaker) + text(s.rules),
-		"rest": text(s.leases) + text(s.answers) + text(s.open) + text(s.outbox) + text(s.watch) + text(s.waivers) + text(s.used) + text(s.turns),
+		"rest": text(s.leases) + text(s.answers) + text(s.open) + text(s.outbox) + text(s.watch) + text(s.waivers) + text(s.used) + text(s.turns) + text(s.calls),
 	}, s.writes
 	return maps.Clone(s.dumped)
 }

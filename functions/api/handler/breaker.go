@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/keyward/keyward/functions/internal/boot"
@@ -58,12 +59,16 @@ func (h *Handler) resetBreaker(ctx context.Context, c boot.Call) (int, any, erro
 	if err := checkReason(r, "resetting the breaker"); err != nil {
 		return 0, nil, err
 	}
+	if done, err := h.resetBefore(ctx, c); err != nil || done != nil {
+		return http.StatusOK, done, err
+	}
 	const tries = 5
 	for range tries {
 		change, err := h.reset(ctx, c, name, r.Reason)
 		if err != nil {
 			return 0, nil, err
 		}
+		change.Event.Call = c.Once
 		if err = h.Store.ChangeBreaker(ctx, change); err == nil {
 			h.Log.InfoContext(ctx, "breaker reset", boot.KeyReason, r.Reason, "scope", string(scope), "by", c.Caller)
 			return http.StatusOK, change.Event, nil
@@ -73,6 +78,19 @@ func (h *Handler) resetBreaker(ctx context.Context, c boot.Call) (int, any, erro
 		}
 	}
 	return 0, nil, fault.New(fault.Transient, "resetting the breaker: it keeps being changed by others")
+}
+
+// resetBefore is what this very call did, when it died before it said so: a reset gives room each time.
+func (h *Handler) resetBefore(ctx context.Context, c boot.Call) (*record.BreakerEvent, error) {
+	if c.Once == "" {
+		return nil, nil
+	}
+	const newest = 100
+	events, err := h.Store.BreakerEvents(ctx, newest)
+	if at := slices.IndexFunc(events, func(e record.BreakerEvent) bool { return e.Call == c.Once }); err == nil && at >= 0 {
+		return &events[at], nil
+	}
+	return nil, err
 }
 
 // reset is the change; without the name of a policy, of the breaker over everything.

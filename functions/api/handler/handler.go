@@ -58,6 +58,7 @@ type records interface {
 	BreakerEvents(ctx context.Context, limit int) ([]record.BreakerEvent, error)
 	ChangeBreaker(ctx context.Context, c record.BreakerChange) error
 	Drills(ctx context.Context, limit int) ([]record.Drill, error)
+	boot.Calls
 }
 
 // Call is a request with who makes it.
@@ -139,6 +140,9 @@ func (h *Handler) Routes() boot.Routes {
 		"POST /v1/drills":                            h.runDrill,
 	}
 	for pattern, endpoint := range routes {
+		if strings.HasPrefix(pattern, "POST ") && pattern != "POST /v1/policies/{name}/preview" { // which changes nothing, and is long
+			endpoint = boot.Once(endpoint, h.Store, h.Log)
+		}
 		routes[pattern] = people(endpoint)
 	}
 	return routes

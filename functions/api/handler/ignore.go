@@ -32,7 +32,7 @@ func (h *Handler) ignoreRequest(ctx context.Context, c boot.Call, chosen record.
 	if _, err := keyrequest.Move(keyrequest.State(shown.State), keyrequest.Ignore); err != nil && shown.State != string(keyrequest.RevokeIgnored) {
 		return record.Acted{}, fault.New(fault.Conflict, "%s: its key request is %s, expected Approved, Delivered or Revoke_Pending", doing, shown.State)
 	}
-	wishes, err := h.waiversFor(ctx, c, m, w, doing)
+	wishes, set, err := h.waiversFor(ctx, c, m, w, doing)
 	if err != nil {
 		return record.Acted{}, err
 	}
@@ -45,7 +45,7 @@ func (h *Handler) ignoreRequest(ctx context.Context, c boot.Call, chosen record.
 	}
 	h.Log.InfoContext(ctx, "key request ignored", boot.KeyMachine, m.ID, boot.KeyCount, len(wishes), "by", c.Caller)
 	h.lookAt(ctx, []string{m.ID})
-	return record.Acted{Status: http.StatusOK, Request: &shown, Waivers: wishes}, nil
+	return record.Acted{Status: http.StatusOK, Request: &shown, Waivers: append(set, wishes...)}, nil
 }
 
 // checkIgnore refuses what no waiver can say.
@@ -53,35 +53,40 @@ func checkIgnore(w wished, now time.Time) error {
 	return checkWish(record.WaiverWish{Scope: "machine:", Rule: "any", Reason: w.reason, Expires: w.expires}, now)
 }
 
-// waiversFor are the waivers that a machine lacks for what it fails by. None is made when one of them could not be.
-func (h *Handler) waiversFor(ctx context.Context, c boot.Call, m record.Machine, w wished, doing string) ([]record.Waiver, error) {
+// waiversFor are the waivers that a machine lacks for what it fails by, and those that this very call set before, when it
+// died before it said so. None is made when one of them could not be.
+func (h *Handler) waiversFor(ctx context.Context, c boot.Call, m record.Machine, w wished, doing string) (wishes, set []record.Waiver, err error) {
 	on, err := h.Store.WaiversOn(ctx, record.Scopes(m.ID, m.Policy))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	found := slices.Concat(m.Findings, m.Waived) // with what was waived when it was judged, and may not be any more
 	judged := waiver.Apply(policy.Result{Policy: m.Policy, Findings: found}, on.All, m, c.Now)
-	var wishes []record.Waiver
 	for _, f := range judged.Findings {
-		if f.Info || f.Counts() != policy.Fail {
+		if f.Info || f.Verdict != policy.Fail {
 			continue
 		}
 		if len(f.Values) == 0 {
-			return nil, fault.New(fault.Conflict, "%s: it fails rule %q by more than %d values, or was last judged before there were values; check it again, or change the policy", doing, f.Rule, policy.MaxValues)
+			return nil, nil, fault.New(fault.Conflict, "%s: it fails rule %q by more than %d values, or was last judged before there were values; check it again, or change the policy", doing, f.Rule, policy.MaxValues)
 		}
-		wishes = append(wishes, named(record.Waiver{
+		one := named(c, record.Waiver{
 			Scope: record.Scope("machine:" + m.ID), Policy: m.Policy, Rule: f.Rule, Values: slices.Compact(slices.Sorted(slices.Values(f.Values))),
 			Reason: strings.TrimSpace(w.reason), By: c.Caller, SetAt: c.Now, Expires: w.expires.UTC(),
-		}))
+		})
+		if at := slices.IndexFunc(on.All, func(o record.Waiver) bool { return o.ID == one.ID }); at >= 0 && c.Once != "" {
+			set = append(set, on.All[at])
+		} else if f.Counts() == policy.Fail {
+			wishes = append(wishes, one)
+		}
 	}
-	if len(wishes) > 0 {
-		return wishes, nil
+	if len(wishes)+len(set) > 0 {
+		return wishes, set, nil
 	}
 	for _, f := range judged.Waived() {
 		p := f.Waived[0]
-		return nil, fault.New(fault.Conflict, "%s: rule %q is waived already, by waiver %s of %s until %s", doing, f.Rule, p.Waiver, p.By, p.Expires.UTC().Format("2006-01-02 15:04:05 UTC"))
+		return nil, nil, fault.New(fault.Conflict, "%s: rule %q is waived already, by waiver %s of %s until %s", doing, f.Rule, p.Waiver, p.By, p.Expires.UTC().Format("2006-01-02 15:04:05 UTC"))
 	}
-	return nil, fault.New(fault.Conflict, "%s: it fails no rule now", doing)
+	return nil, nil, fault.New(fault.Conflict, "%s: it fails no rule now", doing)
 }
 
 // checkRequest has the request's machine looked at now. Who asked and why is in the ledger before anybody is asked.

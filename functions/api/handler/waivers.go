@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/fault"
@@ -86,12 +87,18 @@ func (h *Handler) setWaiver(ctx context.Context, c boot.Call) (int, any, error) 
 	if len(wish.Values) == 0 {
 		return 0, nil, fault.Wrong("values", "setting waiver: values has 0 entries, expected 1 to %d; only scope machine:ID takes them from the machine", policy.MaxValues)
 	}
-	w := named(record.Waiver{
+	w := named(c, record.Waiver{
 		Scope: wish.Scope, Tags: wish.Tags, Policy: wish.Policy, Rule: wish.Rule, Values: slices.Compact(slices.Sorted(slices.Values(wish.Values))),
 		Reason: strings.TrimSpace(wish.Reason), By: c.Caller, SetAt: c.Now, Expires: wish.Expires.UTC(),
 	})
 	text := fmt.Sprintf("waiver %s set until %s for rule %q: %s; %s", w.ID, w.Expires.Format("2006-01-02 15:04:05Z"), w.Rule, strings.Join(w.Values, "; "), w.Reason)
-	if err := h.Store.SetWaiver(ctx, w, entries(w, c, text)...); err != nil {
+	if err := h.Store.SetWaiver(ctx, w, entries(w, c, text)...); fault.Is(err, fault.Conflict) && c.Once != "" {
+		set, unread := h.Store.Waiver(ctx, w.ID) // by this very call, which died before it said so
+		if unread != nil {
+			return 0, nil, err
+		}
+		w = set
+	} else if err != nil {
 		return 0, nil, err
 	}
 	h.Log.InfoContext(ctx, "waiver set", "waiver", w.ID, "scope", string(w.Scope), "by", c.Caller)
@@ -147,9 +154,14 @@ func (h *Handler) liftWaiver(ctx context.Context, c boot.Call) (int, any, error)
 	return http.StatusOK, w, nil
 }
 
-// named gives a waiver its id, which says nothing and is the same for the same wish at the same moment.
-func named(w record.Waiver) record.Waiver {
-	text, err := json.Marshal(w)
+// named gives a waiver its id, which says nothing and is the same for the same wish at the same moment, or by the same
+// idempotency key whenever that is.
+func named(c boot.Call, w record.Waiver) record.Waiver {
+	wish := w
+	if c.Once != "" {
+		wish.SetAt, wish.Reason = time.Time{}, c.Once
+	}
+	text, err := json.Marshal(wish)
 	if err != nil {
 		panic("encoding a waiver: " + err.Error()) // texts and times alone
 	}

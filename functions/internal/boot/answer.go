@@ -49,6 +49,10 @@ func has(list, tag string) bool {
 }
 
 func write(w http.ResponseWriter, r *http.Request, status int, body any) {
+	if again, ok := body.(replay); ok {
+		again.write(w)
+		return
+	}
 	if t, ok := body.(Tagged); ok {
 		if t.Tag == "" {
 			text, _ := json.Marshal(t.Value) // what cannot be encoded is refused below

@@ -29,6 +29,7 @@ type Call struct {
 	Caller string    // ARN of the IAM principal, from the authorizer
 	Now    time.Time // start of the invocation
 	Body   []byte
+	Once   string // digest of the caller and the idempotency key; empty without one
 }
 
 // Decode reads the body as JSON into v; what v does not name is refused by name.

@@ -79,7 +79,7 @@ func (s *Store) Apply(ctx context.Context, c Change) (record.Machine, error) {
 		t.put(s, noticeItem(*n), versionIs(noticeRevision(*n)), "the notice was changed by somebody else")
 	}
 	for _, scope := range c.NotHeld {
-		t.check(s, holdKey(scope), holdRow, freeOfHold(c.At), "it is held: "+string(scope))
+		t.check(s, holdKey(scope), holdRow, gone(c.At), "it is held: "+string(scope))
 	}
 	for _, r := range c.Waivers {
 		t.check(s, waiversKey(r.Scope), revisionRow, versionIs(r.Number), "a waiver was set or lifted: "+string(r.Scope))

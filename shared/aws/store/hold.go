@@ -64,8 +64,8 @@ func (s *Store) HoldsOn(ctx context.Context, scopes []record.Scope, now time.Tim
 	return held, nil
 }
 
-// freeOfHold holds when there is no hold, or one that has ended: TTL deletes rows days late.
-func freeOfHold(now time.Time) condition {
+// gone holds when there is no row, or one that is not kept any more: TTL deletes rows days late.
+func gone(now time.Time) condition {
 	return condition{
 		expression: "attribute_not_exists(pk) OR expiresAt <= :now",
 		values:     map[string]types.AttributeValue{":now": number(now.Unix())},

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -58,15 +59,19 @@ func (r *Refusal) Error() string {
 func (r *Refusal) Said() string { return cmp.Or(r.Detail, r.Message) }
 
 // do sends one request and reads the answer into out, if it is not nil. It is sent again when it surely was not carried
-// out or may be carried out twice, and whoever refused says that this can help.
+// out, may be carried out twice or has an idempotency key, by which it is not, and whoever refused says that this can help.
 func (c *Client) do(ctx context.Context, method, path string, body []byte, out any, header ...[2]string) (int, error) {
 	const tries = 3
+	once := method == http.MethodGet
+	if method == http.MethodPost {
+		header, once = append(header, [2]string{"Idempotency-Key", rand.Text()}), !strings.HasPrefix(path, "/v1/key-requests")
+	}
 	for try := 1; ; try++ {
 		answer, text, err := c.once(ctx, method, path, body, header)
 		if err != nil {
 			return 0, err
 		}
-		again := answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode == http.StatusServiceUnavailable && method == http.MethodGet
+		again := answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode == http.StatusServiceUnavailable && once
 		if again && try < tries && pause(ctx, answer.Header.Get("Retry-After")) {
 			continue
 		}

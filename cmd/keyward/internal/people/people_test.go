@@ -37,6 +37,31 @@ func TestRefusedForAMoment(t *testing.T) {
 	}
 }
 
+// A POST is sent again by one key, by which it is carried out once, and each has one of its own; a machine's request needs none.
+func TestPostsAreSentAgain(t *testing.T) {
+	t.Parallel()
+	var keys []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keys = append(keys, r.Header.Get("Idempotency-Key"))
+		w.Header().Set("Retry-After", "0")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer server.Close()
+	c := people.New(server.URL, "us-east-1", credentials.NewStaticCredentialsProvider("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", ""))
+	for range 2 {
+		if _, err := c.Resume(t.Context(), "i-1234567890abcdef0", "x"); err == nil {
+			t.Error("resumed, though nobody answers")
+		}
+	}
+	if len(keys) != 6 || keys[0] == "" || keys[1] != keys[0] || keys[2] != keys[0] || keys[3] == keys[0] || keys[5] != keys[3] {
+		t.Errorf("keys %q, want three by one and three by another", keys)
+	}
+	keys = nil
+	if _, _, err := c.AskKey(t.Context(), "boot"); err == nil || len(keys) != 1 {
+		t.Errorf("a machine's request: %v, sent %d times, want once", err, len(keys))
+	}
+}
+
 // Both Keyward and API Gateway are understood, and whatever else answers.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
