@@ -24,7 +24,7 @@ import (
 const (
 	NoncePattern   = "^[0-9a-f]{32}$"
 	CollectPattern = "^[a-z]+(,[a-z]+)*$"
-	AskPattern     = "^(-|[a-z]+:[A-Za-z0-9/._+@-]+(,[a-z]+:[A-Za-z0-9/._+@-]+)*)$"
+	AskPattern     = "^(-|[a-z]+:([A-Z]:)?[A-Za-z0-9/._+@-]+(,[a-z]+:([A-Z]:)?[A-Za-z0-9/._+@-]+)*)$"
 )
 
 // NothingAsked is the value of the parameter Ask that asks for nothing by name.

@@ -106,8 +106,8 @@ func TestDocument(t *testing.T) {
 	for name, c := range map[string]struct{ good, bad []string }{
 		"Nonce":   {[]string{testNonce}, []string{"", testNonce + "0", strings.ToUpper("a" + testNonce[1:]), "$(id)", testNonce + "\n"}},
 		"Collect": {[]string{"os", "os,listeners", d.Parameters["Collect"].Default}, []string{"", "os,", "os, x", "a;b", "a\nb", "'", "{{ssm:x}}"}},
-		"Ask": {[]string{"-", "file:/etc/passwd", "file:/usr/bin/a+b,package:lib@1.x,sysctl:kernel.kptr_restrict"},
-			[]string{"", "file:", "/etc/passwd", "file:/a b", "file:/a'", "file:/a\n", "file:/$(id)", "file:/a,", "file:/*", `file:/a\b`, "{{ssm:x}}"}},
+		"Ask": {[]string{"-", "file:/etc/passwd", "file:/usr/bin/a+b,package:lib@1.x,sysctl:kernel.kptr_restrict", "file:C:/Program@20Files/x,file:/a"},
+			[]string{"", "file:", "/etc/passwd", "file:C:", "file:c:/a", "file:CC:/a", "file:C:/a b", `file:C:\\a`, "file:/a b", "file:/a'", "file:/a\n", "file:/$(id)", "file:/a,", "file:/*", `file:/a\b`, "{{ssm:x}}"}},
 	} {
 		p := d.Parameters[name]
 		allowed := regexp.MustCompile(p.AllowedPattern)

@@ -666,6 +666,7 @@ fact_files() {
   asked file || return
   printf 'r files 16000\n'; lim 1 true
   for f in $A; do
+    case $f in /*) ;; *) continue;; esac # one of Windows
     if [ -L "$f" ]; then printf 'd %s link\n' "$f"; continue; fi
     look "$f"
     case $S in ''|not_file) ;; *) printf 'd %s %s\n' "$f" "$S"; continue;; esac

@@ -10,7 +10,8 @@ $ProgressPreference = 'SilentlyContinue'
 $WarningPreference = 'SilentlyContinue'
 $nonce = '{{ Nonce }}'
 $want = ',{{ Collect }},'
-if (($nonce + $want) -cnotmatch '^[0-9a-z,]+\z') { exit 0 }
+$ask = '{{ Ask }}'
+if (($nonce + $want) -cnotmatch '^[0-9a-z,]+\z' -or $ask -cnotmatch '^[A-Za-z0-9,:/._+@-]+\z') { exit 0 }
 $sys = [Environment]::SystemDirectory
 # Modules come from Windows alone.
 $env:PSModulePath = $sys + '\WindowsPowerShell\v1.0\Modules'
@@ -19,6 +20,8 @@ $records = New-Object Collections.ArrayList
 $pids = New-Object Collections.Hashtable
 $uid = 1
 $watch = [Diagnostics.Stopwatch]::StartNew()
+# asked KIND: the names of this kind that were asked for.
+function asked([string]$kind) { foreach ($i in $ask.Split(',')) { if ($i.StartsWith($kind + ':')) { $i.Substring($kind.Length + 1) } } }
 function has([string]$word) { $want.Contains(',' + $word + ',') }
 function unix($d) { if ($d) { [int64][Math]::Floor(($d.ToUniversalTime() - $epoch).TotalSeconds) } else { 0 } }
 
@@ -353,6 +356,95 @@ function programs {
   }
 }
 
+# Keys that stand until a reboot.
+function reboot {
+  rec 'reboot' 200 {
+    $root = 'SOFTWARE\Microsoft\Windows\CurrentVersion\'
+    if (key 'Registry64' ($root + 'Component Based Servicing\RebootPending')) { 'servicing' }
+    if (key 'Registry64' ($root + 'WindowsUpdate\Auto Update\RebootRequired')) { 'update' }
+    'looked'
+  }
+}
+function updates {
+  rec 'updates' 6000 {
+    foreach ($q in @(cim 'Win32_QuickFixEngineering')) { "{0}`t{1}`t{2}" -f $q.HotFixID, $q.Description, $q.InstalledOn }
+  }
+}
+# The group of administrators has another name in every language, and one SID.
+function accounts {
+  rec 'acc' 6000 {
+    $c = cim 'Win32_ComputerSystem'
+    'host ' + $c.Name
+    'domain ' + $c.PartOfDomain
+    $n = 0
+    foreach ($u in @(cim 'Win32_UserAccount' '' 'LocalAccount=True AND Disabled=False')) {
+      $n++
+      if (-not $u.PasswordRequired) { 'open ' + $u.Name }
+    }
+    'login ' + $n
+    $g = cim 'Win32_Group' '' "LocalAccount=True AND SID='S-1-5-32-544'"
+    $of = 'GroupComponent="Win32_Group.Domain=''' + $g.Domain + ''',Name=''' + $g.Name + '''"'
+    foreach ($m in @(cim 'Win32_GroupUser' '' $of)) { 'admin ' + $m.PartComponent.Domain + '\' + $m.PartComponent.Name }
+  }
+}
+# Installed programs, by their names with "-" for what a name in a policy cannot have.
+function packages {
+  rec 'packages' 6000 {
+    'windows'
+    $n = 0
+    $names = @(asked 'package')
+    foreach ($view in 'Registry64', 'Registry32') {
+      $list = key $view 'SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall'
+      if (-not $list) { continue }
+      foreach ($k in $list.GetSubKeyNames()) {
+        $p = $list.OpenSubKey($k)
+        $name = [regex]::Replace([string]$p.GetValue('DisplayName'), '[^A-Za-z0-9._+]+', '-').Trim('-')
+        if (-not $name) { continue }
+        $n++
+        $v = [regex]::Replace([string]$p.GetValue('DisplayVersion'), '[^!-~]+', '_')
+        if (-not $v) { $v = '-' }
+        foreach ($a in $names) {
+          if ($name -match ('^' + [regex]::Escape($a) + '(-v?[0-9].*)?\z')) { 'p ' + $a + ' ' + $v + ' ' + $view.Substring(8) }
+        }
+      }
+    }
+    'count ' + $n
+  }
+}
+function digest([string]$path) {
+  $share = [IO.FileShare]::ReadWrite -bor [IO.FileShare]::Delete
+  $f = New-Object IO.FileStream($path, [IO.FileMode]::Open, [IO.FileAccess]::Read, $share)
+  try {
+    if ($f.Length -gt 16777216) { return '!too_large' }
+    [BitConverter]::ToString((New-Object Security.Cryptography.SHA256CryptoServiceProvider).ComputeHash($f)).Replace('-', '').ToLower()
+  } finally { $f.Dispose() }
+}
+# Chosen files: those whose paths have a drive.
+function files {
+  $names = @(asked 'file')
+  if (-not $names) { return }
+  rec 'files' 16000 {
+    foreach ($a in $names) {
+      if ($a -cnotmatch '^[A-Z]:/') { continue }
+      $f = $a.Replace('@20', ' ').Replace('@28', '(').Replace('@29', ')').Replace('/', '\')
+      if (-not (here $f)) { $a + ' unsafe_path'; continue }
+      try {
+        $t = [int][IO.File]::GetAttributes($f)
+        if ($t -band 1024) { $a + ' link'; continue }
+        $h = '-'
+        $size = 0
+        $kind = 'directory'
+        if (-not ($t -band 16)) {
+          $kind = 'regular file'
+          $size = (New-Object IO.FileInfo $f).Length
+          try { $h = digest $f } catch { $h = '!' + (why $_) }
+        }
+        $a + ' ok ' + $h + ' - - - ' + $size + ' ' + (unix ([IO.File]::GetLastWriteTimeUtc($f))) + ' ' + $kind
+      } catch { $a + ' ' + (why $_) }
+    }
+  }
+}
+
 # pack BUDGET: the line; records beyond the budget are left out, the last ones first.
 function pack([int]$budget) {
   $total = 0
@@ -362,7 +454,7 @@ function pack([int]$budget) {
     if ($total -gt $budget) { $state = 'CUT'; [ordered]@{ n = $r['n']; t = ''; s = 'budget' } } else { $r }
   }
   $now = [DateTime]::UtcNow
-  $doc = [ordered]@{ v = 1; nonce = $nonce; probe = 'windows-ps/1.0.0'; want = $want; at = $start; uid = $uid; end = (unix $now); r = @($kept) }
+  $doc = [ordered]@{ v = 1; nonce = $nonce; probe = 'windows-ps/1.0.0'; want = $want; ask = $ask; at = $start; uid = $uid; end = (unix $now); r = @($kept) }
   $b = [Text.Encoding]::ASCII.GetBytes((ConvertTo-Json -InputObject $doc -Compress -Depth 8))
   $m = New-Object IO.MemoryStream
   $z = New-Object IO.Compression.GZipStream($m, [IO.Compression.CompressionLevel]::Optimal)
@@ -391,6 +483,11 @@ try {
   if (has 'defender') { part { defender } }
   foreach ($word in 'crowdstrike', 'sentinelone') { if (has $word) { part { agent $word } } }
   if (has 'firewall') { part { firewall } }
+  if (has 'reboot') { part { reboot } }
+  if (has 'updates') { part { updates } }
+  if (has 'accounts') { part { accounts } }
+  if (has 'packages') { part { packages } }
+  if (has 'files') { part { files } }
   foreach ($budget in 90000, 45000, 16000) {
     $line = pack $budget
     if ($line.Length -lt 23000) { break }

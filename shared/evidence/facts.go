@@ -29,16 +29,18 @@ type System struct {
 // Reboot is whether the machine waits for a reboot, as far as files say it.
 type Reboot struct {
 	Required Fact[bool] `json:"required"`
-	Reasons  []string   `json:"reasons,omitempty"` // marker, kernel 6.1.0-28-amd64, package names
+	Reasons  []string   `json:"reasons,omitempty"` // marker, kernel 6.1.0-28-amd64, package names; servicing, update on Windows
 }
 
-// Updates are packages with a newer version, by the package lists that the machine has.
+// Updates are packages with a newer version, by the package lists that the machine has. Of Windows only those that
+// are installed are known.
 type Updates struct {
-	Source   Fact[string]    `json:"source"` // apt
-	Pending  Fact[int]       `json:"pending"`
-	Security Fact[int]       `json:"security"`        // those from a security archive
-	Names    []string        `json:"names,omitempty"` // the first of the security ones
-	Lists    Fact[time.Time] `json:"lists"`           // when the lists were last renewed
+	Source    Fact[string]    `json:"source"` // apt, hotfixes (Windows)
+	Pending   Fact[int]       `json:"pending"`
+	Security  Fact[int]       `json:"security"`        // those from a security archive
+	Names     []string        `json:"names,omitempty"` // the first of the security ones
+	Lists     Fact[time.Time] `json:"lists"`           // when the lists were last renewed
+	Installed Fact[time.Time] `json:"installed"`       // when one was last installed; Windows alone
 }
 
 // MAC is mandatory access control: SELinux, AppArmor, and the kernel's lockdown.
@@ -51,12 +53,12 @@ type MAC struct {
 	Lockdown           Fact[string] `json:"lockdown"`           // none, integrity, confidentiality
 }
 
-// Accounts are those of /etc/passwd and /etc/shadow; names alone, never a hash.
+// Accounts are those of /etc/passwd and /etc/shadow, or the local ones of Windows; names alone, never a hash.
 type Accounts struct {
-	UID0   Fact[[]string] `json:"uid0"`   // names of accounts with the uid 0
+	UID0   Fact[[]string] `json:"uid0"`   // names of accounts with the uid 0; of administrators on Windows
 	Empty  Fact[[]string] `json:"empty"`  // names of accounts without any password
-	Login  Fact[int]      `json:"login"`  // accounts with a shell
-	Remote Fact[bool]     `json:"remote"` // lines that take in accounts from elsewhere (NIS)
+	Login  Fact[int]      `json:"login"`  // accounts with a shell; that are not disabled on Windows
+	Remote Fact[bool]     `json:"remote"` // lines that take in accounts from elsewhere (NIS); a domain on Windows
 }
 
 // SSHD is what the SSH server's files say; not what the running one has read.
@@ -120,7 +122,7 @@ type NamedFlags struct {
 
 // Packages are the packages that were asked for.
 type Packages struct {
-	Manager   Fact[string] `json:"manager"` // dpkg, rpm, apk
+	Manager   Fact[string] `json:"manager"` // dpkg, rpm, apk, windows
 	Count     Fact[int]    `json:"count"`   // of all that are installed
 	Asked     []string     `json:"asked,omitempty"`
 	Installed []Package    `json:"installed,omitempty"`

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// parsePackages reads "dpkg", "apk" or "rpm", "p NAME VERSION ARCH" of those that were asked for and are
+// parsePackages reads "dpkg", "apk", "rpm" or "windows", "p NAME VERSION ARCH" of those that were asked for and are
 // installed, and "count N".
 func parsePackages(d *document) Packages {
 	p := Packages{Manager: Unknown[string](WhyParse), Count: Unknown[int](WhyNoSource), Asked: d.asked("package"), Why: d.why("packages")}
@@ -14,7 +14,7 @@ func parsePackages(d *document) Packages {
 		return p
 	}
 	labels := words(d.text("packages"))
-	for _, name := range []string{"dpkg", "apk", "rpm"} {
+	for _, name := range []string{"dpkg", "apk", "rpm", "windows"} {
 		if _, is := labels[name]; is {
 			p.Manager = Known(name)
 		}

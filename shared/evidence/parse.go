@@ -27,7 +27,7 @@ func Parse(output string, want Expect) (*Evidence, error) {
 			Sent: want.Sent.UTC(), Received: want.Received.UTC(),
 			GuestStart: start, GuestEnd: time.Unix(d.End, 0).UTC(), GuestZone: zone,
 			SkewSeconds: skew(start, want), Records: records,
-			Complete: Known(d.complete(records)), Privileged: Known(d.UID == 0), MountPoints: d.asked("mount"),
+			Complete: Known(d.complete(records)), Privileged: Known(d.UID == 0),
 		},
 	}
 	if d.windows() {
@@ -47,6 +47,7 @@ func parseLinux(e *Evidence, d *document, local *time.Location) {
 		elsewhere(DefenderAV, "windows_only"), parseClamAV(d, local),
 		parseDefender(d), parseCrowdStrike(d), parseSentinelOne(d), parseGuardDuty(d), parseAIDE(d), parseAuditd(d),
 	}
+	e.Collect.MountPoints = d.asked("mount")
 	e.System = parseSystem(d)
 	e.crossCheck(d)
 }

@@ -95,6 +95,7 @@ func parseUpdates(d *document) Updates {
 	}
 	u := Updates{
 		Source: Unknown[string](why), Pending: Unknown[int](why), Security: Unknown[int](why), Lists: Unknown[time.Time](why),
+		Installed: Unknown[time.Time](WhyNoSource),
 	}
 	if d.why("updates") != "" {
 		return u

@@ -162,6 +162,7 @@ var mandatoryWindows = map[string]string{
 	"os": "sys", "listeners": "net", "mounts": "mnt", "firewall": "fw",
 	"ossec": "hids", "wazuh": "hids", "deepsecurity": "dsa", "officescan": "osce", "defender": "mp",
 	"crowdstrike": "crowdstrike", "sentinelone": "sentinelone",
+	"reboot": "reboot", "updates": "updates", "accounts": "acc", "packages": "packages",
 }
 
 // started splits "1795384090 +0100" into the guest's start and its zone.

@@ -22,6 +22,7 @@ func (d *document) windows() bool { return strings.HasPrefix(d.Probe, "windows-"
 // makers document; none was seen from a machine.
 func parseWindows(e *Evidence, d *document, local *time.Location) {
 	e.Platform = Windows
+	e.System = parseWindowsSystem(d)
 	e.OS, e.Listeners, e.Firewall, e.Mounts = parseWindowsOS(d), parseListeners(d, d.winListener), parseWindowsFirewall(d), parseVolumes(d)
 	s := parseServices(d)
 	ossec, wazuh := parseWindowsHIDS(d, s, local)

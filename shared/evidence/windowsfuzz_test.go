@@ -40,3 +40,18 @@ func FuzzWindowsServices(f *testing.F) { windowsRecords(f, "windows-agents", "sv
 func FuzzOfficeScan(f *testing.F)      { windowsRecords(f, "windows-agents", "osce", "svc", "exe") }
 func FuzzDefenderAV(f *testing.F)      { windowsRecords(f, "windows-server", "mp", "svc") }
 func FuzzWindowsAgents(f *testing.F)   { windowsRecords(f, "windows-agents", "dsa", "hids.version") }
+
+func FuzzWindowsSystem(f *testing.F) {
+	base := onDemandOfWindows(f)
+	f.Add("update\nlooked", "KB1\tUpdate\t11/14/2023", "host H\nadmin H\\A", "windows\np 7-Zip 1 64", "C:/a ok - - - - 0 1 directory")
+	f.Add("\x00", "\t\t\n\t", "admin \\\nlogin -1", "p\np a\n", "@20 ok\n@ link")
+	f.Fuzz(func(t *testing.T, reboot, updates, accounts, packages, files string) {
+		g := base.with("reboot", reboot).with("updates", updates).with("acc", accounts).with("packages", packages).with("files", files)
+		e, err := evidence.Parse(g.line(t), expect())
+		if err == nil {
+			harmless(t, e)
+		} else if why, _ := evidence.Refused(err); why != evidence.TooLarge {
+			t.Errorf("Parse = %v", err)
+		}
+	})
+}

@@ -92,6 +92,9 @@ func TestPatchesRule(t *testing.T) {
 			}
 		})
 	}
+	hotfix := func(at evidence.Fact[time.Time]) *evidence.Evidence {
+		return system(evidence.System{Updates: &evidence.Updates{Source: evidence.Known("hotfixes"), Installed: at}})
+	}
 	never := evidence.UnknownPatches("never_scanned")
 	judgeAll(t, []judged{
 		{"patched", `patches: {missing: 5, security: 0, critical: 0, scanned: "<= 7d"}`, state(5, 0, time.Hour), policy.Pass, "patches missing 5; security patches missing 0; critical patches missing 0; last patch scan 1h ago", "", ""},
@@ -104,6 +107,9 @@ func TestPatchesRule(t *testing.T) {
 		{"says the machine, too many", `patches: {source: guest, security: 0}`, state(3, 3, time.Hour, 3), policy.Fail, "security patches missing 3", "", ""},
 		{"the machine and AWS differ", `patches: {source: guest, security: 0}`, state(3, 3, time.Hour, 0), policy.Unknown,
 			"security patches missing (the machine says 0 security updates, AWS says 3) unknown (contradicted)", "", "contradicted"},
+		{"a machine that knows what is installed", `patches: {source: guest, installed: "<= 45d"}`, hotfix(evidence.Known(guestEnd.Add(-50 * 24 * time.Hour))), policy.Fail, "last update installed 50d ago", "", ""},
+		{"a fresh update", `patches: {source: guest, installed: "<= 45d"}`, hotfix(evidence.Known(guestEnd.Add(-24 * time.Hour))), policy.Pass, "last update installed 24h ago", "", ""},
+		{"no update has a date", `patches: {source: guest, installed: "<= 45d"}`, hotfix(evidence.Unknown[time.Time]("absent")), policy.Unknown, "last update installed unknown (absent)", "", "absent"},
 		{"the machine was not asked", `patches: {source: guest, security: 0}`, host(), policy.Unknown, "updates unknown (not_collected)", "", "not_collected"},
 	})
 }
@@ -129,7 +135,8 @@ func TestErrorsOfAWSRules(t *testing.T) {
 		{`agent: {version: new}`, `4:20: rules[0].agent.version: got "new", expected an operator (<, <=, =, !=, >=, >) and a version, such as ">= 3.7.0" or ">= 3.7.0, < 4"`},
 		{`patches: {source: guest, critical: 0}`, `4:21: rules[0].patches.source: guest does not go with critical, failed or rebootPending, which only Patch Manager knows`},
 		{`patches: {missing: "<= 1"}`, `4:22: rules[0].patches.missing: got "<= 1", expected a whole number from 0 to 100000`},
-		{`patches: {source: aws}`, `4:12: rules[0].patches: asks nothing, expected missing, security, critical, failed, rebootPending or scanned`},
+		{`patches: {installed: "<= 45d"}`, `4:24: rules[0].patches.installed: goes with source: guest, and with Windows, which does not say what is missing`},
+		{`patches: {source: aws}`, `4:12: rules[0].patches: asks nothing, expected missing, security, critical, failed, rebootPending, scanned or installed`},
 	} {
 		table = append(table, refusal{c.rule, "policy: x\nrules:\n- rule: r\n  " + c.rule, []string{c.want}})
 	}

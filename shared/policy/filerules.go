@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +23,7 @@ func (r *reader) files(n *node, path string) condition {
 	var at []string
 	want := fileWanted{uid: -1, gid: -1, mode: -1}
 	seen := r.object(n, path, []key{
-		{"is", func(n *node, path string) { at = r.some(n, path, "paths", 32, r.path) }},
+		{"is", func(n *node, path string) { at = r.some(n, path, "paths", 32, r.file) }},
 		{"state", func(n *node, path string) { want.absent = r.word(n, path, "present", "absent") == "absent" }},
 		{"sha256", func(n *node, path string) {
 			want.digests = r.some(n, path, "digests", 16, func(n *node, path string) string {
@@ -46,9 +47,13 @@ func (r *reader) files(n *node, path string) condition {
 		r.fail(n, path, "asks nothing of %s, expected state, sha256, owner, group or mode", strings.Join(at, ", "))
 	case want.absent && len(seen) > 2:
 		r.fail(n, path, "state absent does not go with sha256, owner, group or mode")
+	case slices.ContainsFunc(at, onDrive) && (want.uid >= 0 || want.gid >= 0 || want.mode >= 0):
+		r.fail(n, path, "owner, group and mode do not go with paths of Windows, which has other rights")
 	}
 	c.stops = want.absent // what lies on a file system that was unmounted is absent
-	c.asks("file", at)
+	for _, p := range at {
+		c.need.Ask = append(c.need.Ask, "file:"+AskFile(p))
+	}
 	c.add(strings.Join(at, ", ")+" "+want.String(), func(ev *evidence.Evidence, _ time.Time) outcome {
 		return group("files", ev.Files, func(f *evidence.Files) outcome {
 			var outcomes []outcome
@@ -59,6 +64,31 @@ func (r *reader) files(n *node, path string) condition {
 		})
 	})
 	return c
+}
+
+var drivePattern = regexp.MustCompile(`^[A-Z]:(/[A-Za-z0-9()._-]+( [A-Za-z0-9()._-]+)*)+$`)
+
+// onDrive says that a path is one of Windows.
+func onDrive(path string) bool { return drivePattern.MatchString(path) }
+
+// AskFile is a path as the inspection is asked for it: a name in its parameter has no spaces and brackets, which paths of
+// Windows have.
+func AskFile(path string) string {
+	if !onDrive(path) {
+		return path
+	}
+	return strings.NewReplacer(" ", "@20", "(", "@28", ")", "@29").Replace(path)
+}
+
+// file reads the path of a file on Linux, or one of Windows with its drive and forward slashes.
+func (r *reader) file(n *node, path string) string {
+	if r.noted(n, text, shape{"pattern": pathPattern.String() + "|" + drivePattern.String(), "maxLength": 200}) {
+		return ""
+	}
+	if n.kind == text && onDrive(n.text) && len(n.text) <= 200 && !dots(n.text) {
+		return n.text
+	}
+	return r.path(n, path)
 }
 
 // matching reads text of a pattern.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/keyward/keyward/documents"
 	"github.com/keyward/keyward/shared/policy"
 )
 
@@ -124,3 +125,22 @@ func TestReferenceIsTrue(t *testing.T) {
 
 // unguarded is the safeguard of a policy that says nothing of it.
 var unguarded = policy.Safeguard{OnFailure: policy.ActHold, LockWithin: 5 * time.Minute, SnapshotWithin: time.Hour}
+
+// What a name in the inspection's parameter cannot have is written otherwise in a path of Windows.
+func TestAskFile(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/etc/a@20b": "/etc/a@20b", "C:/Windows/x.dll": "C:/Windows/x.dll", "C:/Program Files (x86)/a b/c.exe": "C:/Program@20Files@20@28x86@29/a@20b/c.exe",
+	} {
+		if got := policy.AskFile(path); got != want {
+			t.Errorf("AskFile(%s) = %s, want %s", path, got, want)
+		}
+	}
+	p := parse(t, "policy: x\nrules: [{rule: r, files: {is: C:/Program Files/a.exe, state: absent}}]")
+	if diff := cmp.Diff([]string{"file:C:/Program@20Files/a.exe"}, p.Needs().Ask); diff != "" {
+		t.Errorf("Ask (-want +got):\n%s", diff)
+	}
+	if _, err := documents.Parameters(strings.Repeat("0", 32), p.Needs().Collect, p.Needs().Ask); err != nil {
+		t.Errorf("Parameters = %v, want what the document takes", err)
+	}
+}

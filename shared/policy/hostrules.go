@@ -127,7 +127,7 @@ func (r *reader) account(n *node, path string) string {
 	if r.noted(n, text, shape{"pattern": accountPattern.String()}) {
 		return ""
 	}
-	if n.kind == text && accountPattern.MatchString(n.text) {
+	if n.kind == text && accountPattern.MatchString(n.text) && len(n.text) <= 128 {
 		return n.text
 	}
 	r.got(n, path, "the name of an account, or none")

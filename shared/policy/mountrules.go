@@ -9,7 +9,7 @@ import (
 	"github.com/keyward/keyward/shared/evidence"
 )
 
-var accountPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9._-]{0,31}$`)
+var accountPattern = regexp.MustCompile(`^([A-Za-z0-9._-]{1,64}\\)?[A-Za-z_][A-Za-z0-9._-]*( [A-Za-z0-9._-]+)*$`)
 
 // encryption asks that what is kept on disks is encrypted by the machine itself. What AWS encrypts below a
 // disk is the rule volumes'.

@@ -21,7 +21,7 @@ func (r *reader) patches(n *node, path string) condition {
 	c, before := &facts{}, len(r.errs)
 	source := "aws"
 	var counts []patchCount
-	var scanned *ageLimit
+	var scanned, installed *ageLimit
 	var guestless *node
 	count := func(name, what string, aws func(*evidence.PatchState) evidence.Fact[int], guest func(*evidence.Updates) evidence.Fact[int]) key {
 		return key{name, func(n *node, path string) {
@@ -39,7 +39,11 @@ func (r *reader) patches(n *node, path string) condition {
 		count("failed", "patches failed", func(p *evidence.PatchState) evidence.Fact[int] { return p.Failed }, nil),
 		count("rebootPending", "patches waiting for a reboot", func(p *evidence.PatchState) evidence.Fact[int] { return p.RebootPending }, nil),
 		{"scanned", func(n *node, path string) { scanned = r.age(n, path) }},
+		{"installed", func(n *node, path string) { installed = r.age(n, path) }},
 	})
+	if source == "aws" && seen["installed"] != nil {
+		r.fail(seen["installed"], path+".installed", "goes with source: guest, and with Windows, which does not say what is missing")
+	}
 	if source == "guest" && guestless != nil {
 		r.fail(seen["source"], path+".source", "guest does not go with critical, failed or rebootPending, which only Patch Manager knows")
 	}
@@ -53,7 +57,14 @@ func (r *reader) patches(n *node, path string) condition {
 	if scanned != nil {
 		c.add("patches looked for "+scanned.String()+" ago", func(ev *evidence.Evidence, now time.Time) outcome { return judgeScan(ev, source, scanned, now) })
 	}
-	return r.asked(n, path, c, before, "missing", "security", "critical", "failed", "rebootPending", "scanned")
+	if installed != nil {
+		c.add("an update installed "+installed.String()+" ago", func(ev *evidence.Evidence, now time.Time) outcome {
+			return group("updates", ev.Updates, func(u *evidence.Updates) outcome {
+				return within("last update installed", installed, u.Installed, ev.Collect, now)
+			})
+		})
+	}
+	return r.asked(n, path, c, before, "missing", "security", "critical", "failed", "rebootPending", "scanned", "installed")
 }
 
 // judge compares a count. What would pass on the word of the machine or of AWS alone, and is contradicted by

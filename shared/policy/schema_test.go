@@ -94,6 +94,9 @@ rules:
 - {rule: q, volumes: {keys: "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"}}
 - {rule: r, kernel: {tainted: none}}
 - {rule: s, os: {is: debian, arch: aarch64}}
+- {rule: t, files: {is: C:/Program Files (x86)/App/a.exe, state: absent}}
+- {rule: u, accounts: {uid0: [Administrator, 'CORP\Domain Admins']}}
+- {rule: v, patches: {source: guest, installed: "<= 45d"}}
 `
 
 // Every pack, and a policy with every key, is valid by the schema.

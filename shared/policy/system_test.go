@@ -152,6 +152,11 @@ func TestFilesAndPackages(t *testing.T) {
 		}
 		return system(evidence.System{Files: &evidence.Files{Files: []evidence.File{f}}})
 	}
+	onWindows := func() *evidence.Evidence {
+		return system(evidence.System{Files: &evidence.Files{Files: []evidence.File{
+			{Path: "C:/Program Files (x86)/App/a.exe", State: evidence.Known("present"), SHA256: evidence.Known(digest)}, {Path: "C:/gone.exe", State: evidence.Known("absent")},
+		}}})
+	}
 	state := func(s string) *evidence.Evidence { return file(func(f *evidence.File) { f.State = evidence.Known(s) }) }
 	cron := system(evidence.System{Cron: &evidence.Cron{Files: evidence.Known([]evidence.CronFile{{Path: "/etc/cron.d/a"}, {Path: "/etc/cron.d/b"}})}})
 	suid := system(evidence.System{SUID: &evidence.SUID{Files: names("/usr/bin/su", "/usr/bin/evil")}})
@@ -160,6 +165,8 @@ func TestFilesAndPackages(t *testing.T) {
 	}}})
 	judgeAll(t, []judged{
 		{"as asked", `files: {is: /etc/x, sha256: "` + digest + `", owner: 0, group: 42, mode: "0644"}`, file(), policy.Pass, "/etc/x there; /etc/x as asked; owner 0; group 42; permissions 0640", "", ""},
+		{"on Windows", `files: {is: "C:/Program Files (x86)/App/a.exe", sha256: "` + digest + `"}`, onWindows(), policy.Pass, "C:/Program Files (x86)/App/a.exe there; C:/Program Files (x86)/App/a.exe as asked", "", ""},
+		{"gone from Windows", `files: {is: C:/gone.exe, state: present}`, onWindows(), policy.Fail, "C:/gone.exe is absent", "C:/gone.exe", ""},
 		{"changed", `files: {is: /etc/x, sha256: ["` + other + `"]}`, file(), policy.Fail, "/etc/x has the digest " + digest, "/etc/x", ""},
 		{"too open, another's", `files: {is: /etc/x, mode: "0600", owner: 33}`, file(), policy.Fail, "/etc/x has owner 0; /etc/x has permissions 0640", "/etc/x", ""},
 		{"absent", `files: {is: /etc/x, state: present}`, state("absent"), policy.Fail, "/etc/x is absent", "/etc/x", ""},
