@@ -57,9 +57,21 @@ type span struct{ from, to time.Time }
 
 // holding is one person's hold as it truly is.
 type holding struct {
-	set bool
-	seq int64
-	at  time.Time // when it was set or lifted
+	set  bool
+	seq  int64
+	at   time.Time // when it was set or lifted
+	ends time.Time // zero: when it is lifted
+}
+
+// stands is whether it holds at a time: one that says when it ends is over then, whoever lifts it later.
+func (h holding) stands(at time.Time) bool { return h.set && (h.ends.IsZero() || at.Before(h.ends)) }
+
+// over is when a hold that stands no more was over.
+func (h holding) over() time.Time {
+	if h.set {
+		return h.ends
+	}
+	return h.at
 }
 
 func newFleet(o Options, number, size int) *fleet {

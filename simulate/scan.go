@@ -112,7 +112,7 @@ func (f *fleet) scanHeld(s *subject, m *record.Machine) {
 	wrong := false
 	switch guard.Reason(m.State.HeldFor) {
 	case guard.ReasonHeldGlobal, guard.ReasonHeldPolicy, guard.ReasonHeldMachine, guard.ReasonHoldsUnread:
-		wrong = !slices.ContainsFunc(record.Scopes(s.guest.ID, s.kind.name), func(scope record.Scope) bool { return f.holds[string(scope)].set })
+		wrong = !slices.ContainsFunc(record.Scopes(s.guest.ID, s.kind.name), func(scope record.Scope) bool { return f.holds[string(scope)].stands(f.Now()) })
 	case guard.ReasonCalendarClosed, guard.ReasonCalendarUnread:
 		wrong = f.Calendars.ClosedSince(calendar).IsZero()
 	case guard.ReasonKeyShared:
@@ -197,7 +197,7 @@ func (s *subject) told(invariant string) bool {
 func (f *fleet) held(s *subject, deadline time.Time) bool {
 	for _, scope := range record.Scopes(s.guest.ID, s.kind.name) {
 		h := f.holds[string(scope)]
-		if h.set || h.at.After(deadline) && f.Now().Sub(h.at) < allowedDelay {
+		if h.stands(f.Now()) || h.over().After(deadline) && f.Now().Sub(h.over()) < allowedDelay {
 			return true
 		}
 	}

@@ -97,7 +97,7 @@ func (f *fleet) taken(s *subject, by *world.Invocation) {
 	}
 	f.above(s)
 	for _, scope := range record.Scopes(s.guest.ID, s.kind.name) {
-		if h := f.holds[string(scope)]; h.set && (h.seq < s.ordered || now.Sub(h.at) > fresh) {
+		if h := f.holds[string(scope)]; h.stands(now) && (h.seq < s.ordered || now.Sub(h.at) > fresh) {
 			f.violate(s, takenHeld, fmt.Sprintf("%s is held since %s", scope, brief(h.at)))
 		}
 	}

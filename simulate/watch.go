@@ -127,9 +127,14 @@ func (f *fleet) judgedNow(s *subject, c world.Written) {
 }
 
 // Held is world.Watch's.
-func (f *fleet) Held(scope string, set bool, seq int64) {
-	f.holds[scope] = holding{set: set, seq: seq, at: f.Now()}
-	f.noteAll("hold", fmt.Sprintf("%s set %t", scope, set))
+func (f *fleet) Held(h record.Hold, set bool, seq int64) {
+	before := f.holds[string(h.Scope)]
+	now := holding{set: set, seq: seq, at: f.Now(), ends: h.Expires}
+	if !set && before.set && !before.stands(f.Now()) {
+		now.at = before.ends // it was over already
+	}
+	f.holds[string(h.Scope)] = now
+	f.noteAll("hold", fmt.Sprintf("%s set %t until %s", h.Scope, set, brief(h.Expires)))
 }
 
 // Ended is world.Watch's.

@@ -76,7 +76,7 @@ func (s *stage) Applied(c world.Written, _ *world.Invocation) {
 	}
 }
 
-func (s *stage) Held(_ string, set bool, _ int64) {
+func (s *stage) Held(_ record.Hold, set bool, _ int64) {
 	if s.held = set; set {
 		m := s.w.Store.Peek(id)
 		s.tooLate = m.Taken != nil && !m.Taken.OrderedAt.IsZero()

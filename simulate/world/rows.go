@@ -128,7 +128,7 @@ func (s *Store) SetHold(_ context.Context, h record.Hold) error {
 	return s.write("SetHold", func() error {
 		set(s.w, s.holds, h.Scope, h, true)
 		if s.w.Watch != nil {
-			s.w.Watch.Held(string(h.Scope), true, s.w.seq)
+			s.w.Watch.Held(h, true, s.w.seq)
 		}
 		return nil
 	})
@@ -142,7 +142,7 @@ func (s *Store) LiftHold(_ context.Context, scope record.Scope) error {
 		}
 		set(s.w, s.holds, scope, record.Hold{}, false)
 		if s.w.Watch != nil {
-			s.w.Watch.Held(string(scope), false, s.w.seq)
+			s.w.Watch.Held(record.Hold{Scope: scope}, false, s.w.seq)
 		}
 		return nil
 	})

@@ -63,7 +63,7 @@ type Watch interface {
 	Mailed(m Sent, by *Invocation)            // SES accepted a mail
 	Applied(c Written, by *Invocation)        // a transition was written
 	Noted(n record.Notice, seq int64)         // a mail was recorded: begun, or accepted
-	Held(scope string, set bool, seq int64)   // a person's hold was set or lifted
+	Held(h record.Hold, set bool, seq int64)  // a person's hold was set or lifted
 	Waived(v record.Waiver)                   // a waiver was set or lifted
 	Put(p record.Policy)                      // a policy's new version was stored
 	Ended(execution, status string)           // an execution ended
