@@ -102,7 +102,7 @@ func TestParameters(t *testing.T) {
 	t.Parallel()
 	template := read(t, "template.yaml")
 	_, after, _ := strings.Cut(template, "\nParameters:\n")
-	section, _, _ := strings.Cut(after, "\nGlobals:\n")
+	section, _, _ := strings.Cut(after, "\nRules:\n")
 	var want, got []string
 	for _, m := range regexp.MustCompile(`(?m)^  (\w+):$`).FindAllStringSubmatch(section, -1) {
 		want = append(want, m[1])

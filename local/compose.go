@@ -15,6 +15,7 @@ import (
 	"github.com/keyward/keyward/local/faults"
 	"github.com/keyward/keyward/local/httpapi"
 	"github.com/keyward/keyward/local/iam"
+	"github.com/keyward/keyward/local/imds"
 	"github.com/keyward/keyward/local/kms"
 	"github.com/keyward/keyward/local/scheduler"
 	"github.com/keyward/keyward/local/ses"
@@ -35,6 +36,7 @@ type services struct {
 	iam     *iam.IAM
 	bus     *events.Bus
 	gateway *httpapi.Gateway
+	imds    *imds.Service
 
 	scheduler *scheduler.Scheduler
 	sfn       *sfn.SFN
@@ -46,7 +48,13 @@ type services struct {
 // compose makes the parts, creates what the template declares and brings back what was saved, in the
 // order in which one needs the other.
 func (s *Server) compose() error {
-	var err error
+	a, err := authority()
+	if err != nil {
+		return err
+	}
+	if _, given := s.options.Parameters[documentCertificate]; !given {
+		s.options.Parameters[documentCertificate] = a.Certificate()
+	}
 	s.stack, err = stack.Load(s.options.Template, stack.Options{
 		Name: StackName, Account: Account, Region: Region, Endpoint: s.url, Parameters: s.options.Parameters,
 	})
@@ -69,7 +77,7 @@ func (s *Server) compose() error {
 		Credentials: s.keys, Now: s.clock.Now, Log: s.options.Logger, Intercept: s.services.faults.Intercept,
 	})
 	for _, part := range []func() error{
-		s.composeFunctions, s.composeGateway, s.composeBus, s.composeTables, s.composeKeys, s.composeMail, s.composeMachines, s.composeExecutions, s.composeSchedules,
+		s.composeFunctions, s.composeGateway, s.composeBus, s.composeTables, s.composeKeys, s.composeMail, s.composeMachines, s.composeMetadata, s.composeExecutions, s.composeSchedules,
 	} {
 		if err := part(); err != nil {
 			return err

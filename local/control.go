@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/keyward/keyward/local/wire"
 )
 
 // ControlPrefix is where the control API is.
@@ -172,7 +174,14 @@ func (s *Server) getCredentials(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, refuse(http.StatusNotFound, "%v", err)
 	}
-	return key, nil
+	if !strings.HasPrefix(id, "i-") {
+		return key, nil
+	}
+	metadata, err := s.MetadataURL(id)
+	return struct {
+		wire.Key
+		Metadata string `json:"metadataEndpoint"`
+	}{key, metadata}, err
 }
 
 func (s *Server) putMachine(r *http.Request) (any, error) {

@@ -100,6 +100,10 @@ func TestMachinesAndEvents(t *testing.T) {
 	if code, key := control(t, s, s.Token(), "GET", "credentials?machine="+local.HostMachine, ""); code != 200 || key["sessionToken"] == "" {
 		t.Errorf("GET credentials of a machine = %d", code)
 	}
+	code, key := control(t, s, s.Token(), "GET", "credentials?machine="+local.HostMachine, "")
+	if want, err := s.MetadataURL(local.HostMachine); err != nil || code != 200 || key["metadataEndpoint"] != want {
+		t.Errorf("the machine's metadata service is %v, %v; want %s", key["metadataEndpoint"], err, want)
+	}
 	if code, _ := control(t, s, s.Token(), "GET", "credentials?machine=i-none", ""); code != 404 {
 		t.Errorf("GET credentials of nobody = %d, want 404", code)
 	}
@@ -129,5 +133,46 @@ func TestFaults(t *testing.T) {
 	}
 	if _, err := client.GetCallerIdentity(context.Background(), nil); err != nil {
 		t.Errorf("GetCallerIdentity after the fault = %v", err)
+	}
+}
+
+// A machine reaches its own metadata service, and nobody another's.
+func TestMetadata(t *testing.T) {
+	t.Parallel()
+	s := start(t, options(t))
+	if err := s.PutMachine(local.Machine{ID: "i-0000000000000000a"}); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(url string) int {
+		r, err := http.NewRequest("PUT", url+"/latest/api/token", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-aws-ec2-metadata-token-ttl-seconds", "60")
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		return answer.StatusCode
+	}
+	own, err := s.MetadataURL(local.HostMachine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for url, want := range map[string]int{
+		own: 200, strings.Replace(own, local.HostMachine, "i-0000000000000000a", 1): 401, s.URL(): 401, strings.Replace(s.URL(), "://", "://:@", 1): 401,
+	} {
+		if got := ask(url); got != want {
+			t.Errorf("%s = %d, want %d", url, got, want)
+		}
+	}
+	if code, _ := control(t, s, s.Token(), "PUT", "machines/"+local.HostMachine, `{"state":"stopped"}`); code != 200 || ask(own) != 404 {
+		t.Errorf("a machine that is stopped has a metadata service: %d", code)
+	}
+	for _, id := range []string{"i-none", "mi-1a2b3c4d5e6f7a8b9"} {
+		if url, err := s.MetadataURL(id); err == nil {
+			t.Errorf("the metadata service of %s is %s", id, url)
+		}
 	}
 }

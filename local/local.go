@@ -117,6 +117,8 @@ func (s *Server) handler() http.Handler {
 	control, runtime, apis := s.control(), s.lambda.Handler(), s.services.gateway.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
+		case strings.HasPrefix(path, metadataPrefix):
+			s.serveMetadata(w, r)
 		case strings.HasPrefix(path, ControlPrefix):
 			control.ServeHTTP(w, r)
 		case strings.HasPrefix(path, lambda.Prefix):

@@ -43,6 +43,7 @@ const template = `Transform: AWS::Serverless-2016-10-31
 Parameters:
   SenderAddress: {Type: String}
   AccountContact: {Type: String}
+  IdentityCertificate: {Type: String}
 Resources:
   Api:
     Type: AWS::Serverless::HttpApi

@@ -120,6 +120,9 @@ func (a requestShow) Run(ctx context.Context, c *cli, p *show.Printer) error {
 
 func showRequest(p *show.Printer, r record.Request) {
 	rows := [][]string{{"machine", r.Machine}, {"boot", r.ID}, {"state", r.State}, {"because", r.Reason}}
+	if r.Document {
+		rows = append(rows, []string{"identity", "AWS signed the document that the machine sent"})
+	}
 	if !r.ExpiresAt.IsZero() {
 		rows = append(rows, []string{"until", show.Time(r.ExpiresAt)})
 	}

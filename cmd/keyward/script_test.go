@@ -136,7 +136,7 @@ func askKey(ts *testscript.TestScript, neg bool, args []string) {
 	k, err := p.Machine(ctx, "i-1234567890abcdef0")
 	ts.Check(err)
 	signer := credentials.NewStaticCredentialsProvider(k.AccessKeyID, k.SecretAccessKey, k.SessionToken)
-	code, r, err := people.New(status.APIs["MachineApi"], status.Region, signer).AskKey(ctx, "6f1f1a4e-0c7e-4a54-9b64-2d3f1c5f9a10")
+	code, r, err := people.New(status.APIs["MachineApi"], status.Region, signer).AskKey(ctx, "6f1f1a4e-0c7e-4a54-9b64-2d3f1c5f9a10", "")
 	if err != nil { // a denial is one
 		text := err.Error()
 		if !strings.Contains(text, "HTTP "+args[0]) || !strings.Contains(text, `"state":"`+args[1]+`"`) {

@@ -75,7 +75,7 @@ func (a unlockOpen) Run(ctx context.Context, p *show.Printer) error {
 	if err != nil {
 		return fmt.Errorf("loading AWS configuration: %w", err)
 	}
-	v.API, v.Keys = people.New(v.Config.API, v.Config.Region, cfg.Credentials), unwrap.New(cfg)
+	v.API, v.Keys, v.Document = people.New(v.Config.API, v.Config.Region, cfg.Credentials), unwrap.New(cfg), unlock.Documents(cfg)
 	line, err := v.Open(ctx)
 	return tell(p, line, err)
 }

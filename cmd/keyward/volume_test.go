@@ -6,8 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,7 +23,7 @@ import (
 const hostMachine = "i-1234567890abcdef0"
 
 // makeVolume makes a machine of files in the folder machine: what the kernel says, programs that change only that, and
-// a volume whose passphrase the key KEY wrapped. A metadata service hands out the credentials of the place's machine.
+// a volume whose passphrase the key KEY wrapped.
 func makeVolume(ts *testscript.TestScript, _ bool, _ []string) {
 	ctx, root := context.Background(), ts.MkAbs("machine")
 	write := func(name, text string, mode os.FileMode) {
@@ -73,41 +71,16 @@ esac`,
 		text = strings.Replace(text, old, new, 1)
 	}
 	write("keyward-unlock", text, 0o755)
-	serveMetadata(ts)
 }
 
 // repository is where the sources are, seen from the folder of these tests.
 var repository = filepath.Join("..", "..")
 
-// serveMetadata is the instance's metadata service, version 2, until the script ends.
-func serveMetadata(ts *testscript.TestScript) {
-	p := place.New(ts.Getenv("KEYWARD_LOCAL_URL"), ts.Getenv("KEYWARD_LOCAL_TOKEN"))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// metadata is where the place's machine reaches its metadata service.
+func metadata(ts *testscript.TestScript) string {
+	k, err := place.New(ts.Getenv("KEYWARD_LOCAL_URL"), ts.Getenv("KEYWARD_LOCAL_TOKEN")).Machine(context.Background(), hostMachine)
 	ts.Check(err)
-	const role = "/latest/meta-data/iam/security-credentials/"
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.Method == http.MethodPut && r.URL.Path == "/latest/api/token":
-			w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", r.Header.Get("X-Aws-Ec2-Metadata-Token-Ttl-Seconds"))
-			fmt.Fprint(w, "metadata-session")
-		case r.Header.Get("X-Aws-Ec2-Metadata-Token") != "metadata-session":
-			w.WriteHeader(http.StatusUnauthorized)
-		case r.URL.Path == role:
-			fmt.Fprint(w, "keyward-machine")
-		case r.URL.Path == role+"keyward-machine":
-			k, err := p.Machine(r.Context(), hostMachine)
-			if err != nil {
-				w.WriteHeader(http.StatusInternalServerError)
-				return
-			}
-			fmt.Fprintf(w, `{"Code": "Success", "AccessKeyId": %q, "SecretAccessKey": %q, "Token": %q, "Expiration": "2099-01-01T00:00:00Z"}`, k.AccessKeyID, k.SecretAccessKey, k.SessionToken)
-		default:
-			w.WriteHeader(http.StatusNotFound)
-		}
-	})}
-	go server.Serve(l)
-	ts.Defer(func() { server.Close() })
-	ts.Setenv("METADATA", "http://"+l.Addr().String())
+	return k.Metadata
 }
 
 // onMachine runs a program on the machine that volume made, with its role's credentials alone: on go CODE ARGUMENTS…
@@ -119,7 +92,7 @@ func onMachine(ts *testscript.TestScript, neg bool, args []string) {
 	root := ts.MkAbs("machine")
 	machine := map[string]string{
 		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "", "AWS_EC2_METADATA_DISABLED": "",
-		"AWS_EC2_METADATA_SERVICE_ENDPOINT": ts.Getenv("METADATA"), "PATH": filepath.Join(root, "bin") + string(os.PathListSeparator) + ts.Getenv("PATH"),
+		"AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata(ts), "PATH": filepath.Join(root, "bin") + string(os.PathListSeparator) + ts.Getenv("PATH"),
 	}
 	for name, value := range machine {
 		defer ts.Setenv(name, ts.Getenv(name))

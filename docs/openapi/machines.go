@@ -4,7 +4,8 @@ import "github.com/keyward/keyward/shared/record"
 
 // ask is the body of a key request.
 type ask struct {
-	BootID string `json:"bootId"` // the machine's boot id
+	BootID   string `json:"bootId"`                     // the machine's boot id
+	Document string `json:"identityDocument,omitempty"` // what EC2's metadata service gives as dynamic/instance-identity/rsa2048
 }
 
 func machines() []Operation {

@@ -5,6 +5,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/keyward/keyward/shared/aws/ssmrun"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/env"
+	"github.com/keyward/keyward/shared/identity"
 )
 
 type config struct {
@@ -28,6 +31,22 @@ type config struct {
 	Account string `env:"ACCOUNT_ID"`
 	Region  string `env:"AWS_REGION"`
 	Inspect string `env:"INSPECT_FUNCTION"`
+
+	Certificate string `env:"IDENTITY_CERTIFICATE,optional"`
+	Required    string `env:"REQUIRE_IDENTITY_DOCUMENT"`
+}
+
+// documents is what the stack says about identity documents.
+func (c config) documents() (handler.Documents, error) {
+	v, err := identity.New(c.Certificate, c.Account, c.Region)
+	if err != nil {
+		return handler.Documents{}, fmt.Errorf("reading IDENTITY_CERTIFICATE: %w", err)
+	}
+	d := handler.Documents{Verifier: v, Required: c.Required == "on"}
+	if d.Required && !v.Ready() {
+		return d, errors.New("reading REQUIRE_IDENTITY_DOCUMENT=on: expected a certificate in IDENTITY_CERTIFICATE to verify documents with")
+	}
+	return d, nil
 }
 
 func main() {
@@ -40,8 +59,12 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
+		documents, err := cfg.documents()
+		if err != nil {
+			return nil, err
+		}
 		h := &handler.Handler{
-			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Keys: kmskey.New(aws), Giver: release.New(aws),
+			Documents: documents, Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Keys: kmskey.New(aws), Giver: release.New(aws),
 			Instances: ec2info.New(aws), Roles: iamrole.New(aws), Nodes: ssmrun.New(aws), Inspect: lambdacall.New(aws, cfg.Inspect), Log: log,
 		}
 		return boot.HTTP(h.Routes(), log), nil

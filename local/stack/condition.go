@@ -1,20 +1,60 @@
 package stack
 
-// readConditions gives each condition its value: Equals of two values is what is carried.
+// readConditions gives each condition its value.
 func (r *reader) readConditions(n *node) {
 	r.conditions = map[string]bool{}
 	if n == nil {
 		return
 	}
 	for _, m := range n.members {
-		at := "Conditions." + m.name
-		if m.value.kind != intrinsic || m.value.tag != "Equals" || m.value.items[0].kind != sequence || len(m.value.items[0].items) != 2 {
-			r.problem(m.line, at, "keyward local carries the function Equals of two values alone")
-			continue
-		}
-		pair := m.value.items[0].items
-		r.conditions[m.name] = r.text(at, pair[0]) == r.text(at, pair[1])
+		r.conditions[m.name] = r.truth("Conditions."+m.name, m.value)
 	}
+}
+
+// readRules checks what has to be true of the parameters.
+func (r *reader) readRules(n *node) {
+	if n == nil {
+		return
+	}
+	for _, m := range n.members {
+		p := r.properties("Rules."+m.name, m.value)
+		holds := true
+		if c := p.take("RuleCondition"); c != nil {
+			holds = r.truth(p.path+".RuleCondition", c)
+		}
+		for _, a := range p.list("Assertions") {
+			is, text := a.take("Assert"), a.text("AssertDescription")
+			a.end()
+			if is == nil {
+				r.problem(a.node.line, a.path, "expected the property Assert")
+			} else if ok := r.truth(a.path+".Assert", is); holds && !ok {
+				r.problem(m.line, p.path, "%s", text)
+			}
+		}
+		p.end()
+	}
+}
+
+// truth is the value of a condition: Equals of two values, and Not of one, are what is carried.
+func (r *reader) truth(at string, n *node) bool {
+	arguments := func(many int) []*node {
+		if n.items[0].kind != sequence || len(n.items[0].items) != many {
+			return nil
+		}
+		return n.items[0].items
+	}
+	if n.kind == intrinsic && n.tag == "Equals" {
+		if pair := arguments(2); pair != nil {
+			return r.text(at, pair[0]) == r.text(at, pair[1])
+		}
+	}
+	if n.kind == intrinsic && n.tag == "Not" {
+		if one := arguments(1); one != nil {
+			return !r.truth(at, one[0])
+		}
+	}
+	r.problem(n.line, at, "keyward local carries the functions Equals of two values, and Not of a condition, alone")
+	return false
 }
 
 // condition is the value of the condition that a node names.

@@ -38,6 +38,7 @@ func (r *reader) readParameter(name string, n *node) string {
 	}
 	allowed := p.texts("AllowedValues")
 	pattern := p.text("AllowedPattern")
+	longest := p.integer("MaxLength", len(value))
 	least, most := r.bound(p, "MinValue"), r.bound(p, "MaxValue")
 	p.end()
 	switch {
@@ -48,6 +49,8 @@ func (r *reader) readParameter(name string, n *node) string {
 		r.problem(n.line, p.path, "expected a number, found %q", value)
 	case kind == "Number" && (below(value, least) || below(most, value)):
 		r.problem(n.line, p.path, "%s is outside of MinValue %s and MaxValue %s", value, least, most)
+	case len(value) > longest:
+		r.problem(n.line, p.path, "it has %d characters, at most MaxLength %d", len(value), longest)
 	case len(allowed) > 0 && !slices.Contains(allowed, value):
 		r.problem(n.line, p.path, "%q is none of %q", value, allowed)
 	case pattern != "":

@@ -36,7 +36,7 @@ func (r *reader) problem(line int, path, format string, args ...any) {
 // sections are what a template may have; those with false are for people and CloudFormation alone.
 var sections = map[string]bool{
 	"AWSTemplateFormatVersion": false, "Description": false, "Metadata": false,
-	"Transform": true, "Conditions": true, "Parameters": true, "Globals": true, "Resources": true, "Outputs": true,
+	"Transform": true, "Rules": true, "Conditions": true, "Parameters": true, "Globals": true, "Resources": true, "Outputs": true,
 }
 
 func (r *reader) template(root *node) {
@@ -53,6 +53,7 @@ func (r *reader) template(root *node) {
 		r.problem(root.line, "Transform", "expected AWS::Serverless-2016-10-31")
 	}
 	r.readParameters(root.member("Parameters"))
+	r.readRules(root.member("Rules"))
 	r.readConditions(root.member("Conditions"))
 	r.readGlobals(root.member("Globals"))
 	r.collect(root.member("Resources"))

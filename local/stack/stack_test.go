@@ -257,7 +257,10 @@ func TestRefused(t *testing.T) {
 		"nested property":      {"Mode: FLEXIBLE,", "Mode: FLEXIBLE, Other: 1,", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow.Other: keyward local does not carry this property"},
 		"attribute":            {"    Type: AWS::SQS::Queue", "    Type: AWS::SQS::Queue\n    CreationPolicy: {}", "t.yaml:33: Queue.CreationPolicy: keyward local does not carry this attribute"},
 		"no such condition":    {"  Queue:\n", "  Queue:\n    Condition: Sometimes\n", "t.yaml:32: Queue.Condition: there is no condition \"Sometimes\"\nt.yaml:19: F.Environment.Variables.A: there is no parameter or resource Queue"},
-		"other condition":      {"Resources:", "Conditions: {A: !Not [x]}\nResources:", "t.yaml:11: Conditions.A: keyward local carries the function Equals of two values alone"},
+		"other condition":      {"Resources:", "Conditions: {A: !Not [x]}\nResources:", "t.yaml:11: Conditions.A: keyward local carries the functions Equals of two values, and Not of a condition, alone"},
+		"rule that fails":      {"Resources:", "Rules: {R: {RuleCondition: !Equals [!Ref Days, \"7\"], Assertions: [{Assert: !Not [!Equals [!Ref Rate, rate(5 minutes)]], AssertDescription: too often}]}}\nResources:", "t.yaml:11: Rules.R: too often"},
+		"rule of nothing":      {"Resources:", "Rules: {R: {Assertions: [{AssertDescription: x}], Other: 1}}\nResources:", "t.yaml:11: Rules.R.Assertions[0]: expected the property Assert\nt.yaml:11: Rules.R.Other: keyward local does not carry this property"},
+		"default too long":     {"Default: rate(5 minutes)", "Default: rate(5 minutes), MaxLength: 14", "t.yaml:3: Parameters.Rate: it has 15 characters, at most MaxLength 14"},
 		"If without a name":    {"!Ref Rate", "!If [A, B]", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: keyward local carries the function If with a condition and two values alone"},
 		"schedule state":       {"Input: \"{}\"}", "Input: \"{}\", State: ASLEEP}", "t.yaml:23: F.Events.Tick.Properties.State: expected ENABLED or DISABLED, found \"ASLEEP\""},
 		"key without alias":    {"  Queue:\n", "  Key: {Type: AWS::KMS::Key, Properties: {KeyPolicy: {}}}\n  Queue:\n", "t.yaml:1: Key: keyward local carries keys with an alias alone"},
@@ -317,6 +320,17 @@ func TestRefused(t *testing.T) {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A rule whose condition does not hold asks for nothing, and one that is kept says nothing.
+func TestRulesKept(t *testing.T) {
+	t.Parallel()
+	const rules = "Rules:\n  A:\n    RuleCondition: !Equals [!Ref Days, \"7\"]\n    Assertions: [{Assert: !Equals [!Ref Rate, never], AssertDescription: no}]\n" +
+		"  B:\n    Assertions: [{Assert: !Not [!Equals [!Ref Rate, never]], AssertDescription: no}]\n"
+	text := strings.Replace(small, "Resources:", rules+"Resources:", 1)
+	if _, err := stack.Parse("t.yaml", []byte(text), smallFiles, stack.Options{Parameters: map[string]string{"Days": "14"}}); err != nil {
+		t.Error(err)
 	}
 }
 

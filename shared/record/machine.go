@@ -114,6 +114,7 @@ type Request struct {
 	Version   int       `json:"policyVersion"`
 	Digest    string    `json:"evidenceDigest,omitempty"`
 	BootID    string    `json:"bootId,omitempty"`
+	Document  bool      `json:"identityDocument,omitempty"` // it came with one that AWS signed for this machine
 	AskedAt   time.Time `json:"askedAt"`
 	DecidedAt time.Time `json:"decidedAt"`
 	ExpiresAt time.Time `json:"expiresAt,omitzero"` // while it waits: then it has expired (keyrequest.Shown)

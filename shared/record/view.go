@@ -97,6 +97,7 @@ type Release struct {
 	KeyARN            string            `json:"keyArn,omitempty"`
 	EncryptionContext map[string]string `json:"encryptionContext,omitempty"` // every use of the key needs it
 	GrantToken        string            `json:"grantToken,omitempty"`        // makes the grant usable at once
+	Document          string            `json:"identityDocument,omitempty"`  // of a request that came with one: whether it was verified
 }
 
 // History is one page of what is kept of a machine from one time until another.

@@ -9,6 +9,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/identity"
 	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/keyrequest"
@@ -22,23 +23,26 @@ const leaseFor = time.Minute
 // byPolicy is who decided when no person did.
 const byPolicy = "policy"
 
-// decide answers one request by what is known now.
-func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r record.Request) (int, any, error) {
+// decide answers one request by what is known now. document is the verified one that came with it, or nil.
+func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r record.Request, document *identity.Document) (int, record.Release, error) {
 	p, err := h.policy(ctx, m.Policy)
 	if err != nil {
-		return 0, nil, err
+		return 0, record.Release{}, err
 	}
 	there, err := h.Instances.Instances(ctx, []string{m.ID})
 	if err != nil {
-		return 0, nil, err
+		return 0, record.Release{}, err
+	}
+	if err := h.current(ctx, m, document, there[m.ID]); err != nil {
+		return 0, record.Release{}, err
 	}
 	facts, findings, err := h.facts(ctx, now, m, p)
 	if err != nil {
-		return 0, nil, err
+		return 0, record.Release{}, err
 	}
 	facts.Presence = there[m.ID].Presence
 	if err := lapse(&r, now, facts, p.Requests); err != nil {
-		return 0, nil, err
+		return 0, record.Release{}, err
 	}
 	if facts.Person = ruled(r, now); r.State == string(keyrequest.Pending) {
 		facts.Waited = now.Sub(r.Since())
@@ -48,7 +52,7 @@ func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 	if d.Decision == policy.Approve {
 		doubt, err := h.doubt(ctx, m, there[m.ID].Profile)
 		if err != nil {
-			return 0, nil, err
+			return 0, record.Release{}, err
 		}
 		if d = d.Unless(doubt); doubt != "" {
 			h.Log.WarnContext(ctx, "caller not believed", boot.KeyMachine, m.ID, boot.KeyReason, doubt)
@@ -57,10 +61,10 @@ func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 	h.Log.InfoContext(ctx, "key request decided", boot.KeyMachine, m.ID, boot.KeyKind, string(d.Decision), boot.KeyReason, string(d.Reason))
 	if d.Inspect {
 		if err := h.Inspect.Invoke(ctx, inspection.Request{Version: inspection.Version, Purpose: record.Check, Machines: []string{m.ID}}); err != nil {
-			return 0, nil, err
+			return 0, record.Release{}, err
 		}
 	}
-	r.Policy, r.Version, r.Digest = p.Name, p.Version, m.Digest
+	r.Policy, r.Version, r.Digest, r.Document = p.Name, p.Version, m.Digest, document != nil
 	switch d.Event() {
 	case keyrequest.Approve:
 		by := byPolicy
@@ -112,18 +116,18 @@ func (h *Handler) facts(ctx context.Context, now time.Time, m record.Machine, p 
 
 // pend leaves a request for a person, or for the inspection that was asked for. One that was denied waits again, and so
 // does one whose key was given when a person has to decide: he could not, of a request that waits for nobody.
-func (h *Handler) pend(ctx context.Context, now time.Time, p *policy.Policy, r record.Request, d keyrequest.Decision) (int, any, error) {
+func (h *Handler) pend(ctx context.Context, now time.Time, p *policy.Policy, r record.Request, d keyrequest.Decision) (int, record.Release, error) {
 	why := d.Text
 	told := r.State + r.Reason
 	if len(r.Moves) > 0 && r.Moves[len(r.Moves)-1].At.Equal(now) {
 		told = "" // it has just begun to wait again
 	}
 	if err := reopen(&r, now); err != nil {
-		return 0, nil, err
+		return 0, record.Release{}, err
 	}
 	if r.State != string(keyrequest.Pending) && !d.Inspect {
 		if err := move(&r, keyrequest.Ask, now, r.Machine, "the machine asks again, and what gave it its key does not stand"); err != nil {
-			return 0, nil, err
+			return 0, record.Release{}, err
 		}
 	}
 	answer := record.Release{Request: r.ID, State: r.State, Reason: why}
@@ -137,16 +141,16 @@ func (h *Handler) pend(ctx context.Context, now time.Time, p *policy.Policy, r r
 
 // deny refuses a request. The machine's state after it asks for looks for a correction, so that a machine that is put
 // right need not wait for its schedule. The same answer again is not written again: a machine may ask every second.
-func (h *Handler) deny(ctx context.Context, now time.Time, m record.Machine, after integrity.State, r record.Request, why string, findings []policy.Finding) (int, any, error) {
+func (h *Handler) deny(ctx context.Context, now time.Time, m record.Machine, after integrity.State, r record.Request, why string, findings []policy.Finding) (int, record.Release, error) {
 	told := r.State + r.Reason
 	if r.State != string(keyrequest.Denied) {
 		if err := reopen(&r, now); err != nil {
-			return 0, nil, err
+			return 0, record.Release{}, err
 		}
 	}
 	if r.State == string(keyrequest.Pending) || r.State == string(keyrequest.Approved) {
 		if err := move(&r, keyrequest.Deny, now, byPolicy, why); err != nil {
-			return 0, nil, err
+			return 0, record.Release{}, err
 		}
 	}
 	before := m.State

@@ -36,7 +36,7 @@ type giver interface {
 	Grant(ctx context.Context, key, machine, session string, generation int64) (kmskey.Granted, error)
 }
 
-// Handler serves the machines' HTTP API. All fields are required.
+// Handler serves the machines' HTTP API. All fields but Documents are required.
 type Handler struct {
 	Store     records
 	Keys      keys
@@ -49,7 +49,8 @@ type Handler struct {
 	Inspect interface {
 		Invoke(ctx context.Context, event any) error
 	}
-	Log *slog.Logger
+	Documents Documents
+	Log       *slog.Logger
 }
 
 // Call is one call of an endpoint, with who signed it. It has a name here so that the simulation, which is no
@@ -84,7 +85,8 @@ func (h *Handler) ask(ctx context.Context, c boot.Call) (int, any, error) {
 		return 0, nil, err
 	}
 	var in struct {
-		BootID string `json:"bootId"`
+		BootID   string  `json:"bootId"`
+		Document *string `json:"identityDocument"`
 	}
 	if err := c.Decode(&in); err != nil {
 		return 0, nil, err
@@ -92,15 +94,21 @@ func (h *Handler) ask(ctx context.Context, c boot.Call) (int, any, error) {
 	if !bootID.MatchString(in.BootID) {
 		return 0, nil, fault.New(fault.Invalid, "reading the key request: bootId is %q, expected the machine's boot id, hex digits and dashes", in.BootID)
 	}
-	r, err := h.current(ctx, c.Now, m, in.BootID)
+	document, told, err := h.document(ctx, c.Now, m, in.Document)
 	if err != nil {
 		return 0, nil, err
 	}
-	return h.decide(ctx, c.Now, m, r)
+	r, err := h.request(ctx, c.Now, m, in.BootID)
+	if err != nil {
+		return 0, nil, err
+	}
+	status, answer, err := h.decide(ctx, c.Now, m, r, document)
+	answer.Document = told
+	return status, answer, err
 }
 
-// current is the machine's request of this boot, new or as it stands.
-func (h *Handler) current(ctx context.Context, now time.Time, m record.Machine, id string) (record.Request, error) {
+// request is the machine's request of this boot, new or as it stands.
+func (h *Handler) request(ctx context.Context, now time.Time, m record.Machine, id string) (record.Request, error) {
 	r, err := h.Store.Request(ctx, m.ID, id)
 	if fault.Is(err, fault.NotFound) {
 		return record.Request{ID: id, Machine: m.ID, BootID: id, State: string(keyrequest.Pending), AskedAt: now}, nil

@@ -29,7 +29,12 @@ const (
 
 func serve(t *testing.T, w *fake.World, now time.Time, in events.APIGatewayV2HTTPRequest) (int, record.Release, string) {
 	t.Helper()
-	h := &Handler{Store: w.Store, Keys: w.Keys, Giver: w.Keys, Instances: w.Instances, Roles: w.Roles, Nodes: w.Roles, Inspect: w.Inspect, Log: w.Log}
+	return serveBy(t, w, Documents{}, now, in)
+}
+
+func serveBy(t *testing.T, w *fake.World, d Documents, now time.Time, in events.APIGatewayV2HTTPRequest) (int, record.Release, string) {
+	t.Helper()
+	h := &Handler{Documents: d, Store: w.Store, Keys: w.Keys, Giver: w.Keys, Instances: w.Instances, Roles: w.Roles, Nodes: w.Roles, Inspect: w.Inspect, Log: w.Log}
 	out, err := boot.HTTP(h.Routes(), w.Log)(t.Context(), now, in)
 	if err != nil {
 		t.Fatal(err)

@@ -20,14 +20,14 @@ const byKeyward = "keyward"
 
 // approve records the release, makes the grant under the key's lease and records it. Asked again, it
 // gives the same grant with a new token. A request whose key KMS did not give before stays as it is until KMS does.
-func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, r record.Request, by, why string) (int, any, error) {
+func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, r record.Request, by, why string) (int, record.Release, error) {
 	approved := r
 	if err := reopen(&approved, now); err != nil {
-		return 0, nil, err
+		return 0, record.Release{}, err
 	}
 	if approved.State == string(keyrequest.Pending) {
 		if err := move(&approved, keyrequest.Approve, now, by, why); err != nil {
-			return 0, nil, err
+			return 0, record.Release{}, err
 		}
 	}
 	k, err := h.Keys.Key(ctx, m.Key.ARN)
@@ -35,7 +35,7 @@ func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, 
 		return h.fail(ctx, now, m, r, approved, refusal, nil)
 	}
 	if err != nil {
-		return 0, nil, err
+		return 0, record.Release{}, err
 	}
 	lease := record.Lease{
 		Name: record.LeaseName(m.Key.Mode, k.ARN, m.ID), Holder: record.LeaseHolder("release", m.ID, m.State.Generation), Until: now.Add(leaseFor),
@@ -49,7 +49,7 @@ func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, 
 	}
 	m, err = h.Store.Apply(ctx, store.Change{Machine: m, Request: first, TakeLease: &lease, At: now})
 	if err != nil {
-		return 0, nil, err
+		return 0, record.Release{}, err
 	}
 	if first != nil {
 		approved.Revision++
@@ -59,22 +59,30 @@ func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, 
 		return h.fail(ctx, now, m, r, approved, "KMS made no grant: "+fault.Safe(err), &lease)
 	}
 	if err != nil {
-		return 0, nil, err
+		return 0, record.Release{}, err
 	}
 	err = h.note(ctx, m, func(m2 *record.Machine) store.Change {
 		m2.Grant, m2.GrantedFor = m.Grant, m.GrantedFor
 		m2.State = integrity.Released(m2.State, now)
 		return store.Change{Request: last, DropLease: &lease, At: now, Ledger: []record.Entry{{
-			Machine: m.ID, At: now, Kind: record.EntryReleased, Generation: m2.State.Generation, By: by, Text: "key released: " + why, Detail: m.Grant,
+			Machine: m.ID, At: now, Kind: record.EntryReleased, Generation: m2.State.Generation, By: by, Text: "key released: " + why + proven(r), Detail: m.Grant,
 		}}}
 	})
 	if err != nil {
-		return 0, nil, err
+		return 0, record.Release{}, err
 	}
 	return http.StatusOK, record.Release{
 		Request: r.ID, State: approved.State, Reason: why, KeyARN: k.ARN, GrantToken: granted.Token,
 		EncryptionContext: map[string]string{kmskey.ContextKey: m.ID},
 	}, nil
+}
+
+// proven is what the ledger adds about who the machine is.
+func proven(r record.Request) string {
+	if r.Document {
+		return "; AWS signed the identity document that it sent"
+	}
+	return ""
 }
 
 // unusable is why a key cannot be given to anybody now; "" when it can, or nobody could be asked.
@@ -100,11 +108,11 @@ func refused(err error) bool {
 
 // fail writes down that an approved request got no key, and why. The machine is told, and its next request takes it up
 // again. The same failure again is not written again: a machine may ask every second. The lease is given back, if there is one.
-func (h *Handler) fail(ctx context.Context, now time.Time, m record.Machine, before, approved record.Request, why string, lease *record.Lease) (int, any, error) {
+func (h *Handler) fail(ctx context.Context, now time.Time, m record.Machine, before, approved record.Request, why string, lease *record.Lease) (int, record.Release, error) {
 	known := before.State == string(keyrequest.Failure) && before.Reason == why
 	failed := approved
 	if err := move(&failed, keyrequest.Fail, now, byKeyward, why); err != nil {
-		return 0, nil, err
+		return 0, record.Release{}, err
 	}
 	answer := record.Release{Request: failed.ID, State: failed.State, Reason: why}
 	if known && lease == nil {

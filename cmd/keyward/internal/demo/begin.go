@@ -183,7 +183,7 @@ func (s *story) release(ctx context.Context) error {
 		return err
 	}
 	boot := v.Evidence.Evidence.OS.BootID.Or("0")
-	status, r, err := s.machine.AskKey(ctx, boot)
+	status, r, err := s.machine.AskKey(ctx, boot, "")
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (s *story) release(ctx context.Context) error {
 		return err
 	}
 	s.say("approved  by %s: %s", ruled.Ruling.By, ruled.Ruling.Reason)
-	if status, r, err = s.machine.AskKey(ctx, boot); err != nil {
+	if status, r, err = s.machine.AskKey(ctx, boot, ""); err != nil {
 		return err
 	}
 	if err := s.want(status == http.StatusOK && r.State == "Approved", "HTTP 200 and state Approved", "HTTP %d, state %s: %s", status, r.State, r.Reason); err != nil {

@@ -297,10 +297,14 @@ func (c *Client) Act(ctx context.Context, word string, body any) ([]record.Acted
 	return list.Results, err
 }
 
-// AskKey is a machine's request for its key, signed with the machine's own credentials. It belongs to
-// the machines' API. A denial is a Refusal, and has the request and its findings as well.
-func (c *Client) AskKey(ctx context.Context, bootID string) (status int, r record.Release, err error) {
-	status, err = c.send(ctx, http.MethodPost, "/v1/key-requests", map[string]string{"bootId": bootID}, &r)
+// AskKey is a machine's request for its key, signed with the machine's own credentials, with its signed identity
+// document unless that is "". It belongs to the machines' API. A denial is a Refusal, and has the request and its findings as well.
+func (c *Client) AskKey(ctx context.Context, bootID, document string) (status int, r record.Release, err error) {
+	body := map[string]string{"bootId": bootID}
+	if document != "" {
+		body["identityDocument"] = document
+	}
+	status, err = c.send(ctx, http.MethodPost, "/v1/key-requests", body, &r)
 	var refusal *Refusal
 	if errors.As(err, &refusal) && json.Unmarshal(refusal.Body, &r) != nil {
 		r = record.Release{} // it is no answer of Keyward's

@@ -57,7 +57,7 @@ func TestPostsAreSentAgain(t *testing.T) {
 		t.Errorf("keys %q, want three by one and three by another", keys)
 	}
 	keys = nil
-	if _, _, err := c.AskKey(t.Context(), "boot"); err == nil || len(keys) != 1 {
+	if _, _, err := c.AskKey(t.Context(), "boot", ""); err == nil || len(keys) != 1 {
 		t.Errorf("a machine's request: %v, sent %d times, want once", err, len(keys))
 	}
 }

@@ -47,6 +47,7 @@ type Credentials struct {
 	AccessKeyID     string `json:"accessKeyId"`
 	SecretAccessKey string `json:"secretAccessKey"`
 	SessionToken    string `json:"sessionToken"`
+	Metadata        string `json:"metadataEndpoint"` // of an instance: its metadata service
 }
 
 // Mail is one message in the mailbox.

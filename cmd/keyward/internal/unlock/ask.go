@@ -79,7 +79,7 @@ func (v *Volume) key(ctx context.Context) (passphrase []byte, request string, er
 	told := ""
 	for w := wait(v.first(), v.Config.Wait); ; {
 		last, why := Failed, ""
-		status, r, err := v.API.AskKey(ctx, boot)
+		status, r, err := v.API.AskKey(ctx, boot, v.document(ctx))
 		switch {
 		case err == nil && status == http.StatusOK:
 			if passphrase, err = v.unwrap(ctx, r, blob); passphrase != nil {
@@ -109,6 +109,14 @@ func (v *Volume) key(ctx context.Context) (passphrase []byte, request string, er
 			return nil, "", stop(last, "gave up after %.0f s: %s", v.Config.Wait.Seconds(), why)
 		}
 	}
+}
+
+// document is the machine's signed identity document, if it has one.
+func (v *Volume) document(ctx context.Context) string {
+	if v.Document == nil {
+		return ""
+	}
+	return v.Document(ctx)
 }
 
 // again says why an attempt that failed is worth another one, or is the error of one that is not.

@@ -21,7 +21,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 
 	"github.com/keyward/keyward/cmd/keyward/internal/people"
 	"github.com/keyward/keyward/cmd/keyward/internal/unlock"
@@ -58,6 +60,7 @@ type box struct {
 	kms       []reply
 	delivered []reply
 	calls     []string // what was asked of the server
+	document  reply    // the signed identity document
 }
 
 var (
@@ -74,7 +77,7 @@ func newBox(t *testing.T) *box {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(root) })
-	b := &box{t: t, root: root, asks: []reply{released}, kms: []reply{unwrapped}, delivered: []reply{{200, `{"request":"b0","state":"Delivered"}`}}}
+	b := &box{t: t, root: root, asks: []reply{released}, kms: []reply{unwrapped}, delivered: []reply{{200, `{"request":"b0","state":"Delivered"}`}}, document: reply{404, ""}}
 	b.server = httptest.NewServer(http.HandlerFunc(b.serve))
 	t.Cleanup(b.server.Close)
 	for _, name := range []string{"awk", "base64", "cat", "cksum", "date", "ls", "mkdir", "mv", "rm", "sha256sum", "tr"} {
@@ -177,6 +180,8 @@ func (b *box) serve(w http.ResponseWriter, r *http.Request) {
 		a = reply{200, "web"}
 	case path == "GET /latest/meta-data/iam/security-credentials/web":
 		a = reply{200, fmt.Sprintf("{\n  \"Code\" : \"Success\",\n  \"AccessKeyId\" : %q,\n  \"SecretAccessKey\" : %q,\n  \"Token\" : %q\n}", accessKey, secret, token)}
+	case path == "GET /latest/dynamic/instance-identity/rsa2048":
+		a = b.document
 	case path == "POST /api/v1/key-requests" && signed("execute-api"):
 		b.calls = append(b.calls, "ask "+body.String())
 		a = next(&b.asks)
@@ -248,7 +253,8 @@ func inGo(b *box, action string) ended {
 		Programs: func(ctx context.Context, stdin []byte, name string, args ...string) error {
 			return unlock.Run(ctx, stdin, b.path("bin/"+name), args...)
 		},
-		Say: func(line string) { e.said = append(e.said, line) },
+		Say:      func(line string) { e.said = append(e.said, line) },
+		Document: unlock.Documents(metadataConfig(b)),
 	}
 	v.Hurry(time.Millisecond)
 	switch action {
@@ -270,6 +276,16 @@ func inGo(b *box, action string) ended {
 		e.said[i] = unlock.Shown(line)
 	}
 	return e
+}
+
+// metadataConfig leads to the box's metadata service, as the environment does.
+func metadataConfig(b *box) aws.Config {
+	e, err := config.NewEnvConfig()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	e.EC2IMDSEndpoint, e.EC2IMDSClientEnableState = b.server.URL, imds.ClientEnabled
+	return aws.Config{ConfigSources: []any{e}}
 }
 
 func inShell(shell []string) func(b *box, action string) ended {

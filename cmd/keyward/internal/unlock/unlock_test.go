@@ -14,7 +14,9 @@ const (
 	opens  = "cryptsetup open --type luks --batch-mode --key-file=- /data.img data"
 	mounts = "mount /mapper/data /keyward-test-data"
 	asked  = `ask {"bootId":"6f1f1a4e-0c7e-4a54-9b64-2d3f1c5f9a10"}`
-	undone = `decrypt {"CiphertextBlob":"d3JhcHBlZCBieSBLTVM=","EncryptionContext":{"keyward:machine":"i-1234567890abcdef0"},"GrantTokens":["AQpAM2Rh+/=="],"KeyId":"` + key + `"}`
+
+	documented = `ask {"bootId":"6f1f1a4e-0c7e-4a54-9b64-2d3f1c5f9a10","identityDocument":"MIAGCSqGSIb3DQEHAqCAMA=="}`
+	undone     = `decrypt {"CiphertextBlob":"d3JhcHBlZCBieSBLTVM=","EncryptionContext":{"keyward:machine":"i-1234567890abcdef0"},"GrantTokens":["AQpAM2Rh+/=="],"KeyId":"` + key + `"}`
 )
 
 // refusal is KMS's answer in its protocol.
@@ -38,6 +40,21 @@ func TestOpen(t *testing.T) {
 		{
 			name: "approved", setup: func(*box) {}, out: "/keyward-test-data is mounted",
 			ran: []string{opens, mounts}, calls: []string{asked, undone, "delivered"},
+		},
+		{
+			name:  "with an identity document",
+			setup: func(b *box) { b.document = reply{200, "MIAGCSqG\nSIb3DQEH\nAqCAMA==\n"} },
+			out:   "/keyward-test-data is mounted", ran: []string{opens, mounts}, calls: []string{documented, undone, "delivered"},
+		},
+		{
+			name:  "with what is no identity document",
+			setup: func(b *box) { b.document = reply{200, `<html>"} no`} },
+			out:   "/keyward-test-data is mounted", ran: []string{opens, mounts}, calls: []string{asked, undone, "delivered"},
+		},
+		{
+			name:  "with one that is too long",
+			setup: func(b *box) { b.document = reply{200, strings.Repeat("AAAA", 3000)} },
+			out:   "/keyward-test-data is mounted", ran: []string{opens, mounts}, calls: []string{asked, undone, "delivered"},
 		},
 		{
 			name:  "with type and options",

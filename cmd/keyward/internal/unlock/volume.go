@@ -58,12 +58,13 @@ type Volume struct {
 	Config Config
 	Disk   Disk
 	API    interface {
-		AskKey(ctx context.Context, bootID string) (int, record.Release, error)
+		AskKey(ctx context.Context, bootID, document string) (int, record.Release, error)
 		Delivered(ctx context.Context, request string) (record.Release, error)
 	}
 	Keys interface {
 		Unwrap(ctx context.Context, key string, blob []byte, under map[string]string, token string) ([]byte, error)
 	}
+	Document func(ctx context.Context) string                                           // the machine's, "" for none; nil for never
 	Programs func(ctx context.Context, stdin []byte, name string, args ...string) error // such as Run
 	Say      func(line string)                                                          // what it waits for
 

@@ -33,7 +33,7 @@ func TestParseWait(t *testing.T) {
 // patient is an API that leaves a request pending, and notes when it was asked.
 type patient struct{ at []time.Time }
 
-func (p *patient) AskKey(context.Context, string) (int, record.Release, error) {
+func (p *patient) AskKey(context.Context, string, string) (int, record.Release, error) {
 	p.at = append(p.at, time.Now())
 	return http.StatusAccepted, record.Release{Request: "b0", Reason: "waits for a person"}, nil
 }
