@@ -72,7 +72,7 @@ func (s *Server) PutMachine(m Machine) error {
 func (s *Server) putInstance(m Machine) error {
 	instance := ec2.Machine{
 		ID: m.ID, State: m.State, Zone: m.Zone, Image: m.Image, Type: "t3.micro", Launched: m.Launched, Tags: m.Tags,
-		Profile: "arn:aws:iam::" + s.stack.Account + ":instance-profile/" + m.Role, Address: "10.0.0.10", Volumes: m.Volumes, Groups: m.Groups, Metadata: m.Metadata,
+		Profile: "arn:aws:iam::" + s.stack.Account + ":instance-profile/" + m.Role, Address: "10.0.0.10", Volumes: m.Volumes, Groups: m.Groups, Metadata: m.Metadata, UserData: m.UserData,
 	}
 	if m.Platform == "Windows" {
 		instance.Platform = "windows"

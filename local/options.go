@@ -55,9 +55,10 @@ type Machine struct {
 	Volumes   []ec2.Volume      `json:"volumes,omitempty"`
 	Snapshots []ec2.Snapshot    `json:"snapshots,omitempty"` // of the account, whatever becomes of the machine
 	Groups    []ec2.Group       `json:"groups,omitempty"`    // security groups
-	Metadata  ec2.Metadata      `json:"metadata,omitzero"`   // options of the metadata service
-	Patches   *ssm.Patches      `json:"patches,omitempty"`   // what Patch Manager last found; nil when it never looked
-	Launched  time.Time         `json:"launched,omitzero"`   // a day before it came here when zero
+	UserData  string            `json:"userData,omitempty"`
+	Metadata  ec2.Metadata      `json:"metadata,omitzero"` // options of the metadata service
+	Patches   *ssm.Patches      `json:"patches,omitempty"` // what Patch Manager last found; nil when it never looked
+	Launched  time.Time         `json:"launched,omitzero"` // a day before it came here when zero
 	// Host runs documents really, on this host. A machine that is neither this host nor has an Answer
 	// never answers.
 	Host bool `json:"host,omitempty"`

@@ -70,15 +70,16 @@ func (m Machine) clone() *Machine {
 // Service is EC2 on the wire.
 func (e *EC2) Service() wire.Service {
 	return wire.Service{Name: "ec2", Protocol: wire.EC2, Version: "2016-11-15", Operations: map[string]wire.Operation{
-		"DescribeInstances":      operation(e, e.describeInstances),
-		"DescribeInstanceStatus": operation(e, e.describeInstanceStatus),
-		"DescribeVolumes":        operation(e, e.describeVolumes),
-		"DescribeSnapshots":      operation(e, e.describeSnapshots),
-		"DescribeSecurityGroups": operation(e, e.describeSecurityGroups),
-		"DescribeTags":           operation(e, e.describeTags),
-		"CreateTags":             operation(e, e.createTags),
-		"CreateSnapshots":        operation(e, e.createSnapshots),
-		"StopInstances":          operation(e, e.stopInstances),
+		"DescribeInstances":         operation(e, e.describeInstances),
+		"DescribeInstanceAttribute": operation(e, e.describeInstanceAttribute),
+		"DescribeInstanceStatus":    operation(e, e.describeInstanceStatus),
+		"DescribeVolumes":           operation(e, e.describeVolumes),
+		"DescribeSnapshots":         operation(e, e.describeSnapshots),
+		"DescribeSecurityGroups":    operation(e, e.describeSecurityGroups),
+		"DescribeTags":              operation(e, e.describeTags),
+		"CreateTags":                operation(e, e.createTags),
+		"CreateSnapshots":           operation(e, e.createSnapshots),
+		"StopInstances":             operation(e, e.stopInstances),
 	}}
 }
 

@@ -25,6 +25,7 @@ type Machine struct {
 	Volumes  []Volume          `json:"volumes,omitempty"`
 	Metadata Metadata          `json:"metadata"`
 	Public   string            `json:"public,omitempty"` // public IPv4 address
+	UserData string            `json:"userData,omitempty"`
 	Groups   []Group           `json:"groups,omitempty"` // security groups; one of several machines is the same in each
 }
 
@@ -111,6 +112,9 @@ func (m Machine) check() error {
 	}
 	if !slices.Contains([]string{"", "enabled", "disabled"}, m.Metadata.Endpoint) {
 		return fmt.Errorf("metadata.endpoint %q, expected enabled or disabled", m.Metadata.Endpoint)
+	}
+	if len(m.UserData) > 16<<10 {
+		return fmt.Errorf("userData of %d bytes, expected at most 16 KiB", len(m.UserData))
 	}
 	for _, g := range m.Groups {
 		if !groupID.MatchString(g.ID) {

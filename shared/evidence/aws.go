@@ -14,6 +14,7 @@ const (
 	AWSVolumes  = "volumes"  // attached EBS volumes: DescribeVolumes
 	AWSPatches  = "patches"  // Patch Manager's last scan: DescribeInstancePatchStates
 	AWSAgent    = "agent"    // SSM's agent: DescribeInstanceInformation
+	AWSUserData = "userdata" // the instance's user data: DescribeInstanceAttribute, once for each machine
 )
 
 // Limits on what is kept of AWS's answers.
@@ -29,10 +30,12 @@ type AWS struct {
 	Volumes  Fact[[]AttachedVolume] `json:"volumes"`
 	Patches  *PatchState            `json:"patches,omitempty"`
 	Agent    *Agent                 `json:"agent,omitempty"`
+	UserData *UserData              `json:"userData,omitempty"`
 }
 
 // Instance is what EC2 says about an instance. A hybrid node has none of it: not_ec2.
 type Instance struct {
+	Platform      Fact[string]    `json:"platform"` // linux or windows
 	Zone          Fact[string]    `json:"zone"`
 	Image         Fact[string]    `json:"image"` // ami-…
 	Type          Fact[string]    `json:"type"`
@@ -81,6 +84,32 @@ type AttachedVolume struct {
 	Key       string `json:"key,omitempty"` // ARN of its KMS key
 }
 
+// UserData is what an instance is started with, which may hold secrets: what it is, never what is in it.
+type UserData struct {
+	SHA256 Fact[string] `json:"sha256"` // 64 hex digits, or none
+	Bytes  Fact[int]    `json:"bytes"`
+	First  Fact[string] `json:"first"` // the SHA256 when it was first asked for since the machine was enrolled
+}
+
+// NoUserData is the SHA256 of an instance without user data.
+const NoUserData = "none"
+
+// Changed says whether it is another one than it was first.
+func (u UserData) Changed() Fact[bool] {
+	switch {
+	case !u.SHA256.Known:
+		return Unknown[bool](u.SHA256.Why)
+	case !u.First.Known:
+		return Unknown[bool](u.First.Why)
+	}
+	return Known(u.SHA256.Value != u.First.Value)
+}
+
+// UnknownUserData is what could not be had.
+func UnknownUserData(why string) UserData {
+	return UserData{SHA256: Unknown[string](why), Bytes: Unknown[int](why), First: Unknown[string](why)}
+}
+
 // PatchState is the outcome of Patch Manager's last scan or installation.
 type PatchState struct {
 	Missing       Fact[int]       `json:"missing"`
@@ -108,7 +137,7 @@ func UnknownPatches(why string) PatchState {
 func UnknownInstance(why string) Instance {
 	t := Unknown[string](why)
 	return Instance{
-		Zone: t, Image: t, Type: t, Profile: t, PublicAddress: t, Launched: Unknown[time.Time](why), FirstSeen: Unknown[time.Time](why),
+		Platform: t, Zone: t, Image: t, Type: t, Profile: t, PublicAddress: t, Launched: Unknown[time.Time](why), FirstSeen: Unknown[time.Time](why),
 		Tags: Unknown[[]Tag](why), IMDS: t, HopLimit: Unknown[int](why), Groups: Unknown[[]string](why),
 	}
 }
@@ -127,11 +156,20 @@ const freshScan = 24 * time.Hour
 // WithAWS takes in what AWS says, and notes where it contradicts the machine.
 func (e *Evidence) WithAWS(a AWS) {
 	e.AWS = &a
+	if i := a.Instance; i != nil && i.Platform.Known && i.Platform.Value != e.Platform {
+		if e.Tamper == nil { // who says to be Windows was not asked for its signs
+			e.Tamper = &Tamper{Whole: Unknown[bool](WhyNotCollected), Why: []string{"guest: " + WhyNotCollected}}
+		}
+		e.Tamper.put(Signal{SignalPlatform, fmt.Sprintf("the machine says %s, AWS says %s", e.Platform, i.Platform.Value), "aws"})
+	}
 	if e.Tamper == nil {
 		return
 	}
 	if said := Contradiction(e); said != "" {
 		e.Tamper.put(Signal{SignalPatches, said, "aws"})
+	}
+	if u := a.UserData; u != nil && u.Changed().Or(false) {
+		e.Tamper.put(Signal{SignalUserData, u.First.Value + " became " + u.SHA256.Value, "aws"})
 	}
 }
 

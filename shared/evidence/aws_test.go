@@ -92,6 +92,71 @@ func TestContradiction(t *testing.T) {
 	}
 }
 
+// EC2 knows whether an instance is Windows, and so does the machine: who says something else is none whose word counts.
+func TestPlatformContradicted(t *testing.T) {
+	t.Parallel()
+	linux := func() *evidence.Evidence { return bare().wanting("tamper").with("tamper", "init 0").parse(t) }
+	windows := func() *evidence.Evidence { return bareWindows().parse(t) }
+	known, hybrid := evidence.Known[string], evidence.Unknown[string](evidence.WhyNotEC2)
+	for name, c := range map[string]struct {
+		e    *evidence.Evidence
+		aws  evidence.Fact[string]
+		want string
+	}{
+		"both Linux":               {linux(), known("linux"), ""},
+		"both Windows":             {windows(), known("windows"), ""},
+		"Linux that is Windows":    {linux(), known("windows"), "the machine says linux, AWS says windows"},
+		"Windows that is Linux":    {windows(), known("linux"), "the machine says windows, AWS says linux"},
+		"a node that is not EC2's": {windows(), hybrid, ""},
+	} {
+		i := evidence.UnknownInstance("x")
+		i.Platform = c.aws
+		c.e.WithAWS(evidence.AWS{Instance: &i})
+		if got := sign(c.e, evidence.SignalPlatform); got != c.want {
+			t.Errorf("%s: sign %q, want %q", name, got, c.want)
+		}
+		if signs := c.e.Tamper; signs != nil && c.e.Platform == evidence.Windows && signs.Whole.Known {
+			t.Errorf("%s: the signs of a machine that was not asked for them are whole", name)
+		}
+	}
+}
+
+// sign is the detail of a sign that comes of what AWS says.
+func sign(e *evidence.Evidence, code string) string {
+	if e.Tamper == nil {
+		return ""
+	}
+	for _, s := range e.Tamper.Signals {
+		if s.Code == code && s.Source == "aws" {
+			return s.Detail
+		}
+	}
+	return ""
+}
+
+func TestUserDataChanged(t *testing.T) {
+	t.Parallel()
+	known, denied := evidence.Known[string], evidence.Unknown[string]("aws_denied")
+	for name, c := range map[string]struct {
+		is, first evidence.Fact[string]
+		changed   string
+		want      string
+	}{
+		"the same":   {known("a"), known("a"), "false", ""},
+		"another":    {known("b"), known("a"), "true", "a became b"},
+		"none now":   {known("none"), known("a"), "true", "a became none"},
+		"not said":   {denied, denied, "unknown (aws_denied)", ""},
+		"never seen": {known("a"), denied, "unknown (aws_denied)", ""},
+	} {
+		e := bare().wanting("tamper").with("tamper", "init 0").parse(t)
+		u := evidence.UserData{SHA256: c.is, First: c.first}
+		e.WithAWS(evidence.AWS{UserData: &u})
+		if got := sign(e, evidence.SignalUserData); got != c.want || u.Changed().String() != c.changed {
+			t.Errorf("%s: changed %v, sign %q, want %s and %q", name, u.Changed(), got, c.changed, c.want)
+		}
+	}
+}
+
 // What people wrote into tags is as hostile as what machines print.
 func TestCleanAWS(t *testing.T) {
 	t.Parallel()

@@ -197,16 +197,18 @@ const (
 	SignalReplaced  = "replaced-program"
 	SignalPlace     = "program-place" // root runs a program from /tmp, /var/tmp or /dev/shm
 	SignalModule    = "hidden-module"
-	SignalClock     = "clock"    // the machine's clock is far off
-	SignalListener  = "no-owner" // a socket listens and no process has it
-	SignalPatches   = "patches"  // the machine says it is patched, and AWS that patches are missing
-	SignalIdentity  = "identity" // the machine says it is another one
+	SignalClock     = "clock"     // the machine's clock is far off
+	SignalListener  = "no-owner"  // a socket listens and no process has it
+	SignalPatches   = "patches"   // the machine says it is patched, and AWS that patches are missing
+	SignalIdentity  = "identity"  // the machine says it is another one
+	SignalPlatform  = "platform"  // the machine says it has another system than AWS says
+	SignalUserData  = "user-data" // it is started with other user data than it was first seen with
 )
 
 // Signals are all codes.
 func Signals() []string {
 	return []string{
 		SignalPreload, SignalInit, SignalOvermount, SignalMasked, SignalHosts, SignalDeleted, SignalReplaced, SignalPlace,
-		SignalModule, SignalClock, SignalListener, SignalIdentity, SignalPatches,
+		SignalModule, SignalClock, SignalListener, SignalIdentity, SignalPatches, SignalPlatform, SignalUserData,
 	}
 }

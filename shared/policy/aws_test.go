@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +37,34 @@ func TestInstanceRule(t *testing.T) {
 		{"a hybrid node", `instance: {imds: required}`, byAWS(evidence.AWS{Instance: &hybrid}), policy.Unknown, "metadata service unknown (not_ec2)", "", "not_ec2"},
 		{"not asked", `instance: {imds: required}`, host(), policy.Unknown, "instance unknown (not_collected)", "", "not_collected"},
 	})
+}
+
+func TestUserDataRule(t *testing.T) {
+	t.Parallel()
+	a, b := strings.Repeat("ab", 32), strings.Repeat("cd", 32)
+	data := func(is, first evidence.Fact[string]) *evidence.Evidence {
+		return byAWS(evidence.AWS{UserData: &evidence.UserData{SHA256: is, First: first}})
+	}
+	same, other, none := data(evidence.Known(a), evidence.Known(a)), data(evidence.Known(b), evidence.Known(a)), data(evidence.Known("none"), evidence.Known("none"))
+	judgeAll(t, []judged{
+		{"as at first", `instance: {userData: unchanged}`, same, policy.Pass, "user data abababababab..., as at first", "", ""},
+		{"another", `instance: {userData: unchanged}`, other, policy.Fail, "user data cdcdcdcdcdcd..., at first abababababab...", "", ""},
+		{"another that is allowed", `instance: {userData: [unchanged, "` + b + `"]}`, other, policy.Pass, "user data cdcdcdcdcdcd...", "", ""},
+		{"none", `instance: {userData: none}`, none, policy.Pass, "user data none", "", ""},
+		{"some", `instance: {userData: none}`, same, policy.Fail, "user data abababababab...", "", ""},
+		{"not the one", `instance: {userData: "` + b + `"}`, same, policy.Fail, "user data abababababab...", "", ""},
+		{"refused", `instance: {userData: unchanged}`, data(unknown[string]("aws_denied"), unknown[string]("aws_denied")), policy.Unknown, "user data unknown (aws_denied)", "", "aws_denied"},
+		{"never seen", `instance: {userData: unchanged}`, data(evidence.Known(a), unknown[string]("not_collected")), policy.Unknown, "user data at first unknown (not_collected)", "", "not_collected"},
+		{"not asked", `instance: {userData: none}`, host(), policy.Unknown, "user data unknown (not_collected)", "", "not_collected"},
+	})
+	for rule, want := range map[string]string{
+		"instance: {userData: none}": "instance userdata", "instance: {imds: required}": "instance", "tamper: {none: all}": "instance", "tamper: {none: [user-data, clock]}": "userdata",
+		"tamper: {none: clock}": "", "tamper: {none: all, except: platform}": "",
+	} {
+		if got := strings.Join(parse(t, "policy: x\nrules: [{rule: r, "+rule+"}]").Needs().AWS, " "); got != want {
+			t.Errorf("%s asks AWS for %q, want %q", rule, got, want)
+		}
+	}
 }
 
 func TestExposedRule(t *testing.T) {
@@ -118,7 +147,7 @@ func TestErrorsOfAWSRules(t *testing.T) {
 	t.Parallel()
 	var table []refusal
 	for _, c := range []struct{ rule, want string }{
-		{`instance: {}`, `4:13: rules[0].instance: asks nothing, expected zone, image, type, profile, tags, imds, hopLimit, publicAddress, firstSeen or launched`},
+		{`instance: {}`, `4:13: rules[0].instance: asks nothing, expected zone, image, type, profile, tags, imds, hopLimit, userData, publicAddress, firstSeen or launched`},
 		{`instance: {zone: Frankfurt}`, `4:20: rules[0].instance.zone: got "Frankfurt", expected an Availability Zone such as eu-central-1a, or a Region`},
 		{`instance: {image: 12345678}`, `4:21: rules[0].instance.image: got 12345678, expected the id of an image, ami- and 8 or 17 hex digits`},
 		{`instance: {type: [large]}`, `4:21: rules[0].instance.type[0]: got "large", expected an instance type such as m7g.large`},
@@ -127,6 +156,7 @@ func TestErrorsOfAWSRules(t *testing.T) {
 		{`instance: {tags: {a: 1}}`, `4:24: rules[0].instance.tags.a: got 1, expected one line of text of 1 to 256 characters, in quotes`},
 		{`instance: {imds: v2}`, `4:20: rules[0].instance.imds: got "v2", expected one of required, optional, off`},
 		{`instance: {hopLimit: low}`, `4:24: rules[0].instance.hopLimit: got "low", expected a whole number, or an operator (<, <=, =, !=, >=, >) and one, such as "<= 4"`},
+		{`instance: {userData: [unchanged, abc]}`, `4:36: rules[0].instance.userData[1]: got "abc", expected unchanged, none, or the SHA-256 of the user data, 64 hex digits in lower case in quotes`},
 		{`instance: {firstSeen: 90d}`, `4:25: rules[0].instance.firstSeen: got "90d", expected an operator (<, <=) and a duration from 1h to 365d, such as "<= 72h"`},
 		{`exposed: {}`, `4:12: rules[0].exposed: asks nothing, expected closed, only or listening`},
 		{`exposed: {closed: [22]}`, `4:22: rules[0].exposed.closed[0]: got 22, expected a port from 1 to 65535 such as tcp/80 or udp/53, or a range such as tcp/8000-8100`},

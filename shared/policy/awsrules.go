@@ -15,7 +15,10 @@ var (
 	imagePattern = regexp.MustCompile(`^ami-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	typePattern  = regexp.MustCompile(`^[a-z0-9-]+\.[a-z0-9-]+$`)
 	keyPattern   = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]{1,64}$`)
-	rolePattern  = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:instance-profile/[A-Za-z0-9+=,.@_/-]{1,200}$`)
+	// What an instance is started with: as it was first, none, or what has one of these digests.
+	userDataPattern = regexp.MustCompile(`^(unchanged|none|[0-9a-f]{64})$`)
+
+	rolePattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:instance-profile/[A-Za-z0-9+=,.@_/-]{1,200}$`)
 )
 
 // askAWS needs groups of facts of AWS's.
@@ -62,6 +65,15 @@ func (r *reader) instance(n *node, path string) condition {
 			l := r.limit(n, path)
 			add("metadata hop limit "+l.String(), func(i *evidence.Instance) outcome { return counted("metadata hop limit", i.HopLimit, l) })
 		}},
+		{"userData", func(n *node, path string) {
+			c.need = c.need.With(askAWS(evidence.AWSUserData))
+			want := r.some(n, path, "digests", 16, func(n *node, path string) string {
+				return r.matching(n, path, userDataPattern, "unchanged, none, or the SHA-256 of the user data, 64 hex digits in lower case in quotes")
+			})
+			c.add("user data "+strings.Join(shortened(want), " or "), func(ev *evidence.Evidence, _ time.Time) outcome {
+				return ofAWS("user data", ev, func(a *evidence.AWS) *evidence.UserData { return a.UserData }, func(u *evidence.UserData) outcome { return judgeUserData(u, want) })
+			})
+		}},
 		{"publicAddress", func(n *node, path string) {
 			want := r.word(n, path, "none", "any")
 			add(map[string]string{"none": "no public address", "any": "a public address"}[want], func(i *evidence.Instance) outcome { return judgeAddress(i, want == "any") })
@@ -73,7 +85,25 @@ func (r *reader) instance(n *node, path string) condition {
 			r.since(c, n, path, "launched", func(i *evidence.Instance) evidence.Fact[time.Time] { return i.Launched })
 		}},
 	})
-	return r.asked(n, path, c, before, "zone", "image", "type", "profile", "tags", "imds", "hopLimit", "publicAddress", "firstSeen", "launched")
+	return r.asked(n, path, c, before, "zone", "image", "type", "profile", "tags", "imds", "hopLimit", "userData", "publicAddress", "firstSeen", "launched")
+}
+
+func judgeUserData(u *evidence.UserData, want []string) outcome {
+	return check("user data", u.SHA256, func(is string) outcome {
+		words := "user data " + strings.Join(shortened([]string{is}), "")
+		if slices.Contains(want, is) {
+			return passed(words)
+		}
+		if !slices.Contains(want, "unchanged") {
+			return failed(words, "", "user data "+is)
+		}
+		return check("user data at first", u.First, func(first string) outcome {
+			if is == first {
+				return passed(words + ", as at first")
+			}
+			return failed(words+", at first "+strings.Join(shortened([]string{first}), ""), "", "user data "+is)
+		})
+	})
 }
 
 // judgeZone passes for one of the zones, or for any zone of one of the Regions.

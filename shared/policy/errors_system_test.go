@@ -72,7 +72,7 @@ func TestErrorsOfSystemRules(t *testing.T) {
 		{`tamper: {none: [clock, preload], except: [preload, clock]}`, `4:44: rules[0].tamper.except: leaves nothing of none`},
 		{`tamper: {none: preloads}`, `4:18: rules[0].tamper.none: got "preloads", expected one of all, SIGNS; did you mean "preload"?`},
 	} {
-		const signs = "preload, init-env, overmount, masked-service, hosts-entry, deleted-program, replaced-program, program-place, hidden-module, clock, no-owner, identity, patches"
+		const signs = "preload, init-env, overmount, masked-service, hosts-entry, deleted-program, replaced-program, program-place, hidden-module, clock, no-owner, identity, patches, platform, user-data"
 		table = append(table, refusal{c.rule, "policy: x\nrules:\n- rule: r\n  " + c.rule, []string{strings.ReplaceAll(c.want, "SIGNS", signs)}})
 	}
 	refuse(t, table)

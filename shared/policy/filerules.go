@@ -130,10 +130,13 @@ func (w fileWanted) String() string {
 	return strings.Join(words, ", ")
 }
 
+// shortened cuts digests, and no words.
 func shortened(digests []string) []string {
 	out := make([]string, len(digests))
 	for i, d := range digests {
-		out[i] = d[:12] + "..."
+		if out[i] = d; len(d) == 64 {
+			out[i] = d[:12] + "..."
+		}
 	}
 	return out
 }

@@ -191,6 +191,7 @@ func judgeForeign(m *evidence.Modules, allowed []string) outcome {
 func (r *reader) tamper(n *node, path string) condition {
 	c, before := &facts{need: collect("tamper", "listeners"), stops: true}, len(r.errs)
 	var none, except []string
+	named := false
 	seen := r.object(n, path, []key{
 		{"none", func(n *node, path string) {
 			if r.either(n, "all") {
@@ -201,6 +202,7 @@ func (r *reader) tamper(n *node, path string) condition {
 			if n.kind != list {
 				known = append([]string{"all"}, known...)
 			}
+			named = true
 			none = r.some(n, path, "signs", len(known), func(n *node, path string) string { return r.word(n, path, known...) })
 		}},
 		{"except", func(n *node, path string) {
@@ -216,6 +218,12 @@ func (r *reader) tamper(n *node, path string) condition {
 	}
 	if slices.Contains(none, evidence.SignalModule) {
 		c.need = c.need.With(collect("modules"))
+	}
+	if slices.Contains(none, evidence.SignalPlatform) {
+		c.need = c.need.With(askAWS(evidence.AWSInstance)) // which is there anyway
+	}
+	if named && slices.Contains(none, evidence.SignalUserData) {
+		c.need = c.need.With(askAWS(evidence.AWSUserData)) // all does not: it is a call for each machine
 	}
 	words := "no sign of tampering"
 	if len(none) < len(evidence.Signals()) {

@@ -27,6 +27,7 @@ type Machine struct {
 	Findings   []policy.Finding `json:"findings,omitempty"`   // of the last judgement: failed and unknown ones
 	Waived     []policy.Finding `json:"waived,omitempty"`     // of the last judgement: failed ones that people allow
 	PolicyUsed int              `json:"policyUsed,omitempty"` // version of the last judgement
+	UserData   string           `json:"userData,omitempty"`   // SHA-256 of what it was first started with, or none; empty: no rule has asked yet
 	BrokeAt    time.Time        `json:"brokeAt,omitzero"`     // it complied until then and fails a rule since; zero: it complies, or never did
 	Digest     string           `json:"digest,omitempty"`     // of the last evidence
 	Execution  string           `json:"execution,omitempty"`  // name of the enforcement that runs

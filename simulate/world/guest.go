@@ -89,6 +89,11 @@ func (e *EC2) Volumes(context.Context, []string) (found map[string][]evidence.At
 	return found, e.w.call("ec2", "DescribeVolumes", func() error { return nil })
 }
 
+// UserData is ec2info's. No policy of the simulation asks for user data.
+func (e *EC2) UserData(context.Context, []string) (found map[string]evidence.UserData, err error) {
+	return found, e.w.call("ec2", "DescribeInstanceAttribute", func() error { return nil })
+}
+
 // Healthy is ec2info's.
 func (e *EC2) Healthy(_ context.Context, machine string) (ok bool, err error) {
 	err = e.w.call("ec2", "DescribeInstanceStatus", func() error {

@@ -177,6 +177,12 @@ def architecture(judge, ec2, ssm):
     state, = ssm.describe_instance_patch_states(InstanceIds=[machine["id"], MACHINE])["InstancePatchStates"]
     judge.check((state["InstanceId"], state["MissingCount"], state["SecurityNonCompliantCount"], state["InstalledPendingRebootCount"]) == (machine["id"], 3, 2, 1), f"the patches are {state}")
     judge.check(state["OperationEndTime"].year == 2026, f"the patches were looked at {state['OperationEndTime']}")
+    for machine["userData"], value in (("#!/bin/sh\n", "IyEvYmluL3NoCg=="), ("", None)):
+        judge.place.control("PUT", f"machines/{machine['id']}", machine)
+        attribute = ec2.describe_instance_attribute(InstanceId=machine["id"], Attribute="userData")
+        judge.check((attribute["InstanceId"], attribute["UserData"].get("Value")) == (machine["id"], value), f"the user data is {attribute}")
+    judge.refused("NotImplemented", ec2.describe_instance_attribute, status=501, InstanceId=machine["id"], Attribute="kernel")
+    judge.refused("InvalidInstanceID.NotFound", ec2.describe_instance_attribute, status=400, InstanceId=ABSENT, Attribute="userData")
     judge.refused("ValidationException", ssm.describe_instance_patch_states, status=400, InstanceIds=[f"i-{n:017x}" for n in range(51)])
 
 

@@ -46,6 +46,10 @@ func TestEnrol(t *testing.T) {
 	if status, _ = call(t, w, "PUT", newcomer, enrolment(func(e *record.Enrolment) { e.Name = "renamed" })); status != http.StatusOK || w.Store.ByID[fake.Other].Name != "renamed" {
 		t.Errorf("enrolled again = %d, want 200", status)
 	}
+	w.Store.Change(fake.Other, func(m *record.Machine) { m.UserData = "none" })
+	if status, _ = call(t, w, "PUT", newcomer, enrolment()); status != http.StatusOK || w.Store.ByID[fake.Other].UserData != "" {
+		t.Errorf("enrolled again = %d, user data %q, want it seen anew", status, w.Store.ByID[fake.Other].UserData)
+	}
 	w.Never(t, "kms.Grant", "states.", "inspect.")
 }
 

@@ -79,7 +79,7 @@ func (h *Handler) enrol(ctx context.Context, c boot.Call) (int, any, error) {
 	}
 	m.Name, m.Owner, m.Policy, m.SessionARN = e.Name, e.Owner, e.Policy, session
 	m.Key, m.Zone, m.Tags = record.Key{ARN: k.ARN, Mode: e.Mode}, there[id].Zone, there[id].Tags
-	m.EnrolledAt, m.EnrolledBy, m.Drift = c.Now, c.Caller, nil
+	m.EnrolledAt, m.EnrolledBy, m.Drift, m.UserData = c.Now, c.Caller, nil, "" // what it is started with now is what it is first seen with
 	if m.Warning != nil {
 		m.Warning.Lost = nil // whoever enrols again says that the addresses are right now
 	}

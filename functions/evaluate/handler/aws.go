@@ -46,14 +46,45 @@ func (h *Handler) aws(ctx context.Context, c record.Command, there map[string]ec
 		volumes: askAWS(ctx, h, c, evidence.AWSVolumes, func() (map[string][]evidence.AttachedVolume, error) { return h.Instances.Volumes(ctx, ids) }),
 		patches: askAWS(ctx, h, c, evidence.AWSPatches, func() (map[string]evidence.PatchState, error) { return h.Answers.Patches(ctx, ids) }),
 		agents:  askAWS(ctx, h, c, evidence.AWSAgent, func() (map[string]evidence.Agent, error) { return h.Answers.Agents(ctx, ids) }),
+		started: askAWS(ctx, h, c, evidence.AWSUserData, func() (map[string]evidence.UserData, error) { return h.Instances.UserData(ctx, ids) }),
 	}
-	for _, l := range all {
-		if l.evidence != nil {
-			a := s.of(l.machine)
+	for i := range all {
+		if all[i].evidence != nil {
+			a := s.of(all[i].machine)
 			a.Clean()
-			l.evidence.WithAWS(a)
+			all[i].aws = &a
 		}
 	}
+}
+
+// of takes what AWS said into the evidence of a machine, with what is kept of it: since when it is known, and what it was
+// first started with.
+func (l look) of(m record.Machine) {
+	if l.evidence == nil || l.aws == nil {
+		return
+	}
+	a := *l.aws
+	if a.Instance != nil {
+		i := *a.Instance
+		i.FirstSeen = evidence.Known(m.EnrolledAt)
+		a.Instance = &i
+	}
+	if a.UserData != nil {
+		u := *a.UserData
+		if u.First = u.SHA256; u.SHA256.Known && m.UserData != "" {
+			u.First = evidence.Known(m.UserData)
+		}
+		a.UserData = &u
+	}
+	l.evidence.WithAWS(a)
+}
+
+// firstUserData is what the machine was first started with, as far as that is known now.
+func (l look) firstUserData(m record.Machine) string {
+	if m.UserData == "" && l.aws != nil && l.aws.UserData != nil {
+		return l.aws.UserData.SHA256.Or("")
+	}
+	return m.UserData
 }
 
 // reply is what one call gave, or why it gave nothing.
@@ -83,6 +114,7 @@ type said struct {
 	volumes reply[[]evidence.AttachedVolume]
 	patches reply[evidence.PatchState]
 	agents  reply[evidence.Agent]
+	started reply[evidence.UserData]
 }
 
 // of is what it said about one machine.
@@ -113,6 +145,18 @@ func (s said) of(machine string) evidence.AWS {
 			g = evidence.UnknownAgent(orElse(s.agents.why, evidence.WhyAbsent))
 		}
 		a.Agent = &g
+	}
+	if slices.Contains(s.words, evidence.AWSUserData) {
+		u, is := s.started.found[machine]
+		switch {
+		case s.started.why != "":
+			u = evidence.UnknownUserData(s.started.why)
+		case hybrid:
+			u = evidence.UnknownUserData(evidence.WhyNotEC2)
+		case !is:
+			u = evidence.UnknownUserData("gone")
+		}
+		a.UserData = &u
 	}
 	return a
 }

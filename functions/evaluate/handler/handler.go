@@ -85,6 +85,7 @@ type instances interface {
 	Instances(ctx context.Context, machines []string) (map[string]ec2info.Instance, error)
 	Inbound(ctx context.Context, groups []string) (map[string][]evidence.InboundRule, error)
 	Volumes(ctx context.Context, machines []string) (map[string][]evidence.AttachedVolume, error)
+	UserData(ctx context.Context, machines []string) (map[string]evidence.UserData, error)
 }
 
 type flow interface {

@@ -10,7 +10,6 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
-	"github.com/keyward/keyward/shared/evidence"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/inspection"
@@ -34,9 +33,7 @@ func (h *Handler) judge(ctx context.Context, now time.Time, c record.Command, l 
 		if err != nil {
 			return 0, err
 		}
-		if l.evidence != nil && l.evidence.AWS != nil && l.evidence.AWS.Instance != nil {
-			l.evidence.AWS.Instance.FirstSeen = evidence.Known(m.EnrolledAt)
-		}
+		l.of(m)
 		p, err := h.policy(ctx, m.Policy, k)
 		if err != nil {
 			return 0, err
@@ -107,6 +104,7 @@ func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machi
 	answer.Effects = effects
 	if c.SentAt.After(before.LastEvidence) {
 		ch.Machine.PolicyUsed, ch.Machine.Digest = p.Version, digest
+		ch.Machine.UserData = l.firstUserData(m)
 		if l.evidence != nil {
 			ch.Machine.Findings, ch.Machine.Waived = result.Bad(), result.Waived()
 			ch.Machine.Allowed = waiver.Allowed(m, result)

@@ -20,6 +20,7 @@ type look struct {
 	ended    bool
 	evidence *evidence.Evidence // nil when there is none
 	why      string             // why there is none
+	aws      *evidence.AWS      // what AWS says; nil when it was not asked
 	presence integrity.Presence
 	launched time.Time         // by EC2; zero when it is not known
 	patched  time.Time         // by SSM; zero when it was not, or when nothing depends on it

@@ -47,6 +47,12 @@ type Instances struct {
 	Facts    evidence.Instance                    // of every machine
 	Rules    map[string][]evidence.InboundRule    // by security group
 	Attached map[string][]evidence.AttachedVolume // by machine
+	Started  map[string]evidence.UserData         // by machine
+}
+
+// UserData is ec2info's.
+func (i *Instances) UserData(_ context.Context, machines []string) (map[string]evidence.UserData, error) {
+	return unless(i.call("ec2.UserData", machines...), i.Started)
 }
 
 // Inbound is ec2info's.

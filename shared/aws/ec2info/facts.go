@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -16,6 +17,10 @@ import (
 // facts is an instance as evidence has it.
 func facts(i types.Instance) evidence.Instance {
 	f := evidence.UnknownInstance(evidence.WhyAbsent)
+	f.Platform = evidence.Known(evidence.Linux) // EC2 names Windows alone
+	if strings.EqualFold(string(i.Platform), evidence.Windows) {
+		f.Platform = evidence.Known(evidence.Windows)
+	}
 	f.Image, f.Type = text(i.ImageId), text((*string)(&i.InstanceType))
 	if i.Placement != nil {
 		f.Zone = text(i.Placement.AvailabilityZone)

@@ -25,12 +25,13 @@ func TestFacts(t *testing.T) {
 	_, client, _ := begin(t, ec2.Machine{ID: awstest.Machine, State: "running", Zone: "us-east-1a", Image: "ami-12345678", Type: "m7g.large", Launched: awstest.Noon,
 		Profile: "arn:aws:iam::123456789012:instance-profile/web", Public: "203.0.113.7", Tags: map[string]string{"tier": "web"}, Groups: []ec2.Group{web},
 		Metadata: ec2.Metadata{Tokens: "optional", HopLimit: 1}},
-		ec2.Machine{ID: awstest.Other, State: "running", Launched: awstest.Noon})
+		ec2.Machine{ID: awstest.Other, State: "running", Launched: awstest.Noon, Platform: "windows"})
 	got, err := client.Instances(t.Context(), []string{awstest.Machine, awstest.Other, hybrid})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := evidence.UnknownInstance("")
+	f.Platform = evidence.Known("linux")
 	f.Zone, f.Image, f.Type, f.Profile = evidence.Known("us-east-1a"), evidence.Known("ami-12345678"), evidence.Known("m7g.large"), evidence.Known("arn:aws:iam::123456789012:instance-profile/web")
 	f.PublicAddress, f.Launched, f.Tags = evidence.Known("203.0.113.7"), evidence.Known(awstest.Noon), evidence.Known([]evidence.Tag{{Key: "tier", Value: "web"}})
 	f.IMDS, f.HopLimit, f.Groups, f.FirstSeen.Why = evidence.Known("optional"), evidence.Known(1), evidence.Known([]string{"sg-12345678"}), evidence.WhyAbsent
@@ -38,7 +39,7 @@ func TestFacts(t *testing.T) {
 		t.Errorf("Facts (-want +got):\n%s", diff)
 	}
 	plain := got[awstest.Other].Facts
-	if plain.Image.Known || plain.PublicAddress != evidence.Known("") || plain.Profile != evidence.Known("") || plain.IMDS != evidence.Known("required") || !plain.Groups.Known {
+	if plain.Image.Known || plain.PublicAddress != evidence.Known("") || plain.Profile != evidence.Known("") || plain.IMDS != evidence.Known("required") || !plain.Groups.Known || plain.Platform != evidence.Known("windows") {
 		t.Errorf("Facts of a plain instance = %+v, want no address and no profile known, and the image unknown", plain)
 	}
 	if got[hybrid].Facts.Zone.Why != evidence.WhyNotEC2 {
