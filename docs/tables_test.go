@@ -122,7 +122,7 @@ var reason = regexp.MustCompile(`(?m)^\t(Reason\w+):\s+"`)
 // notHeld are reasons of outcomes other than a hold.
 var notHeld = []string{
 	"ReasonDue", "ReasonNotDue", "ReasonLookEarly", "ReasonAwaiting", "ReasonCorrected", "ReasonGeneration",
-	"ReasonRevoked", "ReasonNotBad", "ReasonGone",
+	"ReasonRevoked", "ReasonNotBad", "ReasonGone", "ReasonCommanded",
 }
 
 func TestReasons(t *testing.T) {

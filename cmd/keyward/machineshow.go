@@ -185,6 +185,13 @@ func follows(v record.MachineView) string {
 	s := v.Machine.State
 	var text string
 	switch {
+	case !s.CommandedAt.IsZero() && v.Machine.Order != nil:
+		o := v.Machine.Order
+		text = "the key is being taken"
+		if s.Key == integrity.KeyRevoked {
+			text = "the key is revoked, and comes back by a person alone"
+		}
+		return text + ": " + o.By + " ordered it at " + show.Time(o.At) + ": " + o.Reason
 	case s.Key == integrity.KeyRevoked:
 		text = "the key is revoked; it comes back once the machine complies"
 		if len(v.Machine.NotEffective) > 0 {

@@ -18,6 +18,7 @@ type requestCommands struct {
 	Approve requestApprove `cmd:"" help:"Give a machine its key: it gets it when it asks again."`
 	Deny    requestDeny    `cmd:"" help:"Refuse a machine its key for as long as it does not start anew."`
 	Ignore  requestIgnore  `cmd:"" help:"Let stand for a time what a machine fails by now."`
+	Revoke  requestRevoke  `cmd:"" help:"Have a machine's key taken now, whatever its verdict."`
 	Check   requestCheck   `cmd:"" help:"Have the machine of a key request looked at now."`
 }
 

@@ -116,6 +116,18 @@ func (a requestCheck) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	return a.act(ctx, c, p, "check", "It is looked at now.")
 }
 
+type requestRevoke struct{ requestsOf }
+
+func (requestRevoke) Help() string {
+	return "It is ordered in your name, and carried out within a minute: a machine that complies loses its key too, and no warning comes before. Holds, closed change calendars, " +
+		"the breaker and other users of the key stop it. Only 'keyward machine restore' gives the key back.\n\n" +
+		"Example:\n  keyward request revoke i-1234567890abcdef0 --reason 'the server was stolen, ticket 4713'"
+}
+
+func (a requestRevoke) Run(ctx context.Context, c *cli, p *show.Printer) error {
+	return a.act(ctx, c, p, "revoke", "Its key is taken now; keyward machine show says when that is done.")
+}
+
 type requestIgnore struct {
 	requestsOf
 	waiverEnd

@@ -133,6 +133,11 @@ func requestOperations() []Operation {
 			Detail: "A waiver for each rule, pinned to the machine and what was seen. Done twice the second is a conflict.", Body: record.IgnoreWish{}, Answers: map[int]any{200: record.Ignored{}},
 		},
 		{
+			Route: "POST /v1/requests/{machine}/{id}/revoke", ID: "revokeRequest", Summary: "Have a machine's key taken now, whatever its verdict", Roles: guards, Conflict: true,
+			Detail: "It is ordered, and carried out within a minute where nothing holds it; only a person has the key given back. Ordered twice the second is a conflict.",
+			Body:   record.Reason{}, Answers: map[int]any{202: record.Request{}},
+		},
+		{
 			Route: "POST /v1/requests/{machine}/{id}/check", ID: "checkRequest", Summary: "Have the machine of a key request looked at now", Roles: []Role{SecurityAdministrator, KeyApprover},
 			Detail: "Asked twice it is looked at twice, which changes nothing more.", Body: record.Reason{}, Answers: map[int]any{202: record.Request{}},
 		},
@@ -147,6 +152,10 @@ func requestOperations() []Operation {
 		{
 			Route: "POST /v1/requests/ignore", ID: "ignoreRequests", Summary: "Let stand what the machines of several key requests fail by", Roles: guards,
 			Detail: each, Body: record.IgnoreSelection{}, Answers: map[int]any{200: record.ActedList{}},
+		},
+		{
+			Route: "POST /v1/requests/revoke", ID: "revokeRequests", Summary: "Have the keys of several key requests taken now", Roles: guards,
+			Detail: each, Body: record.Selection{}, Answers: map[int]any{200: record.ActedList{}},
 		},
 		{
 			Route: "POST /v1/requests/check", ID: "checkRequests", Summary: "Have the machines of several key requests looked at now", Roles: []Role{SecurityAdministrator, KeyApprover},

@@ -54,6 +54,10 @@ var conditions = []condition{
 	{"breaker", hasRoom, []Reason{ReasonBreakerUnread, ReasonBreakerOpen}},
 }
 
+// commandedToo are the conditions of a revocation that a person ordered: all but those about what the machine did, who was
+// told of that, and how it was looked at. The person answers for these, by name.
+var commandedToo = map[string]bool{"policy": true, "holds": true, "calendars": true, "tags": true, "guarded": true, "alone": true, "breaker": true}
+
 // waitedFor are the reasons that are waited for, a day long, without holding and telling each machine.
 var waitedFor = map[Reason]bool{ReasonController: true, ReasonManySilent: true}
 
@@ -61,7 +65,7 @@ func policyRevokes(f Facts, _ time.Time) Reason {
 	switch {
 	case !f.Policy.Read:
 		return ReasonPolicyUnread
-	case !integrity.Revokes(f.State, f.Policy.Terms):
+	case f.State.CommandedAt.IsZero() && !integrity.Revokes(f.State, f.Policy.Terms):
 		return ReasonPolicyChanged
 	}
 	return ""
@@ -188,7 +192,7 @@ func guarded(f Facts, _ time.Time) Reason {
 func Stops(f Facts, now time.Time) []Reason {
 	var stops []Reason
 	for _, c := range conditions {
-		if c.name == "evidence" {
+		if c.name == "evidence" || !f.State.CommandedAt.IsZero() && !commandedToo[c.name] {
 			continue
 		}
 		if r := c.check(f, now); r != "" {

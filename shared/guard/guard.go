@@ -124,14 +124,17 @@ func Weigh(f Facts, now time.Time) Decision {
 	if d, over := closed(f); over {
 		return d
 	}
-	due := f.State.DueAt
-	if now.Before(due) {
+	due, commanded := f.State.DueAt, !f.State.CommandedAt.IsZero()
+	if !commanded && now.Before(due) {
 		return decide(Extended, ReasonNotDue, due)
 	}
-	if d, early := awaited(f, now); early {
+	if d, early := awaited(f, now); early && !commanded {
 		return d
 	}
 	for _, c := range conditions {
+		if commanded && !commandedToo[c.name] {
+			continue
+		}
 		r := c.check(f, now)
 		if r == "" {
 			continue
@@ -142,6 +145,9 @@ func Weigh(f Facts, now time.Time) Decision {
 		d := decide(Hold, r, due)
 		d.Text = said(f, r)
 		return d
+	}
+	if commanded {
+		return decide(Revoke, ReasonCommanded, due)
 	}
 	return decide(Revoke, ReasonDue, due)
 }
@@ -172,7 +178,7 @@ func Outdated(d Decision) Decision { return decide(Hold, ReasonOutdated, d.DueAt
 func closed(f Facts) (Decision, bool) {
 	s := f.State
 	switch {
-	case (f.Look.StoodDown || slices.Contains(f.Look.Effects, integrity.StandDown)) && s.Standing == integrity.Good:
+	case s.CommandedAt.IsZero() && (f.Look.StoodDown || slices.Contains(f.Look.Effects, integrity.StandDown)) && s.Standing == integrity.Good:
 		// The answer of this very look raised the generation, and nobody else says so.
 		return decide(StandDown, ReasonCorrected, time.Time{}), true
 	case f.Generation != s.Generation:
@@ -181,7 +187,7 @@ func closed(f Facts) (Decision, bool) {
 		return decide(Superseded, ReasonRevoked, time.Time{}), true
 	case !s.GoneAt.IsZero():
 		return decide(Withdraw, ReasonGone, time.Time{}), true
-	case s.Standing != integrity.Bad:
+	case s.Standing != integrity.Bad && s.CommandedAt.IsZero():
 		return decide(Superseded, ReasonNotBad, time.Time{}), true
 	}
 	return Decision{}, false

@@ -14,6 +14,7 @@ type Reason string
 // Reasons of outcomes other than Hold.
 const (
 	ReasonDue        Reason = "due"
+	ReasonCommanded  Reason = "commanded"
 	ReasonNotDue     Reason = "not-due"
 	ReasonLookEarly  Reason = "look-early"
 	ReasonAwaiting   Reason = "awaiting-answer"
@@ -73,6 +74,7 @@ const (
 )
 
 var texts = map[Reason]string{
+	ReasonCommanded:     "a person ordered it",
 	ReasonDue:           "the deadline is reached, the machine was looked at again and still does not comply",
 	ReasonNotDue:        "the deadline is not reached yet",
 	ReasonLookEarly:     "the last look was sent before the deadline and is repeated",

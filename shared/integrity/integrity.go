@@ -88,6 +88,10 @@ type State struct {
 	Unwaived  bool `json:"unwaived,omitempty"`  // this violation began because waivers ended, with a grace of its own
 	Permitted bool `json:"permitted,omitempty"` // what the key was revoked for is waived since, and not corrected
 
+	// CommandedAt is when a person ordered that the key is taken, whatever the verdict: until it was given back, or the order
+	// came to nothing. Meanwhile no verdict moves the machine, and only a person has the key given back.
+	CommandedAt time.Time `json:"commandedAt,omitzero"`
+
 	Changes Moments `json:"changes,omitempty"` // when the key was taken or given back, the newest
 }
 

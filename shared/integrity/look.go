@@ -78,13 +78,15 @@ func Owed(s State, t policy.Integrity) (Effect, bool) {
 	switch {
 	case !s.GoneAt.IsZero():
 		return Withdraw, s.Key != KeyWithdrawn && s.Key != KeyRevoked
+	case !s.CommandedAt.IsZero() && s.Key == KeyReleased:
+		return Revoke, true // what else stands still is no matter of the order
 	case s.HeldFor != "":
 		return "", false
 	case s.Key == KeyRevoking || s.Key == KeyRevoked:
 		if !s.CorrectedAt.IsZero() {
 			return Restore, true
 		}
-		return Revoke, s.Key == KeyRevoking && s.Standing == Bad
+		return Revoke, s.Key == KeyRevoking && (s.Standing == Bad || !s.CommandedAt.IsZero())
 	case s.Standing != Bad || !Revokes(s, t):
 		return "", false
 	case s.WarnedAt.IsZero():

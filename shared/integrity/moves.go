@@ -32,14 +32,11 @@ func Warned(s State, acceptedAt time.Time, terms policy.Integrity) State {
 	return s
 }
 
-// Ordered notes the intent to revoke: from now on KMS may have been asked. It changes nothing unless
-// the machine is Bad by its last verdict, warned, its deadline reached and no clock stands still; a caller that gets a
-// state whose Key is not KeyRevoking must not ask KMS. Noting it twice keeps the first time.
+// Ordered notes the intent to revoke: from now on KMS may have been asked. It changes nothing unless a person's order
+// stands, or the machine is Bad by its last verdict, warned, its deadline reached and no clock stands still; a caller that
+// gets a state whose Key is not KeyRevoking must not ask KMS. Noting it twice keeps the first time.
 func Ordered(s State, now time.Time) State {
-	if s.Key == KeyRevoking || s.Key == KeyRevoked || s.Standing != Bad || s.LastVerdict == policy.Pass.String() {
-		return s
-	}
-	if s.DueAt.IsZero() || now.Before(s.DueAt) || !s.FrozenSince.IsZero() {
+	if s.Key == KeyRevoking || s.Key == KeyRevoked || s.CommandedAt.IsZero() && !deserved(s, now) {
 		return s
 	}
 	s.Key, s.KeySince, s.CorrectedAt = KeyRevoking, now.UTC(), time.Time{}
@@ -47,6 +44,12 @@ func Ordered(s State, now time.Time) State {
 	s.changed(now)
 	s.HeldFor, s.HeldSince = "", time.Time{}
 	return s
+}
+
+// deserved is whether the machine's violation has run its course.
+func deserved(s State, now time.Time) bool {
+	failing := s.Standing == Bad && s.LastVerdict != policy.Pass.String()
+	return failing && !s.DueAt.IsZero() && !now.Before(s.DueAt) && s.FrozenSince.IsZero()
 }
 
 // Revoked notes that KMS was read back twice and says so, and asks for the first look for a
@@ -61,6 +64,9 @@ func Revoked(s State, now time.Time, terms policy.Integrity) State {
 		return s
 	}
 	s.HeldFor, s.HeldSince = "", time.Time{}
+	if !s.CommandedAt.IsZero() {
+		return s // no correction gives it back
+	}
 	return firstLook(s, terms, now)
 }
 
@@ -112,6 +118,7 @@ func Restored(s State, now time.Time, terms policy.Integrity) State {
 	}
 	s.endViolation()
 	s.changed(now)
+	s.CommandedAt = time.Time{}
 	s.Key, s.KeySince = KeyReleased, now.UTC()
 	s.Standing, s.Since, s.Why = Good, now.UTC(), ""
 	s.CorrectedAt = now.UTC()
@@ -166,6 +173,7 @@ func Withdrawn(s State, now time.Time) State {
 	if s.Key == KeyRevoked || s.Key == KeyWithdrawn {
 		return s
 	}
+	s.CommandedAt = time.Time{}
 	s.Key, s.KeySince = KeyWithdrawn, now.UTC()
 	return s
 }

@@ -26,6 +26,7 @@ const (
 //  2. DueAt is set by Warned alone and never moves earlier within one violation.
 //  3. Unknown cures nothing; an input that is not newer than the last one judged changes nothing.
 //  4. Generation never falls, and rises whenever an older execution must not act any more.
+//  5. While a person's order stands, no effect is about the key, but for a machine that is gone.
 //
 // A verdict that is neither Pass nor Fail is Unknown. Pass and Fail come from the machine itself,
 // so with them PresenceUnknown means Running.
@@ -77,6 +78,8 @@ func (m *move) run() {
 	m.LastEvidence, m.LastVerdict = m.in.Sent, m.verdict.String()
 	m.learn()
 	switch {
+	case !m.CommandedAt.IsZero():
+		// A person decided: what the machine does meanwhile neither takes its key nor gives it back.
 	case m.Key == KeyRevoking || m.Key == KeyRevoked:
 		m.judgeRevoked()
 	case m.Standing == Bad:

@@ -39,7 +39,7 @@ func (m *move) blind() {
 	if m.BlindSince.IsZero() {
 		m.BlindSince = m.now
 	}
-	if m.now.Sub(m.BlindSince) > BlindLimit && m.Standing == Bad && (m.HeldFor == "" || m.HeldFor == HeldBlind) {
+	if m.now.Sub(m.BlindSince) > BlindLimit && m.Standing == Bad && m.CommandedAt.IsZero() && (m.HeldFor == "" || m.HeldFor == HeldBlind) {
 		m.hold(HeldFrozen)
 	}
 }
@@ -61,6 +61,9 @@ func (m *move) gone() {
 	m.endViolation()
 	m.CorrectedAt, m.OldDueAt, m.SilentSince, m.FrozenSince = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	m.Generation++
+	if m.Key != KeyRevoking && m.Key != KeyRevoked {
+		m.CommandedAt = time.Time{} // there is nobody left to take it from
+	}
 	if m.Key != KeyWithdrawn {
 		m.follow(Withdraw)
 	}

@@ -44,6 +44,7 @@ const (
 	Ignore   Event = "ignore"   // a person lets the violation stand
 	Correct  Event = "correct"  // the machine complies again before its key was taken
 	Order    Event = "order"    // KMS is asked to revoke
+	Take     Event = "take"     // a person has the key taken, warned or not
 	Confirm  Event = "confirm"  // KMS was read back twice
 	Refute   Event = "refute"   // KMS was read back and the key is still there
 	Restore  Event = "restore"  // what was taken was given back
@@ -53,13 +54,13 @@ const (
 // table is every move there is.
 var table = map[State]map[Event]State{
 	Pending:       {Approve: Approved, Deny: Denied, Expire: Expired, Withdraw: Expired},
-	Approved:      {Ask: Pending, Deliver: Delivered, Warn: RevokePending, Ignore: RevokeIgnored, Fail: Failure, Deny: Denied, Expire: Expired, Withdraw: Expired},
+	Approved:      {Ask: Pending, Deliver: Delivered, Warn: RevokePending, Take: Revoking, Ignore: RevokeIgnored, Fail: Failure, Deny: Denied, Expire: Expired, Withdraw: Expired},
 	Failure:       {Ask: Pending, Expire: Expired, Withdraw: Expired},
 	Denied:        {Ask: Pending, Withdraw: Expired},
 	Expired:       {Ask: Pending},
-	Delivered:     {Ask: Pending, Warn: RevokePending, Ignore: RevokeIgnored, Withdraw: Expired},
-	RevokePending: {Correct: Delivered, Ignore: RevokeIgnored, Order: Revoking, Withdraw: Expired},
-	RevokeIgnored: {Correct: Delivered, Warn: RevokePending, Withdraw: Expired},
+	Delivered:     {Ask: Pending, Warn: RevokePending, Take: Revoking, Ignore: RevokeIgnored, Withdraw: Expired},
+	RevokePending: {Correct: Delivered, Ignore: RevokeIgnored, Order: Revoking, Take: Revoking, Withdraw: Expired},
+	RevokeIgnored: {Correct: Delivered, Warn: RevokePending, Take: Revoking, Withdraw: Expired},
 	Revoking:      {Confirm: Revoked, Refute: RevokePending, Restore: Delivered, Withdraw: Expired},
 	Revoked:       {Restore: Delivered},
 }

@@ -90,7 +90,7 @@ func TestTenStatesAllReached(t *testing.T) {
 var events = []keyrequest.Event{
 	keyrequest.Ask, keyrequest.Approve, keyrequest.Deny, keyrequest.Deliver, keyrequest.Fail, keyrequest.Expire, keyrequest.Warn,
 	keyrequest.Ignore, keyrequest.Correct, keyrequest.Order, keyrequest.Confirm, keyrequest.Refute, keyrequest.Restore,
-	keyrequest.Withdraw, "", "grant",
+	keyrequest.Withdraw, keyrequest.Take, "", "grant",
 }
 
 func TestAnyOtherMoveIsRefused(t *testing.T) {
@@ -114,11 +114,11 @@ func TestAnyOtherMoveIsRefused(t *testing.T) {
 }
 
 // TestKeyComesOnlyByApproval plays random lives: a key is delivered only after an approval or as a
-// restore of what was delivered before, and revoked only after a warning and an order.
+// restore of what was delivered before, and revoked only after a warning and an order, or by a person.
 func TestKeyComesOnlyByApproval(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		s, approved, warned, ordered := keyrequest.Pending, false, false, false
+		s, approved, warned, ordered, taken := keyrequest.Pending, false, false, false, false
 		for _, e := range rapid.SliceOfN(rapid.SampledFrom(events), 1, 80).Draw(t, "events") {
 			to, err := keyrequest.Move(s, e)
 			if err != nil {
@@ -127,10 +127,11 @@ func TestKeyComesOnlyByApproval(t *testing.T) {
 			approved = approved && e != keyrequest.Ask || e == keyrequest.Approve
 			warned = (warned && e != keyrequest.Correct && e != keyrequest.Restore) || e == keyrequest.Warn
 			ordered = (ordered && e != keyrequest.Refute && e != keyrequest.Restore) || e == keyrequest.Order
+			taken = (taken && e != keyrequest.Refute && e != keyrequest.Restore) || e == keyrequest.Take
 			if to == keyrequest.Delivered && !approved {
 				t.Fatalf("delivered without an approval, by %s from %s", e, s)
 			}
-			if to == keyrequest.Revoked && (!warned || !ordered) {
+			if to == keyrequest.Revoked && (!warned || !ordered) && !taken {
 				t.Fatalf("revoked without a warning or an order, by %s from %s", e, s)
 			}
 			s = to

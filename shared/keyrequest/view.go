@@ -70,12 +70,20 @@ func revoked(r record.Request, m record.Machine, to State) record.Request {
 	if m.Taken != nil {
 		intent, confirmed = m.Taken.IntentAt, m.Taken.ConfirmedAt
 	}
+	if o := m.Order; o != nil && !m.State.CommandedAt.IsZero() {
+		r = moved(r, Revoking, later(o.At, intent), "a person ordered that its key is taken: "+o.Reason)
+		r.Moves[len(r.Moves)-1].By = o.By
+		return taken(r, to, confirmed)
+	}
 	if m.State.WarnedAt.IsZero() {
 		r = moved(r, RevokePending, intent, "it was warned; the machine's ledger says of what, and when")
 	} else {
 		r = warned(r, m)
 	}
-	r = moved(r, Revoking, intent, "the intent to take the key is recorded")
+	return taken(moved(r, Revoking, intent, "the intent to take the key is recorded"), to, confirmed)
+}
+
+func taken(r record.Request, to State, confirmed time.Time) record.Request {
 	if to == Revoked {
 		r = moved(r, Revoked, confirmed, "AWS KMS was read back twice, and the key is taken")
 	}

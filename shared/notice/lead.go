@@ -50,6 +50,12 @@ func leadStoodDown(n Notice, _ clock) []string {
 }
 
 func leadRevoked(n Notice, c clock) []string {
+	ordered := n.OrderedBy + " ordered that machine " + who(n) + " loses its access to its encryption key, whatever its verdict" + because(n.Why)
+	if n.NothingTaken && n.OrderedBy != "" {
+		return []string{
+			ordered, "When Keyward came to revoke it there was nothing left to take: AWS KMS says that the machine had none. Nothing was changed.",
+		}
+	}
 	if n.NothingTaken {
 		return []string{
 			"Machine " + who(n) + " " + fault(n) + " and its deadline has passed. When Keyward came to revoke its access there was nothing left to take: AWS KMS says that the machine had none. Nothing was changed, so nothing will be given back by itself.",
@@ -65,7 +71,9 @@ func leadRevoked(n Notice, c clock) []string {
 	if len(n.Unwarned) > 0 {
 		lead = append(lead, "AWS's mail service took the warning in time, and said only after the revocation was ordered that it did not reach "+strings.Join(n.Unwarned, ", ")+". What was revoked stays so: see below how to get it back.")
 	}
-	if n.Silence {
+	if n.OrderedBy != "" {
+		lead[0] = ordered + " It was revoked."
+	} else if n.Silence {
 		lead[0] = "Machine " + who(n) + " gave no usable answer until its deadline had passed, and as its policy says, its access to its encryption key was revoked."
 	}
 	return lead

@@ -87,6 +87,7 @@ type Notice struct {
 	Relapse       bool        // it stopped complying again soon after a correction
 	RestoreManual bool        // the policy leaves giving back to a person
 	NotEffective  []string    // of Revoked and Reminder: other ways to the key that AWS KMS shows
+	OrderedBy     string      // of Revoked: the person who ordered it, whatever the verdict; Why is why
 	NothingTaken  bool        // of Revoked: there was nothing to take when Keyward came
 	Repeated      bool        // an earlier attempt may have sent this mail already
 	Drill         bool        // of a fire drill, whose machine does not exist

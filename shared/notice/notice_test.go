@@ -60,6 +60,10 @@ func waived(n *notice.Notice) {
 	}}
 }
 
+func ordered(n *notice.Notice) {
+	n.OrderedBy, n.Why, n.FoundAt, n.DueAt = "arn:aws:iam::123456789012:user/alice", "the laptop with its passphrase was stolen, ticket 4711", time.Time{}, time.Time{}
+}
+
 func mails() map[string]notice.Notice {
 	return map[string]notice.Notice{
 		"warning": base(notice.Warning, due),
@@ -115,7 +119,9 @@ func mails() map[string]notice.Notice {
 		"key-lost": base(notice.KeyLost, noFindings, func(n *notice.Notice) {
 			n.FoundAt, n.Why = time.Time{}, "AWS KMS says that the key is Disabled, and Keyward did not do that"
 		}),
-		"revoked-nothing": base(notice.Revoked, revoked, func(n *notice.Notice) { n.NothingTaken = true }),
+		"revoked-ordered":         base(notice.Revoked, revoked, noFindings, ordered),
+		"revoked-ordered-nothing": base(notice.Revoked, revoked, noFindings, ordered, func(n *notice.Notice) { n.NothingTaken = true }),
+		"revoked-nothing":         base(notice.Revoked, revoked, func(n *notice.Notice) { n.NothingTaken = true }),
 		"revoked-effective-machine": base(notice.Revoked, revoked, func(n *notice.Notice) {
 			n.InForceAt, n.EffectiveAt, n.ByMachine = now.Add(4*time.Minute), now.Add(-time.Minute), true
 			n.OnMachine = "postgresql.service inactive, /data unmounted, data closed"

@@ -57,6 +57,12 @@ func getItBack(n Notice, c clock) section {
 	if n.RevokedAt.IsZero() && n.Kind != Revoked || n.NothingTaken {
 		return section{}
 	}
+	if n.OrderedBy != "" {
+		return section{"How to get the key back", []item{
+			says("A person took it, and a person has it given back: nothing does that by itself, however well the machine complies."),
+			runs("keyward machine restore " + argument(n) + ` --reason "why it may have it back"`),
+		}}
+	}
 	items := []item{
 		says("Correct what is listed above, then have the machine looked at again:"),
 		runs("keyward machine check " + argument(n)),

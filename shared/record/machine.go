@@ -42,6 +42,8 @@ type Machine struct {
 	StoodDown string   `json:"stoodDown,omitempty"` // the execution whose look ended its last violation, and which tells of it
 	RestoreBy string   `json:"restoreBy,omitempty"` // the person who asked to give the key back, until that is done
 
+	Order *Order `json:"order,omitempty"` // the last of a person that its key is taken; it stands while State.CommandedAt is set
+
 	NotEffective []string `json:"notEffective,omitempty"` // its key is revoked, and KMS shows these ways to use it all the same
 	KeyLost      string   `json:"keyLost,omitempty"`      // it has its key by what Keyward did, and KMS shows that it cannot be used
 
@@ -53,6 +55,13 @@ type Machine struct {
 	Ledger Head `json:"ledger,omitzero"` // of the chain of its entries; the store moves it
 
 	Version int64 `json:"version"` // raised by each write; 0 is not written yet
+}
+
+// Order is a person's that a machine's key is taken, whatever its verdict.
+type Order struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"` // ARN
+	Reason string    `json:"reason"`
 }
 
 // Warning is whom the warning of a violation reached, as far as is known.

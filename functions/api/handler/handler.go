@@ -132,6 +132,8 @@ func (h *Handler) Routes() boot.Routes {
 		"POST /v1/requests/{machine}/{id}/deny":      one(h.denyRequest),
 		"POST /v1/requests/{machine}/{id}/ignore":    h.ignoreOne,
 		"POST /v1/requests/{machine}/{id}/check":     one(h.checkRequest),
+		"POST /v1/requests/{machine}/{id}/revoke":    one(h.revokeRequest),
+		"POST /v1/requests/revoke":                   h.several("revoke", h.revokeRequest),
 		"POST /v1/requests/approve":                  h.several("approve", h.approveRequest),
 		"POST /v1/requests/deny":                     h.several("deny", h.denyRequest),
 		"POST /v1/requests/ignore":                   h.ignoreSeveral,

@@ -174,28 +174,31 @@ func (h *Handler) restore(ctx context.Context, c boot.Call) (int, any, error) {
 	if m.State.Key != integrity.KeyRevoked || m.Taken == nil {
 		return 0, nil, fault.New(fault.Conflict, "restoring %s: its key is not revoked", id)
 	}
-	m.State = integrity.Restoring(m.State, c.Now)
-	in := enforcement.Input{
-		Version: enforcement.Version, Kind: enforcement.Restore, Account: h.Account, Region: h.Region,
-		Machine: id, Generation: m.State.Generation, Policy: m.Policy, Why: r.Reason, By: c.Caller,
-	}
+	m.State, m.RestoreBy = integrity.Restoring(m.State, c.Now), c.Caller
+	m, err = h.begin(ctx, c, m, enforcement.Input{Kind: enforcement.Restore, Why: r.Reason, By: c.Caller}, "a person asked to give the key back: "+r.Reason)
+	return http.StatusAccepted, m, err
+}
+
+// begin writes what a person wants of a machine's key, with the execution that carries it out, and starts that. One that
+// cannot be started now the sweep starts.
+func (h *Handler) begin(ctx context.Context, c boot.Call, m record.Machine, in enforcement.Input, said string) (record.Machine, error) {
+	in.Version, in.Account, in.Region = enforcement.Version, h.Account, h.Region
+	in.Machine, in.Generation, in.Policy = m.ID, m.State.Generation, m.Policy
 	text, err := json.Marshal(in)
 	if err != nil {
-		return 0, nil, fmt.Errorf("encoding input of an execution: %w", err)
+		return m, fmt.Errorf("encoding input of an execution: %w", err)
 	}
-	start := record.Start{Name: enforcement.Name(in, 1), Machine: id, Input: text, At: c.Now}
-	m.Execution, m.RestoreBy = start.Name, c.Caller
+	start := record.Start{Name: enforcement.Name(in, 1), Machine: m.ID, Input: text, At: c.Now}
+	m.Execution = start.Name
 	m, err = h.Store.Apply(ctx, store.Change{Machine: m, At: c.Now, Start: []record.Start{start}, Ledger: []record.Entry{{
-		Machine: id, At: c.Now, Kind: record.EntryRequest, Generation: m.State.Generation, By: c.Caller,
-		Execution: start.Name, Text: "a person asked to give the key back: " + r.Reason,
+		Machine: m.ID, At: c.Now, Kind: record.EntryRequest, Generation: m.State.Generation, By: c.Caller, Execution: start.Name, Text: said,
 	}}})
 	if err != nil {
-		return 0, nil, err
+		return m, err
 	}
 	if err := h.Flow.Start(ctx, start.Name, start.Input); err != nil {
 		h.Log.WarnContext(ctx, "execution stays in the outbox", boot.KeyExecution, start.Name, boot.KeyError, err.Error())
-	} else if err := h.Store.Started(ctx, start.Name); err != nil {
-		return 0, nil, err
+		return m, nil
 	}
-	return http.StatusAccepted, m, nil
+	return m, h.Store.Started(ctx, start.Name)
 }

@@ -51,6 +51,9 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 			n.Unwarned = w.Counts
 		}
 		if taken := m.Taken; taken != nil {
+			if o := m.Order; o != nil && !s.CommandedAt.IsZero() {
+				n.OrderedBy, n.Why, n.FoundAt, n.DueAt, n.Findings, n.Unwarned = o.By, o.Reason, time.Time{}, time.Time{}, nil, nil
+			}
 			n.InForceAt, n.EffectiveAt, n.ByMachine = taken.InForceAt, taken.EffectiveAt, taken.EffectiveBy == record.ByMachine
 		}
 		if m.Taken != nil && g.Generation == m.Taken.Generation {

@@ -12,6 +12,21 @@ import (
 	"github.com/keyward/keyward/shared/record"
 )
 
+// A person's order is told with his name and his reason, and nothing of it is the machine's fault.
+func TestRevokedByAPerson(t *testing.T) {
+	t.Parallel()
+	m := fake.Machine(fake.Revoked)
+	m.Order = &record.Order{At: fake.Start, By: "arn:aws:iam::123456789012:user/alice", Reason: "stolen"}
+	if n := content(notice.Revoked, m, policy.Default(), enforcement.Task{}); n.OrderedBy != "" {
+		t.Errorf("an order of an earlier day is told: %+v", n)
+	}
+	m.State.CommandedAt = fake.Start
+	n := content(notice.Revoked, m, policy.Default(), enforcement.Task{})
+	if n.OrderedBy != m.Order.By || n.Why != "stolen" || len(n.Findings) > 0 || !n.DueAt.IsZero() || !n.FoundAt.IsZero() || len(n.Unwarned) > 0 {
+		t.Errorf("told %+v", n)
+	}
+}
+
 func TestContentOfSafeguards(t *testing.T) {
 	t.Parallel()
 	const failed, text = "mount /data is mounted", "/data mounted"

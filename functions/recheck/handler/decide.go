@@ -141,9 +141,13 @@ func (h *Handler) reserve(ctx context.Context, now time.Time, t enforcement.Task
 		return fault.New(fault.Conflict, "reserving the revocation of %s: its state does not allow it", m.ID)
 	}
 	change.Machine.State, change.Machine.Taken = state, &taken
+	by, why := "", m.State.Why
+	if o := m.Order; o != nil && !m.State.CommandedAt.IsZero() {
+		by, why = o.By, "ordered by a person, whatever its verdict: "+o.Reason
+	}
 	change.Ledger = []record.Entry{{
-		Machine: m.ID, At: now, Kind: record.EntryIntent, Generation: m.State.Generation, Execution: t.Execution,
-		Text: "intent to revoke: " + m.State.Why, Detail: strings.Join(taken.Grants, " "),
+		Machine: m.ID, At: now, Kind: record.EntryIntent, Generation: m.State.Generation, Execution: t.Execution, By: by,
+		Text: "intent to revoke: " + why, Detail: strings.Join(taken.Grants, " "),
 	}}
 	_, err = h.Store.Apply(ctx, change)
 	return err

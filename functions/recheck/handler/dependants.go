@@ -13,7 +13,7 @@ import (
 // it costs a call for every 500 volumes and snapshots, and not at all where the policy lets others lose it.
 func (h *Handler) dependants(ctx context.Context, f guard.Facts, m record.Machine) guard.Key {
 	k := guard.Key{Mode: m.Key.Mode}
-	if !f.Look.Answered || f.Policy.Terms.SharedAllowed {
+	if !f.Look.Answered && m.State.CommandedAt.IsZero() || f.Policy.Terms.SharedAllowed {
 		return k
 	}
 	k.Dependants = dependants.Of(ctx, h.Keys, h.Instances, m)

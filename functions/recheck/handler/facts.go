@@ -59,7 +59,7 @@ func (h *Handler) facts(ctx context.Context, now time.Time, t enforcement.Task, 
 		f.Look.Locked, f.Look.LockTook = true, longestLock(f.Policy.Terms)
 	}
 	f.Look.StoodDown = m.StoodDown == t.Execution && t.Execution != ""
-	if f.Look.Answered {
+	if f.Look.Answered || !m.State.CommandedAt.IsZero() {
 		f.Holds, f.Calendars = h.holds(ctx, now, m), h.calendars(ctx, m, f.Policy.Terms)
 		f.Waivers = h.waivers(ctx, now, m, &k)
 	}

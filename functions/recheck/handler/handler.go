@@ -85,8 +85,8 @@ func (h *Handler) look(ctx context.Context, now time.Time, t enforcement.Task) (
 	if m.State.Generation != t.Input.Generation {
 		return enforcement.Looked{Outcome: "superseded"}, nil
 	}
-	if !m.State.GoneAt.IsZero() {
-		return enforcement.Looked{Outcome: "asked", AskedAt: now}, nil // nobody is left to look at; decide withdraws
+	if !m.State.GoneAt.IsZero() || !m.State.CommandedAt.IsZero() {
+		return enforcement.Looked{Outcome: "asked", AskedAt: now}, nil // nobody is left to look at, or a person decided already
 	}
 	needs, err := send.Needs(ctx, h.Store, m.Policy)
 	if err != nil {
@@ -126,6 +126,19 @@ func (h *Handler) hold(ctx context.Context, now time.Time, t enforcement.Task) (
 				decision.Outcome = string(guard.Superseded)
 			}
 			return decision, nil
+		}
+		if given := integrity.Uncommanded(m.State); given != m.State {
+			decision.Outcome = said // who ordered it reads it in the ledger; of the machine there is nothing to tell
+			m.State = given
+			_, err = h.Store.Apply(ctx, store.Change{Machine: m, At: now, Ledger: []record.Entry{{
+				Machine: m.ID, At: now, Kind: record.EntryFailed, Generation: m.State.Generation, Execution: t.Execution,
+				Text: "a person's order to take the key came to nothing: " + decision.Text, Detail: cause(t.Input),
+			}}})
+			if !fault.Is(err, fault.Conflict) {
+				h.Log.WarnContext(ctx, "order of a person not carried out", boot.KeyMachine, m.ID, boot.KeyReason, string(reason), boot.KeyExecution, t.Execution)
+				return decision, err
+			}
+			continue
 		}
 		together := guard.ToldTogether(reason)
 		if decision.Outcome = string(guard.Hold); together {

@@ -40,6 +40,9 @@ func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 	if err != nil {
 		return 0, record.Release{}, err
 	}
+	if !m.State.CommandedAt.IsZero() && facts.Key == integrity.KeyReleased {
+		facts.Key = integrity.KeyRevoking // it is ordered
+	}
 	facts.Presence = there[m.ID].Presence
 	if err := lapse(&r, now, facts, p.Requests); err != nil {
 		return 0, record.Release{}, err
@@ -47,7 +50,7 @@ func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 	if facts.Person = ruled(r, now); r.State == string(keyrequest.Pending) {
 		facts.Waited = now.Sub(r.Since())
 	}
-	facts.Used = m.State.Key == integrity.KeyReleased && used(r)
+	facts.Used = facts.Key == integrity.KeyReleased && used(r)
 	d := keyrequest.Decide(facts, p.Requests)
 	if d.Decision == policy.Approve {
 		doubt, err := h.doubt(ctx, m, there[m.ID].Profile)

@@ -165,6 +165,9 @@ func TestNeverReleased(t *testing.T) {
 	}{
 		{"revoked", seen(policy.Pass, fake.Revoked), keyrequest.ReasonRevoked},
 		{"being revoked", seen(policy.Pass, fake.Revoking), keyrequest.ReasonRevoked},
+		{"ordered by a person", seen(policy.Pass, func(m *record.Machine) {
+			m.State.Key, m.State.CommandedAt = integrity.KeyReleased, fake.Start
+		}), keyrequest.ReasonRevoked},
 		{"stopped", stopped(seen(policy.Pass), integrity.Stopped), keyrequest.ReasonStopped},
 		{"gone", stopped(seen(policy.Pass), integrity.Gone), keyrequest.ReasonStopped},
 	}

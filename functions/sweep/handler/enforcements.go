@@ -68,7 +68,7 @@ func (s *sweep) enforcements(ctx context.Context) error {
 
 func owing(m *record.Machine) bool {
 	st := &m.State
-	return st.Standing == integrity.Bad || st.HeldFor != "" || !st.GoneAt.IsZero() ||
+	return st.Standing == integrity.Bad || !st.CommandedAt.IsZero() || st.HeldFor != "" || !st.GoneAt.IsZero() ||
 		st.Key == integrity.KeyRevoking || st.Key == integrity.KeyRevoked
 }
 
@@ -160,7 +160,7 @@ func (s *sweep) restart(ctx context.Context, m record.Machine, kind enforcement.
 		Version: enforcement.Version, Kind: kind, Account: s.Account, Region: s.Region, Machine: m.ID,
 		Generation: m.State.Generation, Policy: m.Policy, Why: m.State.Why,
 	}
-	if kind == enforcement.Look {
+	if kind == enforcement.Look && m.State.CommandedAt.IsZero() {
 		in.DueAt = m.State.DueAt
 	}
 	text, err := json.Marshal(in)

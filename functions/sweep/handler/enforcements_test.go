@@ -21,6 +21,8 @@ func held(reason string) func(*record.Machine) {
 	return func(m *record.Machine) { m.State.HeldFor, m.State.HeldSince = reason, fake.Start.Add(-time.Minute) }
 }
 
+func ordered(m *record.Machine) { m.State.CommandedAt = fake.Start }
+
 func TestWhatIsOwedIsStarted(t *testing.T) {
 	t.Parallel()
 	gone := func(m *record.Machine) { m.State.GoneAt, m.State.Generation = fake.Start, 4 }
@@ -37,6 +39,7 @@ func TestWhatIsOwedIsStarted(t *testing.T) {
 		{"revoked and put right", []func(*record.Machine){fake.Corrected}, "i-1234567890abcdef0-3-restore-1"},
 		{"gone", []func(*record.Machine){gone}, "i-1234567890abcdef0-4-look-1"},
 		{"gone and withdrawn", []func(*record.Machine){gone, func(m *record.Machine) { m.State.Key = integrity.KeyWithdrawn }}, ""},
+		{"in order, and a person ordered its key taken", []func(*record.Machine){ordered}, "i-1234567890abcdef0-1-look-1"},
 		{"held by a person", []func(*record.Machine){fake.Bad, held("policy-hold")}, ""},
 	}
 	for _, tt := range tests {
@@ -57,7 +60,7 @@ func TestWhatIsOwedIsStarted(t *testing.T) {
 			if err := json.Unmarshal(w.Flow.Inputs[tt.want], &in); err != nil || in.Generation != m.State.Generation || in.Account != fake.Account || in.Policy != "web-tier" {
 				t.Errorf("input = %+v, %v", in, err)
 			}
-			if in.Kind == enforcement.Look != !in.DueAt.IsZero() && m.State.GoneAt.IsZero() {
+			if in.Kind == enforcement.Look != !in.DueAt.IsZero() && m.State.GoneAt.IsZero() && m.State.CommandedAt.IsZero() {
 				t.Errorf("input = %+v: a look alone knows its deadline", in)
 			}
 			// The next sweep finds it alive.
