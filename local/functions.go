@@ -59,7 +59,7 @@ func (s *Server) composeGateway() error {
 	var apis []httpapi.API
 	for _, a := range s.stack.APIs {
 		apis = append(apis, httpapi.API{
-			LogicalID: a.LogicalID, ID: a.ID, Account: s.stack.Account, Region: s.stack.Region, Routes: s.routes(a),
+			LogicalID: a.LogicalID, ID: a.ID, Stage: a.Stage, Account: s.stack.Account, Region: s.stack.Region, Routes: s.routes(a),
 		})
 	}
 	var err error
@@ -72,6 +72,9 @@ func (s *Server) composeGateway() error {
 
 func (s *Server) routes(a stack.API) []httpapi.Route {
 	var routes []httpapi.Route
+	if a.Closed {
+		return nil
+	}
 	for _, r := range a.Routes {
 		routes = append(routes, httpapi.Route{Method: r.Method, Path: r.Path, Function: r.Function})
 	}

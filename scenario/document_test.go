@@ -64,10 +64,11 @@ func (w *world) refusesDocument(name, document string, want int, why string) {
 
 // A machine sends the document that its metadata service gives it. Another's, one that was changed and one of before
 // its last start open nothing, and take nothing from the machine itself.
-func TestIdentityDocuments(t *testing.T) {
-	t.Parallel()
+func TestIdentityDocuments(t *testing.T) { forms(t, identityDocuments) }
+
+func identityDocuments(t *testing.T, s setup) {
 	stranger := &guest{}
-	w := begin(t, setup{others: []local.Machine{{ID: otherID, Answer: stranger.answer, Tags: guarded}}, limits: map[string]string{"RequireIdentityDocument": "off"}})
+	w := begin(t, s.with(setup{others: []local.Machine{{ID: otherID, Answer: stranger.answer, Tags: guarded}}}))
 	own := w.metadata(machineID, rsa2048)
 	if status, r, body := w.askWith(own); status != http.StatusOK || r.Document != "verified" || r.GrantToken == "" {
 		t.Fatalf("with its own document it is answered %d %s", status, body)

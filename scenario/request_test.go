@@ -15,9 +15,27 @@ import (
 	"github.com/keyward/keyward/shared/record"
 )
 
-func TestAMachineThatFailsIsDeniedItsKey(t *testing.T) {
+// forms tells a story by the machines' public API and by the private one.
+func forms(t *testing.T, story func(t *testing.T, s setup)) {
 	t.Parallel()
-	w := empty(t, setup{})
+	for name, s := range map[string]setup{"public": {}, "private": {private: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(t, s)
+		})
+	}
+}
+
+// with is another setup by the same API.
+func (s setup) with(other setup) setup {
+	other.private = s.private
+	return other
+}
+
+func TestAMachineThatFailsIsDeniedItsKey(t *testing.T) { forms(t, aMachineThatFailsIsDeniedItsKey) }
+
+func aMachineThatFailsIsDeniedItsKey(t *testing.T, s setup) {
+	w := empty(t, s)
 	w.createKey()
 	w.operator.must("PUT", "/v1/policies/web", w.setup.policy(), nil)
 	w.enrol(machineID)
@@ -47,9 +65,10 @@ func TestAMachineThatFailsIsDeniedItsKey(t *testing.T) {
 	}
 }
 
-func TestOldEvidenceDecidesNothing(t *testing.T) {
-	t.Parallel()
-	w := begin(t, setup{})
+func TestOldEvidenceDecidesNothing(t *testing.T) { forms(t, oldEvidenceDecidesNothing) }
+
+func oldEvidenceDecidesNothing(t *testing.T, s setup) {
+	w := begin(t, s)
 	w.forward(61 * time.Minute)
 	w.guest.listen(port) // nobody knows yet
 	status, r := w.ask()
@@ -72,8 +91,11 @@ func TestOldEvidenceDecidesNothing(t *testing.T) {
 }
 
 func TestAMachineThatWasNeverInspectedWaits(t *testing.T) {
-	t.Parallel()
-	w := empty(t, setup{})
+	forms(t, aMachineThatWasNeverInspectedWaits)
+}
+
+func aMachineThatWasNeverInspectedWaits(t *testing.T, s setup) {
+	w := empty(t, s)
 	w.createKey()
 	w.operator.must("PUT", "/v1/policies/web", w.setup.policy(), nil)
 	w.enrol(machineID)
@@ -137,10 +159,11 @@ func TestAMachineCannotUseTheGrantOfAnother(t *testing.T) {
 }
 
 // A machine can only ask for itself, and only with its own session.
-func TestWhoMayAskForAKey(t *testing.T) {
-	t.Parallel()
+func TestWhoMayAskForAKey(t *testing.T) { forms(t, whoMayAskForAKey) }
+
+func whoMayAskForAKey(t *testing.T, s setup) {
 	stranger := &guest{}
-	w := begin(t, setup{others: []local.Machine{{ID: otherID, Answer: stranger.answer, Tags: guarded}}})
+	w := begin(t, s.with(setup{others: []local.Machine{{ID: otherID, Answer: stranger.answer, Tags: guarded}}}))
 	session, err := w.MachineCredentials(otherID)
 	if err != nil {
 		t.Fatal(err)

@@ -41,6 +41,7 @@ type setup struct {
 	drill     bool              // fire drills are switched on
 	windows   bool              // the machine's system
 	rules     string            // more of the policy's rules
+	private   bool              // the machines' API is the private REST API
 }
 
 const grace = time.Hour
@@ -157,6 +158,10 @@ func (w *world) start() {
 		parameters["SweepRate"] = w.setup.sweep
 	}
 	maps.Copy(parameters, w.setup.limits)
+	machines := "MachineApi"
+	if w.setup.private {
+		machines, parameters["MachineApiVpcEndpoints"] = "PrivateMachineApi", "vpce-0123456789abcdef0"
+	}
 	if w.setup.contact != "" {
 		parameters["AccountContact"] = w.setup.contact
 	}
@@ -179,7 +184,7 @@ func (w *world) start() {
 	}
 	person := provider(w.Credentials())
 	w.operator = caller{t: w.t, base: w.API("PeopleApi"), region: w.Region(), key: person}
-	w.machine = caller{t: w.t, base: w.API("MachineApi"), region: w.Region(), key: provider(session)}
+	w.machine = caller{t: w.t, base: w.API(machines), region: w.Region(), key: provider(session)}
 	w.keys, w.own = w.kms(person), w.kms(provider(session))
 	w.store = store.New(aws.Config{Region: w.Region(), BaseEndpoint: aws.String(w.URL()), Credentials: person}, w.Status().Outputs["TableName"], local.Account, w.Region())
 	w.guest.take(w.recorded)

@@ -29,6 +29,8 @@ type localUp struct {
 	Lock    bool   `help:"As root: have what a policy with lock: true names really stopped, unmounted and closed on this host."`
 	Home    string `help:"Folder with template.yaml and build." type:"existingdir" placeholder:"DIR"`
 	Verbose bool   `help:"Show what the functions log." short:"v"`
+
+	Parameter map[string]string `help:"A template parameter that differs from its default, such as MachineApiVpcEndpoints=vpce-0123456789abcdef0." placeholder:"NAME=VALUE"`
 }
 
 func (localUp) Help() string {
@@ -42,7 +44,7 @@ func (a localUp) Run(ctx context.Context, p *show.Printer) error {
 	}
 	o := local.Options{
 		Template: filepath.Join(home, "template.yaml"), Build: filepath.Join(home, "build"), Addr: a.Address, DataDir: a.Data,
-		NotHere: notHere(os.Geteuid() == 0, a.Lock),
+		NotHere: notHere(os.Geteuid() == 0, a.Lock), Parameters: a.Parameter,
 	}
 	if a.Verbose {
 		o.Output = func(l lambda.Line) { fmt.Fprintln(os.Stderr, show.Harmless(l.Text)) }

@@ -1,4 +1,4 @@
-// Command request is the machines' HTTP API: a machine asks for its key, and it is approved, denied or
+// Command request is the machines' API, an HTTP API or a private REST API: a machine asks for its key, and it is approved, denied or
 // held at once by its policy and its evidence. An approved machine gets a KMS grant for its own
 // session; this program never sees a key.
 package main
@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-
-	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/request/handler"
@@ -50,7 +48,7 @@ func (c config) documents() (handler.Documents, error) {
 }
 
 func main() {
-	boot.Start(func(ctx context.Context, log *slog.Logger) (boot.Handler[events.APIGatewayV2HTTPRequest, events.APIGatewayV2HTTPResponse], error) {
+	boot.Start(func(ctx context.Context, log *slog.Logger) (boot.Handler[boot.GatewayRequest, boot.GatewayResponse], error) {
 		var cfg config
 		if err := env.Parse(&cfg, os.LookupEnv); err != nil {
 			return nil, err
@@ -67,6 +65,6 @@ func main() {
 			Documents: documents, Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Keys: kmskey.New(aws), Giver: release.New(aws),
 			Instances: ec2info.New(aws), Roles: iamrole.New(aws), Nodes: ssmrun.New(aws), Inspect: lambdacall.New(aws, cfg.Inspect), Log: log,
 		}
-		return boot.HTTP(h.Routes(), log), nil
+		return boot.Gateway(h.Routes(), log), nil
 	})
 }

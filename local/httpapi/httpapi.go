@@ -1,11 +1,13 @@
-// Package httpapi is the API Gateway of keyward local: HTTP APIs with the IAM authorizer and Lambda
-// proxy integrations in payload format 2.0, each under /execute-api/<LogicalId>/.
+// Package httpapi is the API Gateway of keyward local: HTTP APIs with Lambda proxy integrations in payload format 2.0, each
+// under /execute-api/<LogicalId>/, and REST APIs with theirs, each under /execute-api/<LogicalId>/<stage>/. Both authorize by IAM.
 //
-// It refuses what is not signed and what IAM does not allow, as API Gateway does, and has no other authorizer, no stages, no CORS
-// and no greedy paths. Package local mounts it and lends it the check of signatures and the functions.
+// It refuses what is not signed and what IAM does not allow, as API Gateway does, and has no other authorizer, no CORS, no greedy
+// paths, and for HTTP APIs no stages. It knows no VPC: a private API answers here like another, and resource policies are not judged.
+// Package local mounts it and lends it the check of signatures and the functions.
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -31,8 +33,9 @@ const (
 	IntegrationTimeout = 30 * time.Second
 )
 
-// API is one HTTP API as the stack declares it.
+// API is one API as the stack declares it.
 type API struct {
+	Stage     string // of a REST API; "" for an HTTP API
 	LogicalID string // PeopleApi; the first path segment behind Prefix
 	ID        string // ten characters, as API Gateway gives
 	Account   string
@@ -40,10 +43,13 @@ type API struct {
 	Routes    []Route
 }
 
-// arn is what IAM allows: the path as it came, on the stage that has no name.
+// arn is what IAM allows: the path as it came, on the stage, which has no name of an HTTP API.
 func (a API) arn(method, path string) string {
-	return "arn:aws:execute-api:" + a.Region + ":" + a.Account + ":" + a.ID + "/$default/" + method + path
+	return "arn:aws:execute-api:" + a.Region + ":" + a.Account + ":" + a.ID + "/" + cmp.Or(a.Stage, "$default") + "/" + method + path
 }
+
+// rest is whether it is a REST API.
+func (a API) rest() bool { return a.Stage != "" }
 
 // Route leads a method and a path such as /v1/machines/{id} to a function.
 type Route struct {
@@ -119,7 +125,15 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	name, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, Prefix), "/")
 	path = "/" + path
 	api, ok := g.apis[name]
+	if api.rest() {
+		stage, rest, _ := strings.Cut(path[1:], "/")
+		path, ok = "/"+rest, stage == api.Stage
+	}
 	route, parameters, found := match(api.Routes, r.Method, path)
+	if api.rest() && (!ok || !found) {
+		refuse(w, http.StatusForbidden, "Missing Authentication Token") // as REST APIs say it
+		return
+	}
 	if !ok || !found {
 		refuse(w, http.StatusNotFound, "Not Found")
 		return
@@ -144,10 +158,27 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "Forbidden")
 		return
 	}
-	g.integrate(w, r, route, g.event(r, request{api: api, route: route, path: path, parameters: parameters, body: body, caller: caller, id: id}))
+	q := request{api: api, route: route, path: path, parameters: parameters, body: body, caller: caller, id: id}
+	if api.rest() {
+		g.integrate(w, r, route, g.restEvent(r, q), restForm)
+		return
+	}
+	g.integrate(w, r, route, g.event(r, q), httpForm)
 }
 
-func (g *Gateway) integrate(w http.ResponseWriter, r *http.Request, route Route, e event) {
+// form is how a kind of API answers when its function did, and when it did not.
+type form struct {
+	write          func(w http.ResponseWriter, answer []byte)
+	late, failed   int
+	slow, mistaken string
+}
+
+var (
+	httpForm = form{writeAnswer, http.StatusServiceUnavailable, http.StatusInternalServerError, "Service Unavailable", "Internal Server Error"}
+	restForm = form{writeREST, http.StatusGatewayTimeout, http.StatusBadGateway, "Endpoint request timed out", "Internal server error"}
+)
+
+func (g *Gateway) integrate(w http.ResponseWriter, r *http.Request, route Route, e any, f form) {
 	payload, err := json.Marshal(e)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
@@ -158,12 +189,12 @@ func (g *Gateway) integrate(w http.ResponseWriter, r *http.Request, route Route,
 	answer, functionError, err := g.options.Invoke(ctx, route.Function, payload)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
+		refuse(w, f.late, f.slow)
 	case err != nil || functionError != "":
 		g.options.Logger.Warn("integration failed", "route", route.Key(), "functionError", functionError, "error", err)
-		refuse(w, http.StatusInternalServerError, "Internal Server Error")
+		refuse(w, f.failed, f.mistaken)
 	default:
-		writeAnswer(w, answer)
+		f.write(w, answer)
 	}
 }
 

@@ -165,7 +165,7 @@ func (r *reader) attachRoutes() {
 	left := maps.Clone(r.apiRoutes)
 	for i := range r.stack.APIs {
 		a := &r.stack.APIs[i]
-		a.Routes = left[a.ID]
+		a.Routes = append(a.Routes, left[a.ID]...)
 		delete(left, a.ID)
 	}
 	for id, routes := range left {

@@ -6,6 +6,7 @@ package stack
 // inertTypes are resources that are not created.
 var inertTypes = map[string]bool{
 	"AWS::CloudWatch::Alarm":  true, // there are no metrics
+	"AWS::Lambda::Permission": true, // as TopicPolicy
 	"AWS::Logs::LogGroup":     true, // logs are shown by /_local/logs
 	"AWS::Logs::MetricFilter": true, // there are no metrics
 	"AWS::SNS::TopicPolicy":   true, // roles exist as names; what they may do is judged by the contract test
@@ -19,6 +20,7 @@ var inertProperties = map[string][]string{
 		"Description", "LoggingConfig", "Policies", "Tags", "Tracing",
 	},
 	"AWS::Serverless::HttpApi":      {"Description", "AccessLogSettings", "DefaultRouteSettings", "FailOnWarnings", "Tags"},
+	"AWS::Serverless::Api":          {"Description", "MethodSettings", "OpenApiVersion"},
 	"AWS::Serverless::StateMachine": {"Logging", "Policies", "Tags", "Tracing"},
 	"AWS::DynamoDB::Table": {
 		"PointInTimeRecoverySpecification", "SSESpecification", "DeletionProtectionEnabled", "Tags",

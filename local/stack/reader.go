@@ -66,7 +66,7 @@ func (r *reader) template(root *node) {
 	if outputs := root.member("Outputs"); outputs != nil {
 		for _, m := range outputs.members {
 			p := r.properties(m.name, m.value)
-			r.stack.Outputs[m.name] = p.text("Value")
+			r.stack.Outputs[m.name] = r.reachable(p.text("Value"))
 			p.ignore("Description")
 			p.end()
 		}

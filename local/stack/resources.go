@@ -12,6 +12,7 @@ import (
 var readers = map[string]func(*reader, string, *properties){
 	"AWS::Serverless::Function":     (*reader).function,
 	"AWS::Serverless::HttpApi":      (*reader).api,
+	"AWS::Serverless::Api":          (*reader).restAPI,
 	"AWS::Serverless::StateMachine": (*reader).stateMachine,
 	"AWS::DynamoDB::Table":          (*reader).table,
 	"AWS::IAM::ManagedPolicy":       (*reader).managedPolicy,
@@ -44,6 +45,8 @@ func (r *reader) attributes(res resource) map[string]string {
 	case "AWS::Serverless::HttpApi":
 		url := o.Endpoint + "/execute-api/" + res.id
 		return map[string]string{"": apiID(res.id), "ApiEndpoint": url}
+	case "AWS::Serverless::Api":
+		return map[string]string{"": apiID(res.id)}
 	case "AWS::Serverless::StateMachine":
 		machine := arn("states", "stateMachine:"+name)
 		return map[string]string{"": machine, "Arn": machine, "Name": name}
@@ -98,7 +101,7 @@ func (r *reader) api(id string, p *properties) {
 		r.problem(p.node.line, id+".Auth", "keyward local carries the IAM authorizer alone, as the default one")
 	}
 	auth.end()
-	r.stack.APIs = append(r.stack.APIs, API{LogicalID: id, ID: apiID(id), URL: r.options.Endpoint + "/execute-api/" + id})
+	r.stack.APIs = append(r.stack.APIs, API{LogicalID: id, ID: apiID(id), URL: r.options.Endpoint + "/execute-api/" + id, Closed: p.boolean("DisableExecuteApiEndpoint")})
 }
 
 // managedPolicy keeps what a policy allows of HTTP APIs. Other rights have no effect here: roles exist as names.

@@ -124,9 +124,11 @@ type Rule struct {
 	DeadLetter string
 }
 
-// API is one HTTP API with the IAM authorizer.
+// API is one HTTP API, or one REST API, with IAM authorization.
 type API struct {
 	LogicalID string
+	Stage     string // of a REST API; "" for an HTTP API
+	Closed    bool   // its endpoint is disabled
 	ID        string
 	URL       string
 	Routes    []Route

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,6 +61,59 @@ func TestEveryRouteIsDeployedAndServed(t *testing.T) {
 	}
 	if apis != 2 {
 		t.Errorf("%d functions have routes, want api and request", apis)
+	}
+}
+
+// The private API has the routes that the public one has, each to the same function, and is open to IAM identities of
+// the account that come through its endpoints alone.
+func TestPrivateAPI(t *testing.T) {
+	t.Parallel()
+	s := template(t)
+	apis := s.of(t, "AWS::Serverless::Api")
+	if len(apis) != 1 {
+		t.Fatalf("template.yaml has %d REST APIs, want the machines' private one", len(apis))
+	}
+	p := apis[0].Properties
+	var routes []string
+	paths, _ := at(p, "DefinitionBody", "paths").([]entry)
+	for _, path := range paths {
+		for _, m := range path.value.([]entry) {
+			routes = append(routes, strings.ToUpper(m.key)+" "+path.key)
+			uri := at(m.value, "x-amazon-apigateway-integration", "uri")
+			if want := (call{"Sub", "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${RequestFunction.Arn}/invocations"}); uri != want {
+				t.Errorf("%s %s is integrated with %v", m.key, path.key, uri)
+			}
+		}
+	}
+	slices.Sort(routes)
+	if diff := cmp.Diff(served(t, "request"), routes); diff != "" {
+		t.Errorf("routes (-served +private):\n%s", diff)
+	}
+	endpoints := call{"Split", []any{",", call{"Ref", "MachineApiVpcEndpoints"}}}
+	for path, want := range map[string]any{
+		"EndpointConfiguration.Type": "PRIVATE", "EndpointConfiguration.VPCEndpointIds": endpoints, "Auth.DefaultAuthorizer": "AWS_IAM", "Auth.InvokeRole": "NONE",
+	} {
+		if got := at(p, strings.Split(path, ".")...); !cmp.Equal(got, want, cmp.AllowUnexported(call{})) {
+			t.Errorf("%s is %v, want %v", path, got, want)
+		}
+	}
+	policy := statements(t, at(p, "Auth", "ResourcePolicy", "CustomStatements"))
+	if len(policy) != 2 || policy[0].Effect != "Allow" || policy[1].Effect != "Deny" || policy[1].Resources[0] != "execute-api:/*" || policy[1].Actions[0] != "execute-api:Invoke" {
+		t.Fatalf("the resource policy is %+v", policy)
+	}
+	if got := at(policy[1].Condition, "StringNotEquals", "aws:SourceVpce"); !cmp.Equal(got, any(endpoints), cmp.AllowUnexported(call{})) {
+		t.Errorf("what comes through other endpoints than %v is denied", got)
+	}
+	for _, r := range s.resources {
+		private := r.key == "PrivateMachineApi" || r.key == "PrivateMachineApiCallsRequest"
+		if got := at(r.value, "Condition"); private && got != "WithPrivateMachineApi" {
+			t.Errorf("%s is there under %v", r.key, got)
+		}
+		if r.key == "MachineApi" {
+			if got := at(r.value, "Properties", "DisableExecuteApiEndpoint"); !cmp.Equal(got, any(call{"If", []any{"WithPrivateMachineApi", "true", "false"}}), cmp.AllowUnexported(call{})) {
+				t.Errorf("beside the private API the public one is closed: %v", got)
+			}
+		}
 	}
 }
 

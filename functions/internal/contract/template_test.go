@@ -80,6 +80,14 @@ func list(v any) []any {
 	}
 }
 
+// either is a list, or a value that may be one or many, with both values of a choice: what is allowed in one of them has to stand.
+func either(v any) []any {
+	if c, ok := v.(call); ok && c.name == "If" {
+		return list(c.argument)[1:]
+	}
+	return list(v)
+}
+
 // short writes a value in one line, ARNs without the parts that are the same in all.
 func short(v any) string {
 	switch v := v.(type) {
@@ -121,7 +129,7 @@ func statements(t *testing.T, v any) []statement {
 		for _, a := range list(at(s, "Action")) {
 			st.Actions = append(st.Actions, a.(string))
 		}
-		for _, r := range list(at(s, "Resource")) {
+		for _, r := range either(at(s, "Resource")) {
 			st.Resources = append(st.Resources, short(r))
 		}
 		if st.Sid == "" || st.Effect == "" || len(st.Actions) == 0 || len(st.Resources) == 0 && at(s, "Principal") == nil {
