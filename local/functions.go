@@ -72,9 +72,6 @@ func (s *Server) composeGateway() error {
 
 func (s *Server) routes(a stack.API) []httpapi.Route {
 	var routes []httpapi.Route
-	if a.Closed {
-		return nil
-	}
 	for _, r := range a.Routes {
 		routes = append(routes, httpapi.Route{Method: r.Method, Path: r.Path, Function: r.Function})
 	}

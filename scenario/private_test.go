@@ -6,15 +6,14 @@ import (
 	"testing"
 )
 
-// With endpoints for the private API nobody reaches the public one, and the people's is as it was.
-func TestThePublicAPIIsClosed(t *testing.T) {
+// With endpoints for the private API there is no public one, and the people's is as it was.
+func TestThePrivateAPIIsInsteadOfThePublicOne(t *testing.T) {
 	t.Parallel()
 	w := begin(t, setup{private: true})
 	public := w.machine
-	public.base = w.API("MachineApi")
-	ask := map[string]string{"bootId": bootID}
-	if status, body := public.call("POST", "/v1/key-requests", ask, nil); status != http.StatusNotFound {
-		t.Errorf("the public API answers %d %s", status, body)
+	public.base = w.URL() + "/execute-api/MachineApi"
+	if status, body := public.call("POST", "/v1/key-requests", map[string]string{"bootId": bootID}, nil); status != http.StatusNotFound || w.API("MachineApi") != "" {
+		t.Errorf("the public API is at %q and answers %d %s", w.API("MachineApi"), status, body)
 	}
 	if got := w.Status().Outputs["MachineApiUrl"]; got != w.machine.base || !strings.HasSuffix(got, "/PrivateMachineApi/machines") {
 		t.Errorf("machines are told %s, and the private API is at %s", got, w.machine.base)

@@ -101,7 +101,7 @@ func (r *reader) api(id string, p *properties) {
 		r.problem(p.node.line, id+".Auth", "keyward local carries the IAM authorizer alone, as the default one")
 	}
 	auth.end()
-	r.stack.APIs = append(r.stack.APIs, API{LogicalID: id, ID: apiID(id), URL: r.options.Endpoint + "/execute-api/" + id, Closed: p.boolean("DisableExecuteApiEndpoint")})
+	r.stack.APIs = append(r.stack.APIs, API{LogicalID: id, ID: apiID(id), URL: r.options.Endpoint + "/execute-api/" + id, Routes: r.described(p, payload2)})
 }
 
 // managedPolicy keeps what a policy allows of HTTP APIs. Other rights have no effect here: roles exist as names.

@@ -20,6 +20,17 @@ func (r *reader) restAPI(id string, p *properties) {
 	}
 	auth.ignore("ResourcePolicy")
 	auth.end()
+	a.Routes = r.described(p, "")
+	r.stack.APIs = append(r.stack.APIs, a)
+}
+
+// payload2 is the format of an HTTP API's events; a REST API's has no name.
+const payload2 = "2.0"
+
+// described are the routes that an API describes itself, each integrated with a function of the template; events of functions
+// add theirs.
+func (r *reader) described(p *properties, payload string) []Route {
+	var routes []Route
 	body := p.sub("DefinitionBody")
 	body.ignore("openapi", "info")
 	paths := body.sub("paths")
@@ -28,21 +39,24 @@ func (r *reader) restAPI(id string, p *properties) {
 		methods := paths.sub(path.name)
 		for _, m := range methods.node.members {
 			operation := methods.sub(m.name)
-			operation.ignore("parameters")
-			a.Routes = append(a.Routes, r.integrated(operation, strings.ToUpper(m.name), path.name))
+			operation.ignore("parameters", "responses")
+			routes = append(routes, r.integrated(operation, strings.ToUpper(m.name), path.name, payload))
 			operation.end()
 		}
 	}
-	r.stack.APIs = append(r.stack.APIs, a)
+	return routes
 }
 
 var integration = regexp.MustCompile(`^arn:aws:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/(arn:aws:lambda:\S+)/invocations$`)
 
 // integrated is the route of one operation.
-func (r *reader) integrated(operation *properties, method, path string) Route {
+func (r *reader) integrated(operation *properties, method, path, payload string) Route {
 	p := operation.sub("x-amazon-apigateway-integration")
 	p.only("type", "aws_proxy")
 	p.only("httpMethod", "POST")
+	if got := p.text("payloadFormatVersion"); got != payload {
+		r.problem(operation.node.line, p.path, "keyward local carries the payloadFormatVersion %q alone, found %q", payload, got)
+	}
 	uri := integration.FindStringSubmatch(p.required("uri"))
 	p.end()
 	if uri == nil || !methods[method] || strings.Contains(path, "+}") {

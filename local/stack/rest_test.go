@@ -9,7 +9,7 @@ import (
 	"github.com/keyward/keyward/local/stack"
 )
 
-// private is the small template with a private REST API beside its HTTP API, which is closed.
+// private is the small template with a private REST API beside its HTTP API, and both describe routes.
 var private = strings.NewReplacer(
 	"Resources:\n", `Conditions: {Private: !Not [!Equals [!Ref Rate, never]]}
 Resources:
@@ -26,7 +26,10 @@ Resources:
         paths:
           /a/{id}:
             get: {parameters: [], x-amazon-apigateway-integration: {type: aws_proxy, httpMethod: POST, uri: !Sub "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${F.Arn}/invocations"}}
-`, "EnableIamAuthorizer: true}", "EnableIamAuthorizer: true}\n      DisableExecuteApiEndpoint: !If [Private, true, false]").Replace(small) +
+`, "EnableIamAuthorizer: true}", `EnableIamAuthorizer: true}
+      DefinitionBody:
+        paths:
+          /b: {post: {responses: {}, x-amazon-apigateway-integration: {type: aws_proxy, httpMethod: POST, payloadFormatVersion: "2.0", uri: !Sub "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/${F.Arn}/invocations"}}}`).Replace(small) +
 	"Outputs:\n  Url: {Value: !If [Private, !Sub \"https://${Rest}.execute-api.${AWS::Region}.${AWS::URLSuffix}/machines\", !GetAtt Api.ApiEndpoint]}\n"
 
 func TestPrivateAPI(t *testing.T) {
@@ -42,11 +45,11 @@ func TestPrivateAPI(t *testing.T) {
 	if diff := cmp.Diff(want, s.APIs[0]); diff != "" {
 		t.Errorf("the REST API (-want +got):\n%s", diff)
 	}
-	if a := s.APIs[1]; !a.Closed || len(a.Routes) != 1 || s.Outputs["Url"] != want.URL {
+	if a := s.APIs[1]; len(a.Routes) != 2 || a.Routes[0].Path != "/b" || a.Routes[1].Path != "/a" || s.Outputs["Url"] != want.URL {
 		t.Errorf("the HTTP API is %+v, the output %s", a, s.Outputs["Url"])
 	}
 	s, err = stack.Parse("t.yaml", []byte(strings.Replace(private, "never", "rate(5 minutes)", 1)), smallFiles, stack.Options{})
-	if err != nil || len(s.APIs) != 1 || s.APIs[0].Closed || s.Outputs["Url"] != "http://127.0.0.1:4566/execute-api/Api" {
+	if err != nil || len(s.APIs) != 1 || s.Outputs["Url"] != "http://127.0.0.1:4566/execute-api/Api" {
 		t.Errorf("without the private API: %+v, %v", s, err)
 	}
 }
@@ -60,6 +63,7 @@ func TestPrivateAPIRefused(t *testing.T) {
 		"without stage":      {"StageName: machines", "Description: x", "Rest: expected the property StageName"},
 		"no proxy":           {"aws_proxy", "mock", `keyward local carries aws_proxy alone, found "mock"`},
 		"another target":     {"functions/${F.Arn}", "functions/${F}", "keyward local does not carry the route GET /a/{id}, or its integration"},
+		"another payload":    {`payloadFormatVersion: "2.0"`, `payloadFormatVersion: "1.0"`, `keyward local carries the payloadFormatVersion "2.0" alone, found "1.0"`},
 		"greedy":             {"/a/{id}:", "/{proxy+}:", "keyward local does not carry the route GET /{proxy+}, or its integration"},
 		"another method":     {"            get: {par", "            head: {par", "keyward local does not carry the route HEAD /a/{id}, or its integration"},
 		"a property":         {"openapi: 3.0.1\n", "openapi: 3.0.1\n        servers: []\n", "Rest.DefinitionBody.servers: keyward local does not carry this property"},

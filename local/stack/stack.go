@@ -128,7 +128,6 @@ type Rule struct {
 type API struct {
 	LogicalID string
 	Stage     string // of a REST API; "" for an HTTP API
-	Closed    bool   // its endpoint is disabled
 	ID        string
 	URL       string
 	Routes    []Route

@@ -51,6 +51,9 @@ func TestEveryRouteIsDeployedAndServed(t *testing.T) {
 				routes = append(routes, at(e.value, "Properties", "Method").(string)+" "+at(e.value, "Properties", "Path").(string))
 			}
 		}
+		for _, api := range template(t).of(t, "AWS::Serverless::HttpApi") {
+			routes = append(routes, described(t, api, r.LogicalID)...)
+		}
 		slices.Sort(routes)
 		if diff := cmp.Diff(served(t, name), routes); diff != "" {
 			t.Errorf("function %s (-served +deployed):\n%s", name, diff)
@@ -74,17 +77,7 @@ func TestPrivateAPI(t *testing.T) {
 		t.Fatalf("template.yaml has %d REST APIs, want the machines' private one", len(apis))
 	}
 	p := apis[0].Properties
-	var routes []string
-	paths, _ := at(p, "DefinitionBody", "paths").([]entry)
-	for _, path := range paths {
-		for _, m := range path.value.([]entry) {
-			routes = append(routes, strings.ToUpper(m.key)+" "+path.key)
-			uri := at(m.value, "x-amazon-apigateway-integration", "uri")
-			if want := (call{"Sub", "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${RequestFunction.Arn}/invocations"}); uri != want {
-				t.Errorf("%s %s is integrated with %v", m.key, path.key, uri)
-			}
-		}
-	}
+	routes := described(t, apis[0], "RequestFunction")
 	slices.Sort(routes)
 	if diff := cmp.Diff(served(t, "request"), routes); diff != "" {
 		t.Errorf("routes (-served +private):\n%s", diff)
@@ -104,17 +97,37 @@ func TestPrivateAPI(t *testing.T) {
 	if got := at(policy[1].Condition, "StringNotEquals", "aws:SourceVpce"); !cmp.Equal(got, any(endpoints), cmp.AllowUnexported(call{})) {
 		t.Errorf("what comes through other endpoints than %v is denied", got)
 	}
+	// One of the two is there, and may call the function.
 	for _, r := range s.resources {
-		private := r.key == "PrivateMachineApi" || r.key == "PrivateMachineApiCallsRequest"
-		if got := at(r.value, "Condition"); private && got != "WithPrivateMachineApi" {
-			t.Errorf("%s is there under %v", r.key, got)
+		want, ok := map[string]string{
+			"MachineApi": "WithPublicMachineApi", "MachineApiCallsRequest": "WithPublicMachineApi", "PrivateMachineApi": "WithPrivateMachineApi", "PrivateMachineApiCallsRequest": "WithPrivateMachineApi",
+		}[r.key]
+		if got := at(r.value, "Condition"); ok && got != want {
+			t.Errorf("%s is there under %v, want %s", r.key, got, want)
 		}
-		if r.key == "MachineApi" {
-			if got := at(r.value, "Properties", "DisableExecuteApiEndpoint"); !cmp.Equal(got, any(call{"If", []any{"WithPrivateMachineApi", "true", "false"}}), cmp.AllowUnexported(call{})) {
-				t.Errorf("beside the private API the public one is closed: %v", got)
+		if api, isCall := strings.CutSuffix(r.key, "CallsRequest"); isCall {
+			source, _ := at(r.value, "Properties", "SourceArn").(call)
+			if text, _ := source.argument.(string); !strings.Contains(text, ":${"+api+"}/") || at(r.value, "Properties", "FunctionName") != any(call{"Ref", "RequestFunction"}) {
+				t.Errorf("%s lets %v call", r.key, source)
 			}
 		}
 	}
+}
+
+// described are the routes that an API describes itself and leads to a function, by its logical id.
+func described(t *testing.T, api role, function string) []string {
+	t.Helper()
+	var routes []string
+	paths, _ := at(api.Properties, "DefinitionBody", "paths").([]entry)
+	for _, path := range paths {
+		for _, m := range path.value.([]entry) {
+			uri := at(m.value, "x-amazon-apigateway-integration", "uri")
+			if uri == any(call{"Sub", "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${" + function + ".Arn}/invocations"}) {
+				routes = append(routes, strings.ToUpper(m.key)+" "+path.key)
+			}
+		}
+	}
+	return routes
 }
 
 // Each route of the handlers is described, and none more.
