@@ -40,6 +40,13 @@ const home = ".."
 var figures report
 
 func TestMain(m *testing.M) {
+	if file := os.Getenv(firstUse); file != "" {
+		if err := compileOnce(file); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	code := m.Run()
 	figures.print()
 	os.Exit(code)
