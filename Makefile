@@ -10,7 +10,9 @@ GOARCH     ?= arm64# of what `sam build` builds: arm64, or amd64 for Architectur
 FUZZTIME   ?= 20000x
 RUN        ?=
 CASTS      ?= all
-BUILDFLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w"
+COMMIT     ?= $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unknown)
+# The same source gives the same bytes wherever it is built: no paths, and of the repository its commit alone.
+BUILDFLAGS := -tags lambda.norpc -trimpath -buildvcs=false -ldflags "-s -w -X github.com/keyward/keyward/shared/release.commit=$(COMMIT)"
 
 lower = $(shell printf '%s' '$(1)' | tr 'A-Z' 'a-z')
 
@@ -91,10 +93,20 @@ fuzz: go ## run each fuzz target FUZZTIME times (20000x)
 			echo "$$p $$t"; CGO_ENABLED=0 $(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$p || exit 1; \
 		done; done
 
+.PHONY: sbom
+sbom: go ## write the bill of materials, build/keyward.cdx.json, and docs/dependencies.md
+	@mkdir -p build
+	$(GO) tool -modfile=.ci/tools/go.mod cyclonedx-gomod mod -json -licenses -noserial -test -output build/keyward.cdx.json .
+	@$(GO) run ./.ci/dependencies build/keyward.cdx.json >build/dependencies.md && mv build/dependencies.md docs/dependencies.md
+
+.PHONY: reproducible
+reproducible: go ## build every program twice, in two places and without a cache: the bytes have to be the same
+	@.ci/reproducible/run
+
 .PHONY: validate
 validate: ## check and build the template with the SAM CLI
 	sam validate --lint --region us-east-1
-	sam build
+	COMMIT=$(COMMIT) sam build
 
 .PHONY: clean
 clean: ## remove what was built

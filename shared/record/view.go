@@ -78,6 +78,8 @@ type Status struct {
 	Time     time.Time      `json:"time"`
 	Account  string         `json:"account"`
 	Region   string         `json:"region"`
+	Version  string         `json:"version"`  // of Keyward, such as 0.6.0
+	Commit   string         `json:"commit"`   // that it was built from; "unknown" when nobody said so
 	Machines map[string]int `json:"machines"` // by standing
 	Holds    int            `json:"holds"`
 

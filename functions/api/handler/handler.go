@@ -20,6 +20,7 @@ import (
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/record"
+	"github.com/keyward/keyward/shared/release"
 )
 
 type records interface {
@@ -174,7 +175,7 @@ func (h *Handler) status(ctx context.Context, c boot.Call) (int, any, error) {
 		return 0, nil, err
 	}
 	s := record.Status{
-		Time: c.Now, Account: h.Account, Region: h.Region, Machines: map[string]int{}, Holds: len(holds),
+		Time: c.Now, Account: h.Account, Region: h.Region, Version: release.Version, Commit: release.Commit(), Machines: map[string]int{}, Holds: len(holds),
 		SweptAt: watch.SweptAt, Paused: watch.Paused,
 		KeyCalls: h.KeyCalls, GrantCalls: h.GrantCalls,
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/record"
+	"github.com/keyward/keyward/shared/release"
 )
 
 const alice = "arn:aws:iam::123456789012:user/alice"
@@ -180,7 +181,7 @@ func TestStatus(t *testing.T) {
 	w.Store.Watched = record.Watch{SweptAt: fake.Start, Paused: map[string]record.Pause{"web-tier": {Since: fake.Start, Why: "silent"}}}
 	_, body := call(t, w, "GET", "/v1/status", "")
 	want := record.Status{
-		Time: fake.Start, Account: fake.Account, Region: fake.Region, Machines: map[string]int{"Good": 1, "Bad": 1, "Unknown": 1}, Holds: 1,
+		Time: fake.Start, Account: fake.Account, Region: fake.Region, Version: release.Version, Commit: release.Commit(), Machines: map[string]int{"Good": 1, "Bad": 1, "Unknown": 1}, Holds: 1,
 		SweptAt: fake.Start, Paused: w.Store.Watched.Paused,
 		KeyCalls: 5, GrantCalls: 50,
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/release"
 )
 
 // TimeoutVariable holds the function's timeout in seconds. With the deadline that the runtime states it
@@ -53,6 +54,7 @@ func Start[In, Out any](build func(ctx context.Context, log *slog.Logger) (Handl
 		log.Error("not starting", KeyError, err.Error())
 		os.Exit(1)
 	}
+	log.Info("started", "version", release.Version, "commit", release.Commit())
 	lambda.Start(decoded(Wrap(handle, time.Duration(timeout)*time.Second, log), log))
 }
 
