@@ -415,18 +415,24 @@ unit() {
   # Without its control groups a unit that runs looks like one that does not.
   if [ -d /run/systemd/system ] && { [ -d /sys/fs/cgroup/system.slice ] || [ -d /sys/fs/cgroup/systemd/system.slice ]; }; then printf 'd procs %s%s\n' "$1" "$_o"; else printf 'd procs %s no_systemd\n' "$1"; fi
 }
-# package NAME: what the package manager's own records say of it.
-package() {
-  if [ -r /var/lib/dpkg/status ]; then
-    awk -v p="$1" '$1=="Package:"{ if(n) exit; n=$2==p } n&&$1=="Status:"{s=$NF} n&&$1=="Version:"{v=$2}
-      END{print "d package " p " " (s==""?"absent":s " " v)}' /var/lib/dpkg/status
-  elif [ -r /lib/apk/db/installed ]; then
-    awk -v p="$1" '$0=="P:" p{n=1} /^V:/{v=substr($0,3)} /^$/{ if(n) exit; v="" }
-      END{print "d package " p " " (n?"installed " v:"absent")}' /lib/apk/db/installed
-  elif [ -e /var/lib/rpm ] || [ -e /usr/lib/sysimage/rpm ]; then
-    filter 5 '{print "d package '"$1"' installed " $1}' rpm -q --qf '%{VERSION}-%{RELEASE}\n' -- "$1"
-    case $C in 0) ;; 1) printf 'd package %s absent\n' "$1";; 127) printf 'd package %s no_tool\n' "$1";; *) printf 'd package %s failed\n' "$1";; esac
-  else printf 'd package %s no_tool\n' "$1"; fi
+# stanzas FILE NAMES: what the records of dpkg or apk say of packages, "d package NAME STATE VERSION ARCH", and how many are installed.
+stanzas() {
+  awk -v want="$2" 'BEGIN{n=split(want,w," "); for(i=1;i<=n;i++) W[w[i]]}
+    function end(){ if(p!=""){ if(s=="installed") c++; if(p in W){ seen[p]; print "d package " p " " s " " v " " a } } p=s=v=a="" }
+    /^Package: /{p=$2} /^Status: /{s=$NF} /^Version: /{v=$2} /^Architecture: /{a=$2}
+    /^P:/{p=substr($0,3); s="installed"} /^V:/{v=substr($0,3)} /^A:/{a=substr($0,3)} /^$/{end()}
+    END{end(); for(p in W) if(!(p in seen)) print "d package " p " absent"; print "d count " c+0}' "$1"
+}
+# packages NAMES: what the package manager's own records say of them.
+packages() {
+  if [ -r /var/lib/dpkg/status ]; then stanzas /var/lib/dpkg/status "$1"; return; fi
+  if [ -r /lib/apk/db/installed ]; then stanzas /lib/apk/db/installed "$1"; return; fi
+  for i in $1; do
+    if [ -e /var/lib/rpm ] || [ -e /usr/lib/sysimage/rpm ]; then
+      filter 5 '{print "d package '"$i"' installed " $1}' rpm -q --qf '%{VERSION}-%{RELEASE}\n' -- "$i"
+      case $C in 0) ;; 1) printf 'd package %s absent\n' "$i";; 127) printf 'd package %s no_tool\n' "$i";; *) printf 'd package %s failed\n' "$i";; esac
+    else printf 'd package %s no_tool\n' "$i"; fi
+  done
 }
 clamavprobe() {
   printf 'r clamav 1500\nd places %s %s %s\n' "$CLAMD" "$FRESH" "$ONACC"
@@ -486,7 +492,7 @@ sentinelprobe() {
 }
 guarddutyprobe() {
   printf 'r guardduty 800\n'
-  unit amazon-guardduty-agent.service; package amazon-guardduty-agent; left /var/log/amzn-guardduty-agent
+  unit amazon-guardduty-agent.service; packages amazon-guardduty-agent; left /var/log/amzn-guardduty-agent
 }
 aideprobe() {
   printf 'r aide 1500\n'
@@ -522,7 +528,8 @@ otherprobe() {
     printf 'd asked %s\n' "$i"; unit "$i"
     [ -n "$f" ] && [ ! "$f" -ef /dev/null ] && grep -q '^Type=oneshot' "$f" && printf 'd oneshot %s\n' "$i"
   done
-  asked package; for i in $A; do package "$i"; done
+  asked package && packages "$A"
+  return 0
 }
 
 # --- system facts that rules ask for
@@ -646,16 +653,10 @@ fact_packages() {
   if [ -f /var/lib/dpkg/status ]; then
     printf 'r packages 6000\nd dpkg\n'
     look /var/lib/dpkg/status || { printf 's %s\n' "$S"; return; }
-    awk -v want="$A" 'BEGIN{n=split(want,w," "); for(i=1;i<=n;i++) W[w[i]]}
-      function end(){ if(s=="installed"){ c++; if(p in W) print "d p " p " " v " " a } p=s="" }
-      /^Package: /{p=$2; v=""; a=""; s=""} /^Status: /{s=$NF} /^Version: /{v=$2} /^Architecture: /{a=$2} /^$/{end()}
-      END{end(); print "d count " c+0}' /var/lib/dpkg/status
+    stanzas /var/lib/dpkg/status "$A"
   elif [ -f /lib/apk/db/installed ]; then
     printf 'r packages 6000\nd apk\n'
-    awk -v want="$A" 'BEGIN{n=split(want,w," "); for(i=1;i<=n;i++) W[w[i]]}
-      function end(){ if(p!=""){ c++; if(p in W) print "d p " p " " v " " a } p="" }
-      /^P:/{p=substr($0,3)} /^V:/{v=substr($0,3)} /^A:/{a=substr($0,3)} /^$/{end()}
-      END{end(); print "d count " c+0}' /lib/apk/db/installed
+    stanzas /lib/apk/db/installed "$A"
   elif [ -e /var/lib/rpm/rpmdb.sqlite ] || [ -e /var/lib/rpm/Packages ] || [ -e /var/lib/rpm/Packages.db ] || [ -e /usr/lib/sysimage/rpm/rpmdb.sqlite ]; then
     # shellcheck disable=SC2086
     run packages 6000 10 '{print "d p " $0} END{print "d rpm"}' rpm -qa --qf '%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE} %{ARCH}\n' ${A:-none}

@@ -1,12 +1,8 @@
 package documents_test
 
 import (
-	"bytes"
-	"compress/gzip"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -116,25 +112,14 @@ func steps(t *testing.T, out, action string) []string {
 	if len(words) != 4 || words[0] != "KWL1" || words[1] != fmt.Sprint(len(words[3])) || words[2] != "OK" || strings.Count(out, "\n") != 1 {
 		t.Fatalf("printed %q, want one line KWL1 LENGTH OK BASE64", out)
 	}
-	packed, err := base64.StdEncoding.DecodeString(words[3])
-	if err != nil {
-		t.Fatal(err)
-	}
-	z, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := inflate(t, out)
 	var d struct {
 		V             int
 		Nonce, Action string
 		UID           int
 		Steps         []struct{ K, N, Before, After, R, Why string }
 	}
-	if err := json.Unmarshal(text, &d); err != nil {
+	if err := json.Unmarshal([]byte(text), &d); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
 	if d.V != 1 || d.Nonce != testNonce || d.Action != action {

@@ -50,6 +50,17 @@ func newMachine(t *testing.T) machine {
 	return machine{t, root}
 }
 
+// findsBoth holds that an inspection found the test's own listener, and the agent of m.agent running.
+func findsBoth(t *testing.T, e *evidence.Evidence, port int) {
+	t.Helper()
+	if l, ok := find(e, port); !ok || l.PID.Or(0) != os.Getpid() {
+		t.Errorf("listener = %+v, want the test's own", l)
+	}
+	if got := show(e.Find(evidence.OSSEC)); got != "present true; running; protecting; " {
+		t.Errorf("OSSEC is %q, want running and protecting", got)
+	}
+}
+
 func (m machine) path(name string) string { return filepath.Join(m.root, name) }
 
 func (m machine) write(name, text string) {

@@ -57,12 +57,7 @@ func TestScriptOnBusyBoxAlone(t *testing.T) {
 	out, home := run(t, []string{busybox, "sh"}, withPath(t, m.script(), link(t, targets)), nil)
 	nothingIn(t, home)
 	e := parse(t, out)
-	if l, ok := find(e, port); !ok || l.PID.Or(0) != os.Getpid() {
-		t.Errorf("listener = %+v, want the test's own", l)
-	}
-	if got := show(e.Find(evidence.OSSEC)); got != "present true; running; protecting; " {
-		t.Errorf("OSSEC is %q, want running and protecting", got)
-	}
+	findsBoth(t, e, port)
 }
 
 // needed is every program that the script calls on a plain server.

@@ -41,12 +41,7 @@ func TestScriptWithEachAwk(t *testing.T) {
 			out, home := run(t, sh(t), withPath(t, m.script(), link(t, targets)), nil)
 			nothingIn(t, home)
 			e := parse(t, out)
-			if l, ok := find(e, port); !ok || l.PID.Or(0) != os.Getpid() {
-				t.Errorf("listener = %+v, want the test's own", l)
-			}
-			if got := show(e.Find(evidence.OSSEC)); got != "present true; running; protecting; " {
-				t.Errorf("OSSEC is %q, want running and protecting", got)
-			}
+			findsBoth(t, e, port)
 			if e.Collect.Complete != evidence.Known(true) {
 				t.Errorf("Complete = %v, records %+v", e.Collect.Complete, e.Collect.Records)
 			}

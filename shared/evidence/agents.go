@@ -28,7 +28,7 @@ type agent struct {
 var agentLabels = map[string]bool{
 	"bin": true, "left": true, "shut": true, "unit": true, "boot": true, "procs": true, "conf": true, "places": true, "time": true,
 	"package": true, "dir": true, "cli": true, "version": true, "db": true, "log": true, "cron": true, "health": true,
-	"answer": true, "program": true, "oneshot": true, "asked": true, "status": true, "rules": true,
+	"answer": true, "program": true, "oneshot": true, "asked": true, "status": true, "rules": true, "count": true,
 }
 
 // agent reads a product's record. When that is not to be had, the product is returned and what it says is

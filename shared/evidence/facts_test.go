@@ -239,6 +239,9 @@ func TestPackages(t *testing.T) {
 	}, []parsed{
 		{"dpkg", base.with("packages", "dpkg\np bash 5.2.15-2+b8 amd64\np libc6 2.36-9 amd64\np libc6 2.36-9 i386\ncount 899"),
 			"dpkg 899 [{bash 5.2.15-2+b8 amd64}] [{libc6 2.36-9 amd64} {libc6 2.36-9 i386}] unknown (not_collected)"},
+		{"dpkg, with what is not installed", base.with("packages", "dpkg\npackage bash installed 5.2.15-2+b8 amd64\npackage libc6 config-files 2.36-9 amd64\npackage libc6 installed 2.36-9 i386\npackage zsh absent\ncount 899"),
+			"dpkg 899 [{bash 5.2.15-2+b8 amd64}] [{libc6 2.36-9 i386}] unknown (not_collected)"},
+		{"apk", base.with("packages", "apk\npackage bash installed 5.2.21-r0 x86_64\npackage libc6 absent\ncount 60"), "apk 60 [{bash 5.2.21-r0 x86_64}] [] unknown (not_collected)"},
 		{"rpm", base.rc("packages", "p bash 0:5.2.15-1.amzn2023 x86_64\nrpm", 0), "rpm unknown (no_source) [{bash 0:5.2.15-1.amzn2023 x86_64}] [] unknown (not_collected)"},
 		{"rpm fails", base.rc("packages", "rpm", 1), "unknown (failed) unknown (failed) unknown (failed) unknown (failed) unknown (failed)"},
 		{"no manager", base.skip("packages", "no_source"), "unknown (no_source) unknown (no_source) unknown (no_source) unknown (no_source) unknown (no_source)"},

@@ -53,15 +53,17 @@ func parseGuardDuty(d *document) Product {
 func (a *agent) packaged(name string) (state, version string) {
 	for _, line := range a.lines["package"] {
 		f := strings.Fields(line)
-		if len(f) < 2 || f[0] != name {
-			continue
+		if len(f) < 2 || f[0] != name || state == "installed" {
+			continue // of several architectures one that is installed counts
 		}
-		if len(f) > 2 {
+		if state, version = f[1], ""; len(f) > 2 {
 			version = f[2]
 		}
-		return f[1], version
 	}
-	return WhyMissing, ""
+	if state == "" {
+		state = WhyMissing
+	}
+	return state, version
 }
 
 // unitRunning is whether systemd has a process in the unit. Only root can put one there.

@@ -71,7 +71,9 @@ func parseOthers(d *document) *Others {
 	}
 	for _, line := range a.lines["package"][:min(len(a.lines["package"]), MaxOthers)] {
 		name, _, _ := strings.Cut(line, " ")
-		o.packages = append(o.packages, a.otherPackage(name))
+		if p := a.otherPackage(name); !slices.Contains(o.packages, p) { // one line for each architecture
+			o.packages = append(o.packages, p)
+		}
 	}
 	return &Others{Programs: Known(o.programs), Units: Known(o.units), Packages: Known(o.packages)}
 }

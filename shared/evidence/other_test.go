@@ -52,3 +52,13 @@ func TestOthers(t *testing.T) {
 		t.Errorf("falco.service = %+v, want a unit that starts at boot and runs", u)
 	}
 }
+
+// A package of several architectures is there once, and installed when one of them is.
+func TestOtherPackageOfSeveralArchitectures(t *testing.T) {
+	t.Parallel()
+	g := others().with("other", "package libc6 config-files 2.30-1 i386\npackage libc6 installed 2.36-9 amd64\npackage libc6 config-files 2.31-1 armhf\ncount 400")
+	e := g.parse(t)
+	if all := e.Others.Packages.Value; len(all) != 1 || all[0].Present != evidence.Known(true) || all[0].Version.Or("") != "2.36-9" {
+		t.Errorf("packages = %+v, want libc6 2.36-9 once", all)
+	}
+}

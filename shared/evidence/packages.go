@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// parsePackages reads "dpkg", "apk", "rpm" or "windows", "p NAME VERSION ARCH" of those that were asked for and are
-// installed, and "count N".
+// parsePackages reads "dpkg", "apk", "rpm" or "windows", of those that were asked for "p NAME VERSION ARCH" when they
+// are installed or "package NAME STATE VERSION ARCH", and "count N".
 func parsePackages(d *document) Packages {
 	p := Packages{Manager: Unknown[string](WhyParse), Count: Unknown[int](WhyNoSource), Asked: d.asked("package"), Why: d.why("packages")}
 	if p.Why != "" {
@@ -26,7 +26,13 @@ func parsePackages(d *document) Packages {
 		p.Why = WhyParse
 		return p
 	}
-	for _, line := range labelled(d.text("packages"), "p") {
+	installed := labelled(d.text("packages"), "p")
+	for _, line := range labelled(d.text("packages"), "package") {
+		if name, rest, is := strings.Cut(line, " installed "); is {
+			installed = append(installed, name+" "+rest)
+		}
+	}
+	for _, line := range installed {
 		f := strings.Fields(line)
 		if len(f) < 2 || len(p.Installed) >= MaxNames {
 			p.Why = WhyParse

@@ -59,11 +59,5 @@ func listenerValue(l *evidence.Listener) string {
 		return s + ", process unknown"
 	}
 	s += ", " + l.Exe.Value
-	switch {
-	case l.ExeDeleted:
-		s += ", its file is deleted"
-	case l.ExeForeign:
-		s += ", in a file system of its own"
-	}
-	return s
+	return s + fileOf(l)
 }

@@ -169,11 +169,16 @@ func listener(l *evidence.Listener) string {
 	default:
 		s += "process unknown"
 	}
+	return s + fileOf(l)
+}
+
+// fileOf is what is odd about the file of a listener's program.
+func fileOf(l *evidence.Listener) string {
 	switch {
 	case l.ExeDeleted:
-		s += ", its file is deleted"
+		return ", its file is deleted"
 	case l.ExeForeign:
-		s += ", in a file system of its own"
+		return ", in a file system of its own"
 	}
-	return s
+	return ""
 }
