@@ -44,7 +44,7 @@ func BenchmarkBoot(b *testing.B) {
 	var all []answered
 	for b.Loop() {
 		b.StopTimer()
-		f := startFleet(b, loadGuest(b, plainServer))
+		f := startFleet(b, loadGuest(b, plainServer), nil)
 		f.enrol(b)
 		f.check(b)
 		f.giveKey(b)

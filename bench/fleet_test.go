@@ -54,6 +54,7 @@ type fleet struct {
 	server *local.Server
 	config aws.Config
 	store  *store.Store
+	guest  atomic.Pointer[guest] // what every machine is
 	failed atomic.Pointer[error] // of a guest that could not make its line
 }
 
@@ -82,7 +83,7 @@ func benchmarkFleet(b *testing.B, name string, g guest) {
 	for b.Loop() {
 		b.StopTimer()
 		before := cpu(b, syscall.RUSAGE_CHILDREN)
-		f := startFleet(b, g)
+		f := startFleet(b, g, nil)
 		f.enrol(b)
 		f.server.ResetCalls()
 		b.StartTimer()
@@ -105,12 +106,14 @@ func benchmarkFleet(b *testing.B, name string, g guest) {
 	figures.note("calls of the check, %s lines: %s.", name, list(c.calls))
 }
 
-func startFleet(b *testing.B, g guest) *fleet {
+// startFleet starts a place whose machines are all alike, with parameters of the template that differ from its defaults.
+func startFleet(b *testing.B, g guest, parameters map[string]string) *fleet {
 	b.Helper()
 	f := &fleet{}
+	f.guest.Store(&g)
 	answer := func(_ string, parameters map[string][]string) string {
 		time.Sleep(answersIn)
-		line, err := g.line(parameters["Nonce"][0], time.Now())
+		line, err := f.guest.Load().line(parameters["Nonce"][0], f.server.Clock().Now())
 		if err != nil {
 			f.failed.Store(&err)
 		}
@@ -118,11 +121,12 @@ func startFleet(b *testing.B, g guest) *fleet {
 	}
 	var machines []local.Machine
 	for n := range fleetSize {
-		machines = append(machines, local.Machine{ID: fleetID(n), Answer: answer})
+		machines = append(machines, local.Machine{ID: fleetID(n), Answer: answer, Tags: map[string]string{"keyward:guarded": "true"}})
 	}
 	var err error
 	f.server, err = local.Start(b.Context(), local.Options{
 		Template: filepath.Join(home, "template.yaml"), Build: filepath.Join(home, "build"), Addr: "127.0.0.1:0", Machines: machines,
+		Parameters: parameters,
 	})
 	if err != nil {
 		b.Fatal(err)
