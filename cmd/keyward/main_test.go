@@ -44,7 +44,7 @@ func furnish(dir string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"template.yaml", "documents", "statemachine", "policies", "events"} {
+	for _, name := range []string{"template.yaml", "docs", "documents", "statemachine", "policies", "events"} {
 		if err := os.Symlink(filepath.Join(root, name), filepath.Join(dir, name)); err != nil {
 			return err
 		}

@@ -160,12 +160,37 @@ func (r *reader) route(f Function, _ string, p *properties) {
 	r.apiRoutes[api] = append(r.apiRoutes[api], route)
 }
 
+// joined are an API's routes: those that its document integrates, and those of events. A document that has others than
+// there are events for, or not all of them, is not this API's.
+func (r *reader) joined(id string, described, events []Route) []Route {
+	var routes []Route
+	documented := map[string]bool{}
+	for _, d := range described {
+		if d.Function != "" {
+			routes = append(routes, d)
+		} else {
+			documented[d.Method+" "+d.Path] = true
+		}
+	}
+	some := len(documented) > 0
+	for _, e := range events {
+		if some && !documented[e.Method+" "+e.Path] {
+			r.problem(1, id+".DefinitionBody", "it does not have the route %s %s", e.Method, e.Path)
+		}
+		delete(documented, e.Method+" "+e.Path)
+	}
+	for route := range documented {
+		r.problem(1, id+".DefinitionBody", "no function has the route %s", route)
+	}
+	return append(routes, events...)
+}
+
 // attachRoutes gives the collected routes to their APIs, whichever stands first in the template.
 func (r *reader) attachRoutes() {
 	left := maps.Clone(r.apiRoutes)
 	for i := range r.stack.APIs {
 		a := &r.stack.APIs[i]
-		a.Routes = append(a.Routes, left[a.ID]...)
+		a.Routes = r.joined(a.LogicalID, a.Routes, left[a.ID])
 		delete(left, a.ID)
 	}
 	for id, routes := range left {

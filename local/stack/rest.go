@@ -1,7 +1,10 @@
 package stack
 
 import (
+	"cmp"
+	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -30,6 +33,9 @@ const payload2 = "2.0"
 // described are the routes that an API describes itself, each integrated with a function of the template; events of functions
 // add theirs.
 func (r *reader) described(p *properties, payload string) []Route {
+	if n := p.node.member("DefinitionBody"); n != nil && n.kind == intrinsic && n.tag == "Transform" {
+		return r.documented(p, payload)
+	}
 	var routes []Route
 	body := p.sub("DefinitionBody")
 	body.ignore("openapi", "info")
@@ -50,6 +56,44 @@ func (r *reader) described(p *properties, payload string) []Route {
 var integration = regexp.MustCompile(`^arn:aws:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/(arn:aws:lambda:\S+)/invocations$`)
 
 // integrated is the route of one operation.
+// documented are the routes of a document that the template includes. Those that it does not integrate are events of
+// functions, which attachRoutes holds against it.
+func (r *reader) documented(p *properties, payload string) []Route {
+	type call struct {
+		Type, HTTPMethod, PayloadFormatVersion string
+		URI                                    map[string]string
+	}
+	var document struct {
+		Paths map[string]map[string]struct {
+			Integration *call `json:"x-amazon-apigateway-integration"`
+		}
+	}
+	at := p.path + ".DefinitionBody"
+	if err := json.Unmarshal(p.json("DefinitionBody"), &document); err != nil {
+		r.problem(p.node.line, at, "reading the document: %v", err)
+		return nil
+	}
+	var routes []Route
+	for path, methods := range document.Paths {
+		for method, operation := range methods {
+			route := Route{Method: strings.ToUpper(method), Path: path}
+			if i := operation.Integration; i != nil {
+				uri := integration.FindStringSubmatch(r.substitute(at, i.URI["Fn::Sub"], p.node.line))
+				if uri == nil || i.Type != "aws_proxy" || i.HTTPMethod != "POST" || i.PayloadFormatVersion != payload {
+					r.problem(p.node.line, at, "keyward local does not carry the integration of %s %s", route.Method, path)
+					continue
+				}
+				route.Function = uri[1]
+			}
+			routes = append(routes, route)
+		}
+	}
+	slices.SortFunc(routes, func(a, b Route) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Method, b.Method))
+	})
+	return routes
+}
+
 func (r *reader) integrated(operation *properties, method, path, payload string) Route {
 	p := operation.sub("x-amazon-apigateway-integration")
 	p.only("type", "aws_proxy")

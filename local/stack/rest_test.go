@@ -1,8 +1,10 @@
 package stack_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -74,6 +76,36 @@ func TestPrivateAPIRefused(t *testing.T) {
 		}
 		if _, err := stack.Parse("t.yaml", []byte(changed), smallFiles, stack.Options{}); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: Parse = %v, want %s", name, err, tt.want)
+		}
+	}
+}
+
+// An API may take its routes from a document: what it integrates, and what functions have events for, all of both.
+func TestDocumentedRoutes(t *testing.T) {
+	t.Parallel()
+	const integrated = `{"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "payloadFormatVersion": "2.0", "uri": {"Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${F.Arn}/invocations"}}}`
+	text := strings.Replace(small, "EnableIamAuthorizer: true}", "EnableIamAuthorizer: true}\n      DefinitionBody: {\"Fn::Transform\": {Name: AWS::Include, Parameters: {Location: api.json}}}", 1)
+	for document, want := range map[string]string{
+		`{"paths": {"/a": {"get": {}}, "/b": {"post": ` + integrated + `}}}`:                                   "",
+		`{"paths": {"/b": {"post": ` + integrated + `}}}`:                                                      "",
+		`{"paths": {"/a": {"get": {}}, "/c": {"put": {}}}}`:                                                    "Api.DefinitionBody: no function has the route PUT /c",
+		`{"paths": {"/a": {"put": {}}}}`:                                                                       "Api.DefinitionBody: it does not have the route GET /a\nt.yaml:1: Api.DefinitionBody: no function has the route PUT /a",
+		`{"paths": {"/a": {"get": {}}, "/b": {"post": ` + strings.Replace(integrated, "2.0", "1.0", 1) + `}}}`: "keyward local does not carry the integration of POST /b",
+		`{"paths": {"/b": {"post": ` + strings.Replace(integrated, "${F.Arn}", "other", 1) + `}}}`:             "keyward local does not carry the integration of POST /b",
+		`{"paths": []}`: "Api.DefinitionBody: reading the document: json",
+	} {
+		files := maps.Clone(smallFiles)
+		files["api.json"] = &fstest.MapFile{Data: []byte(document)}
+		s, err := stack.Parse("t.yaml", []byte(text), files, stack.Options{})
+		if want != "" {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %s", document, err, want)
+			}
+			continue
+		}
+		const f = "arn:aws:lambda:us-east-1:123456789012:function:keyward-F"
+		if diff := cmp.Diff([]stack.Route{{Method: "POST", Path: "/b", Function: f}, {Method: "GET", Path: "/a", Function: f}}, s.APIs[0].Routes); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", document, err, diff)
 		}
 	}
 }

@@ -22,12 +22,20 @@ func project(t *testing.T) (data []byte, files fstest.MapFS) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return data, fstest.MapFS{
+	carried := fstest.MapFS{
 		"documents/inspect.json": {Data: []byte(`{ "schemaVersion": "2.2" }`)},
 		"documents/lock.json":    {Data: []byte(`{ "schemaVersion": "2.2" }`)},
 		"statemachine/enforcement.asl.json": {Data: []byte(`{"a": "${NotifyFunctionArn}", "b": "${RecheckFunctionArn}",
 			"c": "${RestoreFunctionArn}", "d": "${RevokeFunctionArn}", "e": "${SafeguardFunctionArn}"}`)},
 	}
+	for _, name := range []string{"docs/openapi.people.json", "docs/openapi.machines.json"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		carried[name] = &fstest.MapFile{Data: text}
+	}
+	return data, carried
 }
 
 var required = map[string]string{"SenderAddress": "keyward@example.com", "AccountContact": "ops@example.com"}

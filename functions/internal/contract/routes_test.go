@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/token"
 	"regexp"
@@ -114,10 +115,35 @@ func TestPrivateAPI(t *testing.T) {
 	}
 }
 
+// included are the routes that a document leads to a function.
+func included(t *testing.T, location, function string) []string {
+	t.Helper()
+	var document struct {
+		Paths map[string]map[string]struct {
+			Integration struct{ URI map[string]string } `json:"x-amazon-apigateway-integration"`
+		}
+	}
+	if err := json.Unmarshal([]byte(read(t, location)), &document); err != nil {
+		t.Fatal(err)
+	}
+	var routes []string
+	for path, methods := range document.Paths {
+		for method, o := range methods {
+			if strings.HasSuffix(o.Integration.URI["Fn::Sub"], "/functions/${"+function+".Arn}/invocations") {
+				routes = append(routes, strings.ToUpper(method)+" "+path)
+			}
+		}
+	}
+	return routes
+}
+
 // described are the routes that an API describes itself and leads to a function, by its logical id.
 func described(t *testing.T, api role, function string) []string {
 	t.Helper()
 	var routes []string
+	if location, ok := at(api.Properties, "DefinitionBody", "Fn::Transform", "Parameters", "Location").(string); ok {
+		return included(t, location, function)
+	}
 	paths, _ := at(api.Properties, "DefinitionBody", "paths").([]entry)
 	for _, path := range paths {
 		for _, m := range path.value.([]entry) {
