@@ -5,8 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 
@@ -21,7 +19,6 @@ import (
 	"github.com/keyward/keyward/shared/aws/ssmrun"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/env"
-	"github.com/keyward/keyward/shared/identity"
 )
 
 type config struct {
@@ -34,19 +31,6 @@ type config struct {
 	Required    string `env:"REQUIRE_IDENTITY_DOCUMENT"`
 }
 
-// documents is what the stack says about identity documents.
-func (c config) documents() (handler.Documents, error) {
-	v, err := identity.New(c.Certificate, c.Account, c.Region)
-	if err != nil {
-		return handler.Documents{}, fmt.Errorf("reading IDENTITY_CERTIFICATE: %w", err)
-	}
-	d := handler.Documents{Verifier: v, Required: c.Required == "on"}
-	if d.Required && !v.Ready() {
-		return d, errors.New("reading REQUIRE_IDENTITY_DOCUMENT=on: expected a certificate in IDENTITY_CERTIFICATE to verify documents with")
-	}
-	return d, nil
-}
-
 func main() {
 	boot.Start(func(ctx context.Context, log *slog.Logger) (boot.Handler[boot.GatewayRequest, boot.GatewayResponse], error) {
 		var cfg config
@@ -57,7 +41,7 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		documents, err := cfg.documents()
+		documents, err := handler.ReadDocuments(cfg.Certificate, cfg.Account, cfg.Region, cfg.Required)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,8 @@ package handler
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -18,6 +20,22 @@ import (
 type Documents struct {
 	Verifier identity.Verifier
 	Required bool // a request of an instance without one is refused
+}
+
+// ReadDocuments is what a stack says about documents: certificates in PEM, or none, and require, which is "on" when each
+// instance has to send its own. That needs a certificate.
+func ReadDocuments(certificates, account, region, require string) (Documents, error) {
+	v, err := identity.New(certificates, account, region)
+	if err != nil {
+		return Documents{}, fmt.Errorf("reading the certificates of identity documents: %w", err)
+	}
+	switch {
+	case require != "on" && require != "off":
+		return Documents{}, fmt.Errorf("reading whether identity documents are required: it is %q, expected on or off", require)
+	case require == "on" && !v.Ready():
+		return Documents{}, errors.New("reading whether identity documents are required: it is on, and there is no certificate to verify them with")
+	}
+	return Documents{Verifier: v, Required: require == "on"}, nil
 }
 
 // What a machine is told of the document that it sent.

@@ -13,7 +13,6 @@ import (
 	"github.com/keyward/keyward/local/imds"
 	"github.com/keyward/keyward/shared/evidence"
 	"github.com/keyward/keyward/shared/fault"
-	"github.com/keyward/keyward/shared/identity"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
@@ -26,13 +25,13 @@ func documented(t *testing.T, required bool) (*fake.World, Documents, *imds.Auth
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := identity.New(aws.Certificate(), fake.Account, "us-east-1")
+	d, err := ReadDocuments(aws.Certificate(), fake.Account, "us-east-1", map[bool]string{true: "on", false: "off"}[required])
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := seen(policy.Pass)
 	w.Instances.Launched, w.Instances.Facts.Type = fake.Start.Add(-time.Hour), evidence.Known("t3.micro")
-	return w, Documents{Verifier: v, Required: required}, aws
+	return w, d, aws
 }
 
 // signed is a document of a machine that was started some time ago.
@@ -65,6 +64,22 @@ func askWith(t *testing.T, w *fake.World, d Documents, document any) (int, recor
 		t.Fatal(err)
 	}
 	return status, got, p, answer
+}
+
+func TestReadDocuments(t *testing.T) {
+	t.Parallel()
+	if d, err := ReadDocuments("", fake.Account, "us-east-1", "off"); err != nil || d.Required || d.Verifier.Ready() {
+		t.Errorf("nothing is %+v, %v", d, err)
+	}
+	for want, given := range map[string][2]string{
+		"reading certificate 1":                       {"x", "off"},
+		"there is no certificate to verify them with": {"", "on"},
+		`it is "yes", expected on or off`:             {"", "yes"},
+	} {
+		if _, err := ReadDocuments(given[0], fake.Account, "us-east-1", given[1]); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", given, err, want)
+		}
+	}
 }
 
 func TestAVerifiedDocument(t *testing.T) {

@@ -63,6 +63,21 @@ func ask(t *testing.T, w *fake.World) (int, record.Release, string) {
 	return serve(t, w, fake.Start, request(t, "ask.json"))
 }
 
+// What comes through the private API is answered as through the public one.
+func TestAskedThroughThePrivateAPI(t *testing.T) {
+	t.Parallel()
+	w := seen(policy.Pass)
+	h := &Handler{Store: w.Store, Keys: w.Keys, Giver: w.Keys, Instances: w.Instances, Roles: w.Roles, Nodes: w.Roles, Inspect: w.Inspect, Log: w.Log}
+	in := fake.Event[boot.GatewayRequest](t, "request/ask-private.json")
+	out, err := boot.Gateway(h.Routes(), w.Log)(t.Context(), fake.Start, in)
+	if err != nil || out.REST == nil || out.REST.StatusCode != http.StatusOK || !strings.Contains(out.REST.Body, `"grantToken":"token"`) {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if g := w.Keys.Listed[fake.KeyARN]; len(g) != 1 || g[0].Grantee != fake.Session {
+		t.Errorf("grants = %+v", g)
+	}
+}
+
 // seen is a world in which the machine was inspected with this verdict ten minutes ago, without a grant.
 func seen(v policy.Verdict, edits ...func(*record.Machine)) *fake.World {
 	w := fake.New()
