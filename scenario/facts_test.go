@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,35 @@ func TestRulesAboutWhatAWSSays(t *testing.T) {
 	w.wantStanding("Bad") // one of the two is still wrong, and the deadline stays
 	w.until(due.Add(20 * time.Minute))
 	w.wantRevoked(due)
+}
+
+// started-with-something-else: what an instance is started with is remembered from the first look on. Other user data is
+// a finding that says which, and never what stands in it; whoever enrols the machine again takes it as it is.
+func TestUserDataThatChanged(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{})
+	startedWith := func(text string) {
+		t.Helper()
+		if err := w.PutMachine(local.Machine{ID: machineID, Tags: guarded, Volumes: volumes, UserData: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	startedWith("#!/bin/sh\nexport TOKEN=first\n")
+	w.judgedBy("  - {rule: started as it was, instance: {userData: unchanged}}\n")
+	w.check()
+	w.wantStanding("Good")
+
+	startedWith("#!/bin/sh\nexport TOKEN=hunter2\n")
+	v := w.check()
+	w.wantStanding("Bad")
+	w.wantText("warning", "at first ")
+	if text, err := json.Marshal(v); err != nil || strings.Contains(string(text), "hunter2") || strings.Contains(string(text), "TOKEN") {
+		t.Errorf("what the machine is started with is in %s, %v", text, err)
+	}
+	w.enrol(machineID)
+	w.check()
+	w.wantStanding("Good")
+	w.wantKept()
 }
 
 func last(all []string) string { return all[len(all)-1] }
