@@ -121,6 +121,7 @@ func newFleet(o Options, number, size int) *fleet {
 	f.changes()
 	f.puts()
 	f.waive()
+	f.orders(seed)
 	f.Every(start.Add(12*time.Hour), 24*time.Hour, f.reset)
 	return f
 }

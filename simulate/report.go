@@ -44,6 +44,7 @@ type Report struct {
 	Mails      map[string]int         `json:"mails"`      // by kind
 	Executions map[string]int         `json:"executions"` // that ended, by status
 	Repeats    int                    `json:"repeats"`    // mails sent again
+	Ordered    int                    `json:"ordered"`    // keys taken because a person said so
 	Steps      int                    `json:"steps"`      // machines looked at
 	Took       string                 `json:"took"`       // wall time
 
@@ -55,6 +56,7 @@ type measured struct {
 	samples      map[string][]time.Duration
 	mails, ended map[string]int
 	repeats      int
+	ordered      int
 	machineSteps int
 }
 
@@ -102,7 +104,7 @@ func (f *fleet) noteAll(what string, more ...string) {
 func (f *fleet) report() Report {
 	r := Report{
 		Violations: f.violations, Broken: len(f.violations), Calls: f.Counts, Deaths: f.Deaths, DeadEnds: f.DeadEnds, Mails: f.measured.mails,
-		Executions: f.measured.ended, Repeats: f.measured.repeats, Steps: f.measured.machineSteps, samples: f.measured.samples,
+		Executions: f.measured.ended, Repeats: f.measured.repeats, Ordered: f.measured.ordered, Steps: f.measured.machineSteps, samples: f.measured.samples,
 	}
 	return r
 }
@@ -113,6 +115,7 @@ func (r *Report) add(o Report) {
 	r.Violations = r.Violations[:min(len(r.Violations), most)]
 	r.Broken += o.Broken
 	r.Repeats += o.Repeats
+	r.Ordered += o.Ordered
 	r.Steps += o.Steps
 	for _, pair := range []struct{ to, from *map[string]int }{
 		{&r.Calls, &o.Calls}, {&r.Deaths, &o.Deaths}, {&r.DeadEnds, &o.DeadEnds}, {&r.Mails, &o.Mails}, {&r.Executions, &o.Executions},
@@ -155,7 +158,7 @@ func (r Report) Print(w io.Writer) {
 			fmt.Fprintf(w, "  %-30s %10d\n", k, table.rows[k])
 		}
 	}
-	fmt.Fprintf(w, "\nmails sent again: %d\n", r.Repeats)
+	fmt.Fprintf(w, "\nmails sent again: %d\nkeys taken because a person said so: %d\n", r.Repeats, r.Ordered)
 	if r.Broken == 0 {
 		fmt.Fprintf(w, "every invariant held, at %d looks at a machine\n", r.Steps)
 		return

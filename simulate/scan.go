@@ -36,13 +36,16 @@ func (f *fleet) scan() {
 			f.scanMail(s)
 		}
 		f.scanLocked(s, m)
+		f.scanCommanded(s, m)
 		st := &m.State
-		if st.Standing == integrity.Bad || st.Key == integrity.KeyRevoked || st.Key == integrity.KeyRevoking || st.HeldFor != "" {
+		if st.Standing == integrity.Bad || st.Key == integrity.KeyRevoked || st.Key == integrity.KeyRevoking || st.HeldFor != "" || !st.CommandedAt.IsZero() {
 			f.scanLive(s, m)
 		} else {
 			s.idleSince, s.heldWrongly, s.keyless = time.Time{}, time.Time{}, time.Time{}
 		}
-		if s.bad() {
+		if s.commandStands {
+			s.coveredAt, s.unwarned, s.keyless = f.Now(), time.Time{}, time.Time{}
+		} else if s.bad() {
 			f.scanBad(s, m)
 		}
 	}
@@ -91,7 +94,7 @@ func (f *fleet) scanLive(s *subject, m *record.Machine) {
 		s.idleSince = time.Time{}
 	}
 	lost := s.takenBy == "revoke" && !s.bad() && s.able() && !s.known.bad && s.known.sent.After(s.takenAt) && !s.kind.terms.RestoreManual &&
-		!s.outsider && st.HeldFor == ""
+		!s.outsider && st.HeldFor == "" && !s.commandStands
 	mark(&s.keyless, lost, f.Now())
 	if f.past(s.keyless, allowedDelay) {
 		f.violate(s, keyless, "it was judged to be in order at "+brief(s.known.at))
@@ -146,7 +149,7 @@ func (f *fleet) scanBad(s *subject, m *record.Machine) {
 		return
 	}
 	since := s.badSince
-	for _, t := range []time.Time{s.ableSince, s.runsSince, st.SettledAt, s.allowedUntil()} {
+	for _, t := range []time.Time{s.ableSince, s.runsSince, st.SettledAt, s.allowedUntil(), s.commandOver} {
 		if t.After(since) {
 			since = t
 		}

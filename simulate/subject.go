@@ -54,6 +54,10 @@ type subject struct {
 	coveredAt              time.Time // it was seen as held
 	broken                 map[string]bool
 	keyless, unwarned      time.Time
+
+	commandedAt, commandOver time.Time // a person asked that its key is taken; that came to nothing, or was undone
+	commandStands            bool
+	commandOpen, wantedAt    time.Time // it is not carried out since; the person wants it back
 }
 
 // judged is one verdict that was written.
@@ -72,6 +76,9 @@ type told struct {
 func (s *subject) between(least, most time.Duration) time.Duration {
 	return least + time.Duration(s.random.Int64N(int64(most-least)))
 }
+
+// bootID is that of one of its boots.
+func (s *subject) bootID(n int) string { return fmt.Sprintf("%08x-%04x", s.index, n) }
 
 func (s *subject) bad() bool { return !s.badSince.IsZero() }
 
@@ -131,7 +138,7 @@ func (s *subject) boot() {
 		if n != s.boots || !s.runs() || tries == 0 {
 			return
 		}
-		payload, _ := json.Marshal(keyRequest{Caller: s.guest.Session, Boot: fmt.Sprintf("%08x-%04x", s.index, n)})
+		payload, _ := json.Marshal(keyRequest{Caller: s.guest.Session, Boot: s.bootID(n)})
 		s.fleet.Invoke("request", s.guest.ID, payload, func(out any, err error) {
 			if status, _ := out.(int); err == nil && status == 200 {
 				return

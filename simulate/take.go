@@ -31,8 +31,14 @@ func (f *fleet) Took(machine, key string, by *world.Invocation) {
 		return
 	}
 	f.taken(s, by)
+	if s.commandStands {
+		f.measured.ordered++
+	}
 	s.takenBy, s.takenAt = by.Function, f.Now()
 	s.owe(notice.Revoked, f.Now())
+	if m := f.Store.Peek(s.guest.ID); s.commandStands && m != nil {
+		return // it had no deadline
+	}
 	if m := f.Store.Peek(s.guest.ID); m != nil {
 		f.measured.since("deadline to order", m.State.DueAt, f.Now())
 	}
@@ -55,6 +61,7 @@ func (f *fleet) taken(s *subject, by *world.Invocation) {
 	switch {
 	case s.intent == 0 || s.ordered == 0 || s.intent > s.ordered || s.ordered > by.Saw:
 		f.violate(s, takenUnwritten, "its ledger has no intent and order")
+	case s.commandStands: // whatever it is, and whoever was told
 	case s.warnedAt.IsZero() || s.warnedAt.Before(s.judgedGood) && s.judgedGood.Before(by.Started):
 		f.violate(s, takenUnwarned, fmt.Sprintf("warned at %s, in order at %s", brief(s.warnedAt), brief(s.judgedGood)))
 	case f.unheard(s):
@@ -63,6 +70,7 @@ func (f *fleet) taken(s *subject, by *world.Invocation) {
 		f.violate(s, takenEarly, fmt.Sprintf("promised was %s", brief(s.promised)))
 	}
 	switch silent := s.silence && s.kind.terms.SilenceThen == policy.ActRevoke; {
+	case s.commandStands:
 	case !known.bad && !known.at.IsZero() && !silent:
 		f.violate(s, takenFromGood, "its evidence of "+brief(known.sent)+" says that it is in order")
 	case silent && s.silentSince.IsZero() && now.Sub(s.ableSince) > fresh: // else it was silent when it was looked at
@@ -83,16 +91,16 @@ func (f *fleet) taken(s *subject, by *world.Invocation) {
 	if at := f.EC2.SharedSince(s.key); !at.IsZero() && at.Before(s.reserving) && s.mode == policy.DisableKey {
 		f.violate(s, takenShared, "another volume is under its key since "+brief(at))
 	}
-	if at := s.reserving; s.allowed(at) && s.allowed(now) && !s.silence {
+	if at := s.reserving; !s.commandStands && s.allowed(at) && s.allowed(now) && !s.silence {
 		f.violate(s, takenWaived, "a waiver stands until "+brief(s.allowedUntil()))
 	}
-	if at := s.driftedAt; !at.IsZero() && !known.sent.Before(at) {
+	if at := s.driftedAt; !at.IsZero() && !known.sent.Before(at) && known.at.Before(s.reserving) {
 		f.violate(s, takenDrifted, "its tags are others since "+brief(at))
 	}
 	if s.kind.terms.Lock && !s.guest.Locked() {
 		f.violate(s, takenUnlocked, "its data is mounted")
 	}
-	if at := f.Safe.Saved[s.guest.ID]; s.kind.terms.Snapshot && at.Before(s.warnedAt) {
+	if at := f.Safe.Saved[s.guest.ID]; s.kind.terms.Snapshot && at.Before(s.since()) {
 		f.violate(s, takenUnsaved, "its last snapshot was complete at "+brief(at))
 	}
 	f.above(s)
@@ -101,6 +109,14 @@ func (f *fleet) taken(s *subject, by *world.Invocation) {
 			f.violate(s, takenHeld, fmt.Sprintf("%s is held since %s", scope, brief(h.at)))
 		}
 	}
+}
+
+// since is when what its key was taken for began.
+func (s *subject) since() time.Time {
+	if s.commandStands {
+		return s.commandedAt
+	}
+	return s.warnedAt
 }
 
 // above counts the machines that lost their keys. The limit counts intents, and an order may come a while after
@@ -133,6 +149,9 @@ func (f *fleet) Gave(machine, key string, by *world.Invocation) {
 		return
 	}
 	f.note(s, "kms", "its access begins, by "+by.Function)
+	if s.commandStands && !s.wantedAt.After(s.commandedAt) {
+		f.violate(s, gaveUnwanted, "nobody wanted it since "+brief(s.commandedAt))
+	}
 	known := s.evidence(by)
 	switch by.Function {
 	case "restore":

@@ -57,6 +57,10 @@ var Mutants = []Mutant{
 	in("waived", "waivers allow nothing",
 		Edit{"functions/evaluate/handler/waivers.go", `	r = waiver.Apply(`, `	_ = waiver.Apply(`},
 		Edit{"functions/recheck/handler/facts.go", `Covered: waiver.Covered(`, `Covered: false && waiver.Covered(`}),
+	in("waived", "what a person took comes back when the machine complies",
+		Edit{"shared/integrity/next.go", `	case !m.CommandedAt.IsZero():
+		// A person decided`, `	case false:
+		// A person decided`}),
 	in("calm", "every policy revokes",
 		Edit{"shared/integrity/next.go", `	return t.OnFail == policy.ActRevoke
 }`, `	return true
