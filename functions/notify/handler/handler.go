@@ -219,7 +219,7 @@ func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *
 		Tags: map[string]string{delivery.TagMachine: m.ID, delivery.TagExecution: execution, delivery.TagNotice: r.Kind},
 	})
 	if err != nil {
-		return r, errors.Join(err, h.refused(ctx, r, err))
+		return r, errors.Join(err, h.refused(ctx, now, r, err))
 	}
 	r.Subject, r.MessageID, r.AcceptedAt = rendered.Subject, id, now
 	h.Log.InfoContext(ctx, "notice accepted", boot.KeyMachine, m.ID, boot.KeyKind, r.Kind, boot.KeyExecution, n.Reference)
@@ -227,8 +227,11 @@ func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *
 }
 
 // refused notes that SES said no, so that there is no mail: the next attempt is like a first one and gives the
-// whole grace. After any other error there may be one.
-func (h *Handler) refused(ctx context.Context, r record.Notice, err error) error {
+// whole grace. After any other error there may be one, and an earlier attempt, whose beginning is kept, may have sent it.
+func (h *Handler) refused(ctx context.Context, now time.Time, r record.Notice, err error) error {
+	if !r.BegunAt.Equal(now) {
+		return nil
+	}
 	var aws interface{ ErrorCode() string } // what every error of the SDK has, without importing it
 	if !errors.As(err, &aws) || strings.HasPrefix(aws.ErrorCode(), "Internal") || strings.HasPrefix(aws.ErrorCode(), "Service") {
 		return nil

@@ -246,6 +246,23 @@ func TestARefusedWarningGivesTheWholeGrace(t *testing.T) {
 	}
 }
 
+// That SES refused a repeat says nothing of the first attempt, which may be in the mailbox: its deadline stays.
+func TestARefusedRepeatKeepsTheDeadline(t *testing.T) {
+	t.Parallel()
+	w := violation()
+	w.Fail("store.EndNotice", fake.Down) // SES has it, and nobody noted that
+	if _, err := warn(t, w, fake.Start); err == nil {
+		t.Fatal("an outcome that was not recorded is no error")
+	}
+	w.Fail("ses.Send", fake.AWS(fault.Transient, "TooManyRequestsException"))
+	_, err := warn(t, w, fake.Start.Add(20*time.Second))
+	fake.Kind(t, err, fault.Transient)
+	got, err := warn(t, w, fake.Start.Add(40*time.Second))
+	if want := fake.Start.Add(4 * time.Hour); err != nil || !got.DueAt.Equal(want) {
+		t.Errorf("the next = %+v, %v, want due %s", got, err, want)
+	}
+}
+
 func TestARefusalThatCannotBeRecordedKeepsTheDeadline(t *testing.T) {
 	t.Parallel()
 	w := violation()
