@@ -65,22 +65,18 @@ type Handler struct {
 	Log      *slog.Logger
 }
 
-// Handle asks the machines that an event means.
+// Handle asks the machines that an event means. What goes wrong with some of them keeps no other from being looked at.
 func (h *Handler) Handle(ctx context.Context, now time.Time, e Event) (Summary, error) {
-	chosen, purpose, err := h.chosen(ctx, e)
-	if err != nil {
-		return Summary{}, err
-	}
 	var s Summary
+	chosen, purpose, err := h.chosen(ctx, e)
 	if len(chosen) == 0 {
-		h.Log.InfoContext(ctx, "nothing to inspect", boot.KeyPolicy, e.Policy)
-		return s, nil
-	}
-	groups, err := h.grouped(ctx, chosen)
-	if err != nil {
+		if err == nil {
+			h.Log.InfoContext(ctx, "nothing to inspect", boot.KeyPolicy, e.Policy)
+		}
 		return s, err
 	}
-	var problems []error // what goes wrong with one group must not keep the others from being looked at
+	groups, unread := h.grouped(ctx, chosen)
+	problems := []error{err, unread}
 	for _, g := range groups {
 		commands, err := h.Send(ctx, g.ids, g.needs, purpose, "", now)
 		for _, c := range commands {
@@ -99,16 +95,23 @@ type group struct {
 	ids   []string
 }
 
-// grouped puts the machines together whose policies need the same, so that they share commands.
+// unread is where the machines of a policy are that cannot be read now.
+const unread = -1
+
+// grouped puts the machines together whose policies need the same, so that they share commands. Those of a policy that
+// cannot be read are left out and told in the error.
 func (h *Handler) grouped(ctx context.Context, all []record.Machine) ([]group, error) {
 	var groups []group
+	var problems []error
 	of := map[string]int{} // by policy: where its machines are
 	for _, m := range all {
 		at, known := of[m.Policy]
 		if !known {
 			needs, err := send.Needs(ctx, h.Machines, m.Policy)
 			if err != nil {
-				return nil, err
+				problems = append(problems, err)
+				of[m.Policy] = unread
+				continue
 			}
 			at = slices.IndexFunc(groups, func(g group) bool { return g.needs.Same(needs) })
 			if at < 0 {
@@ -116,12 +119,14 @@ func (h *Handler) grouped(ctx context.Context, all []record.Machine) ([]group, e
 			}
 			of[m.Policy] = at
 		}
-		groups[at].ids = append(groups[at].ids, m.ID)
+		if at != unread {
+			groups[at].ids = append(groups[at].ids, m.ID)
+		}
 	}
-	return groups, nil
+	return groups, errors.Join(problems...)
 }
 
-// chosen are the enrolled machines that an event is about.
+// chosen are the enrolled machines that an event is about. With an error, those that could be read.
 func (h *Handler) chosen(ctx context.Context, e Event) ([]record.Machine, record.Purpose, error) {
 	if e.Source != "" {
 		return h.started(ctx, e)
@@ -155,14 +160,19 @@ func (h *Handler) named(ctx context.Context, ids []string, purpose record.Purpos
 		return nil, "", fault.New(fault.Invalid, "reading the event: purpose is %q, expected %q or %q with machines", purpose, record.Check, record.Retry)
 	}
 	var all []record.Machine
+	var problems []error
 	for _, id := range ids {
 		m, err := h.Machines.Machine(ctx, id)
-		if err != nil {
-			return nil, "", err
+		switch {
+		case err == nil:
+			all = append(all, m)
+		case fault.Is(err, fault.NotFound) && len(ids) > 1:
+			h.Log.InfoContext(ctx, "machine is not enrolled any more", boot.KeyMachine, id)
+		default:
+			problems = append(problems, err)
 		}
-		all = append(all, m)
 	}
-	return all, purpose, nil
+	return all, purpose, errors.Join(problems...)
 }
 
 // started is the instance that began to run, if it is one of ours.
@@ -171,10 +181,13 @@ func (h *Handler) started(ctx context.Context, e Event) ([]record.Machine, recor
 		return nil, "", fault.New(fault.Invalid, "reading the event: source %q state %q, expected aws.ec2 running", e.Source, e.Detail.State)
 	}
 	m, err := h.Machines.Machine(ctx, e.Detail.InstanceID)
-	if fault.Is(err, fault.NotFound) {
+	switch {
+	case fault.Is(err, fault.NotFound):
 		return nil, record.Check, nil
+	case err != nil:
+		return nil, "", err
 	}
-	return []record.Machine{m}, record.Check, err
+	return []record.Machine{m}, record.Check, nil
 }
 
 // scheduled are the policies that have a schedule of their own. The machines of one that does not

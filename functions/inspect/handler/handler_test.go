@@ -176,3 +176,39 @@ func TestFailures(t *testing.T) {
 		}
 	})
 }
+
+// Of machines that are asked together, one that cannot be read, is not enrolled any more or is under a policy that cannot
+// be read keeps no other from being looked at.
+func TestOneMachineKeepsNoOtherFromBeingLookedAt(t *testing.T) {
+	t.Parallel()
+	const all = `{"version":1,"purpose":"retry","machines":["i-1234567890abcdef0","i-0abcdef1234567890","mi-1234567890abcdef0"]}`
+	for name, tt := range map[string]struct {
+		before func(*fake.World)
+		asked  []string
+		kind   fault.Kind
+	}{
+		"one cannot be read":        {func(w *fake.World) { w.Fail("store.Machine", nil, fake.Down) }, []string{fake.ID, "mi-1234567890abcdef0"}, fault.Transient},
+		"one is not enrolled":       {func(w *fake.World) { delete(w.Store.ByID, fake.Other) }, []string{fake.ID, "mi-1234567890abcdef0"}, 0},
+		"one policy cannot be read": {func(w *fake.World) { w.Fail("store.Policy", nil, fake.Down) }, []string{fake.ID, "mi-1234567890abcdef0"}, fault.Transient},
+		"none can be read":          {func(w *fake.World) { w.Always("store.Machine", fake.Down) }, nil, fault.Transient},
+	} {
+		w := fake.New()
+		crowd(w)
+		tt.before(w)
+		var sends []asked
+		_, err := newHandler(w, &sends, nil).Handle(t.Context(), fake.Start, decoded(t, all))
+		if tt.kind != 0 {
+			fake.Kind(t, err, tt.kind)
+		} else if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		var got []string
+		for _, s := range sends {
+			got = append(got, s.Machines...)
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(tt.asked, got); diff != "" {
+			t.Errorf("%s: asked (-want +got):\n%s", name, diff)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
@@ -214,9 +215,9 @@ func (s *sweep) ask(ctx context.Context) error {
 			wanted = append(wanted, m.ID)
 		}
 	}
-	if len(wanted) > 0 {
-		s.done.Asked = len(wanted)
-		problems = append(problems, s.Inspect.Invoke(ctx, inspection.Request{Version: inspection.Version, Purpose: record.Retry, Machines: wanted}))
+	s.done.Asked = len(wanted)
+	for some := range slices.Chunk(wanted, inspection.BatchSize) { // one that fails takes no other with it
+		problems = append(problems, s.Inspect.Invoke(ctx, inspection.Request{Version: inspection.Version, Purpose: record.Retry, Machines: some}))
 	}
 	return errors.Join(problems...)
 }

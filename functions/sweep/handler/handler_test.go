@@ -162,6 +162,27 @@ func TestALookIsAskedForOnce(t *testing.T) {
 	}
 }
 
+// Many are asked for by the batch, so that what goes wrong with one batch keeps no other from being looked at.
+func TestManyLooksAreAskedForInBatches(t *testing.T) {
+	t.Parallel()
+	w := with(lookDue)
+	for n := range 119 {
+		w.Store.Put(fake.Machine(lookDue, func(m *record.Machine) { m.ID = fmt.Sprintf("i-%017x", n) }))
+	}
+	w.Fail("inspect.Invoke", nil, fake.Down)
+	got, err := newHandler(w).Handle(t.Context(), fake.Start, Event{})
+	fake.Kind(t, err, fault.Transient)
+	if got.Asked != 120 || len(w.Inspect.Events) != 2 {
+		t.Fatalf("%+v with %d events that arrived, want 120 machines asked, and two events of three to arrive", got, len(w.Inspect.Events))
+	}
+	for i, want := range []int{inspection.BatchSize, 20} {
+		var r inspection.Request
+		if err := json.Unmarshal([]byte(w.Inspect.Events[i]), &r); err != nil || len(r.Machines) != want {
+			t.Errorf("event %d asks %d machines, %v, want %d", i, len(r.Machines), err, want)
+		}
+	}
+}
+
 // One machine that cannot be written keeps no other from being looked at.
 func TestOneMachinesTroubleIsItsOwn(t *testing.T) {
 	t.Parallel()
