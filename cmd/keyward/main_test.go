@@ -95,7 +95,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "json": isJSON, "harmless": isHarmless, "place": startPlace, "taken": takePort, "listens": startListener, "generate": generate, "key": createKeys, "reason": uglyReason, "waiver": readWaiver, "asks": askKey,
+			"exits": exits, "json": isJSON, "harmless": isHarmless, "place": startPlace, "taken": takePort, "listens": startListener, "generate": generate, "key": createKeys, "disabled": disableKey, "reason": uglyReason, "waiver": readWaiver, "asks": askKey,
 			"as": signedIn, "roles": tryRoles, "volume": makeVolume, "on": onMachine, "boots": boots,
 			"blank": blankDevice, "unwrap": unwrapTo, "opens": opensWith,
 		},

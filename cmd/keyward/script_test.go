@@ -111,10 +111,7 @@ func variables(ts *testscript.TestScript, out *bufio.Reader) {
 // createKeys makes a guarded key and one that is not, with the credentials of the place, and puts their
 // ARNs into KEY and UNGUARDED.
 func createKeys(ts *testscript.TestScript, _ bool, _ []string) {
-	keys := kms.New(kms.Options{
-		Region: ts.Getenv("AWS_REGION"), BaseEndpoint: aws.String(ts.Getenv("AWS_ENDPOINT_URL")),
-		Credentials: credentials.NewStaticCredentialsProvider(ts.Getenv("AWS_ACCESS_KEY_ID"), ts.Getenv("AWS_SECRET_ACCESS_KEY"), ts.Getenv("AWS_SESSION_TOKEN")),
-	})
+	keys := keysOf(ts)
 	for name, tags := range map[string][]types.Tag{
 		"KEY": {{TagKey: aws.String("keyward:guarded"), TagValue: aws.String("true")}}, "UNGUARDED": nil,
 	} {
@@ -122,6 +119,25 @@ func createKeys(ts *testscript.TestScript, _ bool, _ []string) {
 		ts.Check(err)
 		ts.Setenv(name, aws.ToString(out.KeyMetadata.Arn))
 	}
+}
+
+// keysOf is KMS as the place's operator calls it.
+func keysOf(ts *testscript.TestScript) *kms.Client {
+	return kms.New(kms.Options{
+		Region: ts.Getenv("AWS_REGION"), BaseEndpoint: aws.String(ts.Getenv("AWS_ENDPOINT_URL")),
+		Credentials: credentials.NewStaticCredentialsProvider(ts.Getenv("AWS_ACCESS_KEY_ID"), ts.Getenv("AWS_SECRET_ACCESS_KEY"), ts.Getenv("AWS_SESSION_TOKEN")),
+	})
+}
+
+// disableKey has somebody disable KEY, or enable it: disabled, ! disabled.
+func disableKey(ts *testscript.TestScript, neg bool, _ []string) {
+	key, err := aws.String(ts.Getenv("KEY")), error(nil)
+	if neg {
+		_, err = keysOf(ts).EnableKey(context.Background(), &kms.EnableKeyInput{KeyId: key})
+	} else {
+		_, err = keysOf(ts).DisableKey(context.Background(), &kms.DisableKeyInput{KeyId: key})
+	}
+	ts.Check(err)
 }
 
 // askKey has the machine ask for its key, with its own credentials: asks STATUS STATE, which the answer has to have.
