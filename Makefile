@@ -72,7 +72,7 @@ mutants: go ## take each guard out in turn: the simulation has to notice
 
 .PHONY: interleavings
 interleavings: go ## meet on one key in every order, in CASTS: few, many or all
-	CGO_ENABLED=0 $(GO) test -timeout 60m -v ./simulate/interleave -run TestEveryOrder -casts $(CASTS)
+	CGO_ENABLED=0 $(GO) test -timeout 240m -v ./simulate/interleave -run TestEveryOrder -casts $(CASTS)
 
 .PHONY: installs
 installs: go ## inspect real installs of Debian's packages in throw-away roots, as root

@@ -127,8 +127,8 @@ func TestConfirmOfAnIntentThatIsNoMore(t *testing.T) {
 		t.Errorf("confirm = %+v, %v, want notRevoked", got, err)
 	}
 	w.Never(t, "kms.")
-	if len(w.Store.Changes) != 1 || w.Store.Changes[0].DropLease == nil {
-		t.Errorf("changes = %+v, want the lease given back and nothing else", w.Store.Changes)
+	if c := w.Store.Changes; len(c) != 1 || c[0].TakeLease == nil || !c[0].TakeLease.Until.Equal(fake.Start.Add(inFlight)) || len(c[0].Ledger) > 0 {
+		t.Errorf("changes = %+v, want the lease to end soon and nothing else", c)
 	}
 
 	// The machine is corrected between the read and the write.

@@ -150,6 +150,24 @@ func TestOrderWithoutIntent(t *testing.T) {
 	}
 }
 
+// Another invocation may be about to ask KMS by an order that is written, so that a restore waits until it has ended: a late
+// revocation never undoes a newer restore.
+func TestAnOrderOnItsWayKeepsTheLease(t *testing.T) {
+	t.Parallel()
+	w := ordered()
+	w.Store.Change(fake.ID, func(m *record.Machine) { m.State.Generation = 3 }) // corrected
+	later := fake.Start.Add(5 * time.Second)
+	if got, err := handle(t, w, later, "revoke/order.json"); err != nil || got.(enforcement.Ordered).Outcome != "superseded" {
+		t.Fatalf("order = %+v, %v, want superseded", got, err)
+	}
+	w.Never(t, "kms.RevokeGrant", "kms.DisableKey")
+	m := w.Store.ByID[fake.ID]
+	kept := w.Store.Leases[lease(*m.Taken, m).Name]
+	if want := later.Add(inFlight); !kept.Until.Equal(want) || inFlight <= 30*time.Second {
+		t.Errorf("the lease ends at %s, want %s, longer than the function's timeout", kept.Until, want)
+	}
+}
+
 func TestOrderRefused(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

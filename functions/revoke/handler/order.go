@@ -77,22 +77,32 @@ func (h *Handler) recordOrder(ctx context.Context, now time.Time, t enforcement.
 	return at, superseded, err
 }
 
-// superseded gives the lease back, so that whatever comes next need not wait for its end.
+// superseded gives the lease back, so that whatever comes next need not wait long.
 func (h *Handler) superseded(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Ordered, error) {
 	h.leave(ctx, now, t)
 	return enforcement.Ordered{Outcome: "superseded", At: now}, nil
 }
 
-// leave gives back the lease of this execution's revocation, if it still has it.
+// inFlight is longer than this function's timeout, and shorter than a restore tries again by itself.
+const inFlight = 32 * time.Second
+
+// leave gives back the lease of this execution's revocation, if it still has it. Once an order is written it keeps it for
+// as long as another invocation can be on its way, which Step Functions gave up and which read the record before it was
+// changed: that one may be about to ask KMS by that order, after a restore that did not wait for it.
 func (h *Handler) leave(ctx context.Context, now time.Time, t enforcement.Task) {
 	err := h.update(ctx, now, t.Input.Machine, func(m record.Machine) (store.Change, bool) {
 		if m.Taken == nil || m.Taken.Generation != t.Input.Generation {
 			return store.Change{}, false
 		}
-		return store.Change{Machine: m, DropLease: &record.Lease{
+		mine := &record.Lease{
 			Name:   record.LeaseName(m.Key.Mode, m.Key.ARN, m.ID),
 			Holder: record.LeaseHolder("revoke", m.ID, t.Input.Generation),
-		}}, true
+		}
+		if !m.Taken.OrderedAt.IsZero() {
+			mine.Until = now.Add(inFlight)
+			return store.Change{Machine: m, TakeLease: mine}, true
+		}
+		return store.Change{Machine: m, DropLease: mine}, true
 	})
 	if err != nil {
 		h.Log.InfoContext(ctx, "lease is left to its end", boot.KeyMachine, t.Input.Machine, boot.KeyError, err.Error())
