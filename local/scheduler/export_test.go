@@ -8,6 +8,9 @@ func NextOccurrence(expression, zone string, from time.Time) (time.Time, error) 
 	if err != nil {
 		return time.Time{}, err
 	}
-	at, _ := o.next(from)
+	at, ok := o.next(from)
+	if !ok {
+		return time.Time{}, nil
+	}
 	return at, nil
 }
