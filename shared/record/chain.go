@@ -31,6 +31,17 @@ func Link(head Head, chain string, entries []Entry) ([]Entry, Head) {
 	return linked, head
 }
 
+// Noted are entries that say how the machine is which is written with them: what follows from an entry must not have to
+// read a record that may be newer.
+func Noted(m Machine, entries []Entry) []Entry {
+	noted := make([]Entry, len(entries))
+	for i, e := range entries {
+		e.Standing, e.Key, e.Policy, e.PolicyVersion = m.State.Standing, m.State.Key, m.Policy, m.PolicyUsed
+		noted[i] = e
+	}
+	return noted
+}
+
 // Sum is the hash that an entry has to carry.
 func (e Entry) Sum() string {
 	e.Hash = ""

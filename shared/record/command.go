@@ -116,6 +116,12 @@ type Entry struct {
 	By         string    `json:"by,omitempty"`
 	Detail     string    `json:"detail,omitempty"` // grant id, message id, evidence digest
 
+	// The machine as it was written together with the entry (Noted).
+	Standing      integrity.Standing `json:"standing,omitempty"`      // Good or Bad; none: Unknown
+	Key           integrity.KeyState `json:"key,omitempty"`           // none: Keyward never released or revoked it
+	Policy        string             `json:"policy,omitempty"`        // name; none: the entry was written beside the machine
+	PolicyVersion int                `json:"policyVersion,omitempty"` // of its last judgement
+
 	Chain  string `json:"chain,omitempty"`  // of the machine's chains; "" is the ledger of its own transitions, else ChainWaivers
 	Number int64  `json:"number,omitempty"` // its place in the chain, from 1; 0: it is in none
 	Before string `json:"before,omitempty"` // Hash of the one before it; "" of the first

@@ -260,7 +260,7 @@ func chains(t *testing.T, ctx context.Context, s Table) {
 	v := record.Waiver{ID: "w-0123456789ab", Scope: scope, Rule: "r", Values: []string{"v"}, Reason: "x", By: "alice", SetAt: noon, Expires: noon.Add(time.Hour)}
 	done(t, "setting", s.SetWaiver(ctx, v, entry("set", noon.Add(2*time.Minute))))
 
-	want, head := record.Link(record.Head{}, "", append(of("one", "two"), entry("three", noon.Add(time.Minute))))
+	want, head := record.Link(record.Head{}, "", record.Noted(m, append(of("one", "two"), entry("three", noon.Add(time.Minute)))))
 	waived, end := record.Link(record.Head{}, record.ChainWaivers, []record.Entry{entry("set", noon.Add(2*time.Minute))})
 	read, err := s.Machine(ctx, id)
 	equal(t, "the head", read.Ledger, err, head)

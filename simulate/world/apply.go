@@ -44,7 +44,7 @@ func (s *Store) Apply(_ context.Context, c store.Change) (record.Machine, error)
 func (s *Store) apply(c store.Change) record.Machine {
 	before, known := s.machine(c.Machine.ID)
 	c.Machine.Version++
-	c.Ledger, c.Machine.Ledger = record.Link(c.Machine.Ledger, "", c.Ledger)
+	c.Ledger, c.Machine.Ledger = record.Link(c.Machine.Ledger, "", record.Noted(c.Machine, c.Ledger))
 	set(s.w, s.machines, c.Machine.ID, copied(c.Machine), true)
 	if !known {
 		at, _ := slices.BinarySearch(s.order, c.Machine.ID)

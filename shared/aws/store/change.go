@@ -52,7 +52,7 @@ type Change struct {
 func (s *Store) Apply(ctx context.Context, c Change) (record.Machine, error) {
 	before := c.Machine.Version
 	c.Machine.Version++
-	c.Ledger, c.Machine.Ledger = record.Link(c.Machine.Ledger, "", c.Ledger)
+	c.Ledger, c.Machine.Ledger = record.Link(c.Machine.Ledger, "", record.Noted(c.Machine, c.Ledger))
 	var t transaction
 	t.put(s, machineItem(c.Machine), versionIs(before), "it was changed by somebody else")
 	if e := c.Evidence; e != nil {

@@ -44,7 +44,7 @@ func TestApplyWritesEverythingInOneTransaction(t *testing.T) {
 	if calls := p.Operations(); !cmp.Equal(calls, []string{"TransactWriteItems"}) {
 		t.Errorf("calls = %v, want one transaction", calls)
 	}
-	linked, head := record.Link(record.Head{}, "", c.Ledger)
+	linked, head := record.Link(record.Head{}, "", record.Noted(m, c.Ledger))
 	m.Version, m.Ledger = 2, head
 	same(t, "Apply", m)(after, nil)
 	same(t, "Machine", m)(p.Machine(t.Context(), m.ID))
