@@ -98,25 +98,6 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
-func TestParameters(t *testing.T) {
-	t.Parallel()
-	template := read(t, "template.yaml")
-	_, after, _ := strings.Cut(template, "\nParameters:\n")
-	section, _, _ := strings.Cut(after, "\nRules:\n")
-	var want, got []string
-	for _, m := range regexp.MustCompile(`(?m)^  (\w+):$`).FindAllStringSubmatch(section, -1) {
-		want = append(want, m[1])
-	}
-	for _, row := range rows(t, pageOf(t, "README.md"), "parameter") {
-		for _, m := range span.FindAllStringSubmatch(row[0], -1) {
-			got = append(got, m[1])
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("parameters (-template.yaml +README.md):\n%s", diff)
-	}
-}
-
 var reason = regexp.MustCompile(`(?m)^\t(Reason\w+):\s+"`)
 
 // notHeld are reasons of outcomes other than a hold.

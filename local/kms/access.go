@@ -14,6 +14,7 @@ type access struct {
 	key     *key
 	context map[string]string // the encryption context of a cryptographic operation
 	tokens  []string          // grant tokens that came along
+	tags    map[string]string // that TagResource would set
 
 	grantee    string // CreateGrant alone
 	operations []string
@@ -29,7 +30,7 @@ func (k *KMS) allow(a access) error {
 			return fault("InvalidGrantTokenException", "The grant token is not valid.")
 		}
 	}
-	said := a.key.policy.Decide(keypolicy.Request{Caller: a.caller, Action: a.action, KeyARN: a.key.ARN, Tags: a.key.Tags,
+	said := a.key.policy.Decide(keypolicy.Request{Caller: a.caller, Action: a.action, KeyARN: a.key.ARN, Tags: a.key.Tags, NewTags: a.tags,
 		Context: a.context, Grantee: a.grantee, Operations: a.operations, Constraint: a.constraint})
 	switch {
 	case said.Denied:

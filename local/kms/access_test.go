@@ -159,6 +159,28 @@ func TestMachineMayNotAdminister(t *testing.T) {
 	wantsCode(t, err, "AccessDeniedException")
 }
 
+// A statement can be about the tags that a call sets, whatever others the key has.
+func TestTagsThatWouldBeSet(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	never := `{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"kms:TagResource","Resource":"*","Condition":{"StringEquals":{"aws:RequestTag/guarded":"true"}}}`
+	id := p.key(delegate, never)
+	for value, may := range map[string]bool{"true": false, "false": true} {
+		_, err := p.as(asPerson).TagResource(t.Context(), &sdk.TagResourceInput{KeyId: &id, Tags: []types.Tag{
+			{TagKey: aws.String("a"), TagValue: aws.String("true")}, {TagKey: aws.String("guarded"), TagValue: &value},
+		}})
+		if may && err != nil {
+			t.Errorf("tagging guarded = %s: %v", value, err)
+		}
+		if !may {
+			wantsCode(t, err, "AccessDeniedException")
+		}
+	}
+	if _, err := p.as(asPerson).UntagResource(t.Context(), &sdk.UntagResourceInput{KeyId: &id, TagKeys: []string{"guarded"}}); err != nil {
+		t.Errorf("untagging, which sets none: %v", err)
+	}
+}
+
 func TestCreateGrantConditions(t *testing.T) {
 	t.Parallel()
 	p := start(t)

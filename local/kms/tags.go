@@ -33,8 +33,18 @@ func (k *KMS) tagResource(caller wire.Principal, in struct {
 	KeyId string
 	Tags  []tag
 }) (any, error) {
-	of, err := k.changeable(caller, "kms:TagResource", in.KeyId)
+	of, err := k.find(in.KeyId, false)
 	if err != nil {
+		return nil, err
+	}
+	wanted := map[string]string{}
+	for _, t := range in.Tags {
+		wanted[t.TagKey] = t.TagValue
+	}
+	if err := k.allow(access{caller: caller, action: "kms:TagResource", key: of, tags: wanted}); err != nil {
+		return nil, err
+	}
+	if err := of.notDeleted(); err != nil {
 		return nil, err
 	}
 	return nil, of.tag(in.Tags)

@@ -5,12 +5,13 @@ package stack
 
 // inertTypes are resources that are not created.
 var inertTypes = map[string]bool{
-	"AWS::CloudWatch::Alarm":  true, // there are no metrics
-	"AWS::Lambda::Permission": true, // as TopicPolicy
-	"AWS::Logs::LogGroup":     true, // logs are shown by /_local/logs
-	"AWS::Logs::MetricFilter": true, // there are no metrics
-	"AWS::SNS::TopicPolicy":   true, // roles exist as names; what they may do is judged by the contract test
-	"AWS::SQS::QueuePolicy":   true, // as TopicPolicy
+	"AWS::CloudWatch::Alarm":     true, // there are no metrics
+	"AWS::CloudWatch::Dashboard": true, // there are no metrics
+	"AWS::Lambda::Permission":    true, // as TopicPolicy
+	"AWS::Logs::LogGroup":        true, // logs are shown by /_local/logs
+	"AWS::Logs::MetricFilter":    true, // there are no metrics
+	"AWS::SNS::TopicPolicy":      true, // roles exist as names; what they may do is judged by the contract test
+	"AWS::SQS::QueuePolicy":      true, // as TopicPolicy
 }
 
 // inertProperties are properties without an effect here, by resource type.
@@ -25,6 +26,7 @@ var inertProperties = map[string][]string{
 	"AWS::DynamoDB::Table": {
 		"PointInTimeRecoverySpecification", "SSESpecification", "DeletionProtectionEnabled", "Tags",
 	},
+	"AWS::KMS::Key":              {"EnableKeyRotation"},
 	"AWS::IAM::ManagedPolicy":    {"Description"},
 	"AWS::IAM::Role":             {"Description", "AssumeRolePolicyDocument", "ManagedPolicyArns", "Policies", "Tags"},
 	"AWS::SES::ConfigurationSet": {"ReputationOptions"},

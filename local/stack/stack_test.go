@@ -92,8 +92,8 @@ func TestProjectsTemplate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f, _ := off.Function(lambda + "DrillFunction"); len(off.Keys) != 0 || len(off.Schedules) != 2 || f.Environment["DRILL_KEY"] != "" {
-		t.Errorf("with Drill=off keys %v, schedules %v, DRILL_KEY %q", off.Keys, off.Schedules, f.Environment["DRILL_KEY"])
+	if f, _ := off.Function(lambda + "DrillFunction"); len(off.Keys) != 1 || off.Keys[0].LogicalID != "DataKey" || len(off.Schedules) != 2 || f.Environment["DRILL_KEY"] != "" {
+		t.Errorf("with Drill=off %d keys, want the table's, schedules %v, DRILL_KEY %q", len(off.Keys), off.Schedules, f.Environment["DRILL_KEY"])
 	}
 }
 
@@ -141,7 +141,7 @@ func checkRest(t *testing.T, s *stack.Stack) {
 	if diff := cmp.Diff([]stack.ConfigurationSet{{Name: "keyward-MailSettings", Suppressed: []string{"BOUNCE", "COMPLAINT"}}}, s.ConfigurationSets); diff != "" {
 		t.Errorf("configuration sets (-want +got):\n%s", diff)
 	}
-	if len(s.Keys) != 1 || s.Keys[0].Alias != "alias/keyward-drill" || s.Keys[0].Tags["keyward:drill"] != "true" ||
+	if len(s.Keys) != 2 || s.Keys[1].Alias != "alias/keyward-data" || s.Keys[0].Alias != "alias/keyward-drill" || s.Keys[0].Tags["keyward:drill"] != "true" ||
 		!strings.Contains(string(s.Keys[0].Policy), "arn:aws:sts::123456789012:assumed-role/DrillFunctionRole/keyward-DrillFunction") {
 		t.Errorf("keys %+v", s.Keys)
 	}

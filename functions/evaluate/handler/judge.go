@@ -58,7 +58,7 @@ func (h *Handler) judge(ctx context.Context, now time.Time, c record.Command, l 
 			return 0, err
 		}
 		h.Log.InfoContext(ctx, "machine judged", boot.KeyMachine, m.ID, boot.KeyCommand, c.ID,
-			boot.KeyVerdict, change.Answer.Verdict.String(), boot.KeyReason, change.Answer.Why)
+			boot.KeyVerdict, change.Answer.Verdict.String(), boot.KeyReason, change.Answer.Why, boot.Took("JudgedSeconds", c.SentAt, now))
 		if is := change.Machine.Drift; len(is) > 0 && !slices.Equal(is, m.Drift) {
 			h.Log.WarnContext(ctx, "tags were changed", boot.KeyMachine, m.ID, boot.KeyCount, len(is)) // whoever tags chose the words
 		}

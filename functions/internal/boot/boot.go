@@ -43,7 +43,7 @@ const (
 // Start builds a function's handler and serves invocations until the environment ends. A handler that
 // cannot be built ends the process: Lambda reports it and tries again.
 func Start[In, Out any](build func(ctx context.Context, log *slog.Logger) (Handler[In, Out], error)) {
-	log := slog.New(lambdacontext.NewLogHandler())
+	log := slog.New(measured{Handler: lambdacontext.NewLogHandler(), namespace: os.Getenv(NamespaceVariable)})
 	timeout, err := strconv.Atoi(os.Getenv(TimeoutVariable))
 	if err != nil || timeout <= 0 {
 		log.Error("not starting", KeyError, fmt.Sprintf("reading %s=%q: expected whole seconds", TimeoutVariable, os.Getenv(TimeoutVariable)))

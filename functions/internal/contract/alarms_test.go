@@ -51,6 +51,7 @@ func TestMetricsAreMadeOfWhatIsLogged(t *testing.T) {
 		}
 	}
 	code.WriteString(read(t, "shared/record/drill.go")) // the outcomes of drills are written as they are
+	code.WriteString(read(t, "shared/fault/fault.go"))  // and so are kinds of errors
 	s := template(t)
 	var alarms []string
 	for _, a := range s.of(t, "AWS::CloudWatch::Alarm") {

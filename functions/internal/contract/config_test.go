@@ -16,7 +16,7 @@ import (
 var ofLambda = []string{"AWS_LAMBDA_FUNCTION_NAME", "AWS_REGION"}
 
 // ofBoot are those that boot reads in every function.
-var ofBoot = []string{"FUNCTION_TIMEOUT_SECONDS"}
+var ofBoot = []string{"FUNCTION_TIMEOUT_SECONDS", "METRICS_NAMESPACE"}
 
 // wants are the variables that a function's config struct names.
 func wants(t *testing.T, function string) []string {

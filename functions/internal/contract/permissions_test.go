@@ -172,14 +172,63 @@ func TestTheDrillUsesItsKeyAlone(t *testing.T) {
 	if !maps.Equal(denied, want) {
 		t.Errorf("template.yaml denies DrillFunction %v, want %v", denied, want)
 	}
-	keys := s.of(t, "AWS::KMS::Key")
-	if len(keys) != 1 || keys[0].LogicalID != "DrillKey" {
-		t.Fatalf("template.yaml has %d keys, want the drill's alone", len(keys))
-	}
-	text := short(at(keys[0].Properties, "KeyPolicy"))
+	text := short(at(keyOf(t, s, "DrillKey").Properties, "KeyPolicy"))
 	for _, never := range []string{"ScheduleKeyDeletion", "kms:*", "Decrypt", "CreateGrant", "kms:GenerateDataKey,"} {
 		if strings.Contains(text, never) {
 			t.Errorf("template.yaml: the policy of the drill's key says %s", never)
+		}
+	}
+}
+
+// keyOf is one of the stack's keys: the drill's and the table's are all.
+func keyOf(t *testing.T, s stack, id string) role {
+	t.Helper()
+	var found role
+	var ids []string
+	for _, k := range s.of(t, "AWS::KMS::Key") {
+		ids = append(ids, k.LogicalID)
+		if k.LogicalID == id {
+			found = k
+		}
+	}
+	slices.Sort(ids)
+	if !slices.Equal(ids, []string{"DataKey", "DrillKey"}) {
+		t.Fatalf("template.yaml has the keys %v, want the drill's and the table's", ids)
+	}
+	return found
+}
+
+// The key of the table is used through DynamoDB alone, outlives the stack as the table does, and can neither be deleted
+// by whom its policy names nor become a guarded key, which would close the table to every function.
+func TestTheKeyOfTheTable(t *testing.T) {
+	t.Parallel()
+	s := template(t)
+	k := keyOf(t, s, "DataKey")
+	statements := list(at(k.Properties, "KeyPolicy", "Statement"))
+	if len(statements) != 3 {
+		t.Fatalf("template.yaml: the policy of the table's key has %d statements, want 3", len(statements))
+	}
+	for _, st := range statements {
+		text, condition := short(at(st, "Action")), short(at(st, "Condition"))
+		uses := strings.Contains(text, "crypt") || strings.Contains(text, "GenerateDataKey") || strings.Contains(text, "CreateGrant")
+		switch sid := short(at(st, "Sid")); {
+		case strings.Contains(text, "kms:*") || strings.Contains(text, "Deletion"):
+			t.Errorf("template.yaml: %s lets somebody delete the table's key: %s", sid, text)
+		case uses && (!strings.Contains(condition, "kms:ViaService") || !strings.Contains(condition, "kms:CallerAccount")):
+			t.Errorf("template.yaml: %s lets others than DynamoDB for this account use the table's key: %s", sid, condition)
+		case at(st, "Effect") == "Deny" && (text != "kms:TagResource" || !strings.Contains(condition, "aws:RequestTag/keyward:guarded")):
+			t.Errorf("template.yaml: %s denies %s if %s, want kms:TagResource with keyward:guarded", sid, text, condition)
+		}
+	}
+	for _, r := range s.resources {
+		if r.key != "DataKey" && r.key != "Table" {
+			continue
+		}
+		if got := short(at(r.value, "DeletionPolicy")) + short(at(r.value, "UpdateReplacePolicy")); got != "RetainRetain" {
+			t.Errorf("template.yaml: %s is deleted with the stack: %s", r.key, got)
+		}
+		if r.key == "Table" && !strings.Contains(short(at(r.value, "Properties", "SSESpecification")), "DataKey") {
+			t.Error("template.yaml: the table is not encrypted with DataKey")
 		}
 	}
 }

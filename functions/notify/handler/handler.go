@@ -222,7 +222,11 @@ func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *
 		return r, errors.Join(err, h.refused(ctx, now, r, err))
 	}
 	r.Subject, r.MessageID, r.AcceptedAt = rendered.Subject, id, now
-	h.Log.InfoContext(ctx, "notice accepted", boot.KeyMachine, m.ID, boot.KeyKind, r.Kind, boot.KeyExecution, n.Reference)
+	var found time.Time
+	if n.Kind == notice.Warning && len(n.Missed) == 0 {
+		found = m.State.Since
+	}
+	h.Log.InfoContext(ctx, "notice accepted", boot.KeyMachine, m.ID, boot.KeyKind, r.Kind, boot.KeyExecution, n.Reference, boot.Took("WarnedSeconds", found, now))
 	return r, h.Store.EndNotice(ctx, r)
 }
 

@@ -40,6 +40,7 @@ func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, 
 	lease := record.Lease{
 		Name: record.LeaseName(m.Key.Mode, k.ARN, m.ID), Holder: record.LeaseHolder("release", m.ID, m.State.Generation), Until: now.Add(leaseFor),
 	}
+	fresh := m.Grant == ""
 	if m.Grant == "" && m.GrantedFor == 0 {
 		m.GrantedFor = m.State.Generation // written before the grant is made: a repeat makes the same one
 	}
@@ -70,6 +71,9 @@ func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, 
 	})
 	if err != nil {
 		return 0, record.Release{}, err
+	}
+	if fresh {
+		h.Log.InfoContext(ctx, "key released", boot.KeyMachine, m.ID, boot.Took("ReleasedSeconds", approved.Since(), now))
 	}
 	return http.StatusOK, record.Release{
 		Request: r.ID, State: approved.State, Reason: why, KeyARN: k.ARN, GrantToken: granted.Token,

@@ -90,7 +90,11 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, t enforcement.Task)
 	if err := h.restored(ctx, now, t, m, g); err != nil {
 		return enforcement.Outcome{}, err
 	}
-	h.Log.InfoContext(ctx, "key restored", boot.KeyMachine, m.ID, boot.KeyExecution, t.Execution)
+	corrected := m.State.CorrectedAt
+	if t.Input.By != "" {
+		corrected = time.Time{} // a person's wish waits for no correction
+	}
+	h.Log.InfoContext(ctx, "key restored", boot.KeyMachine, m.ID, boot.KeyExecution, t.Execution, boot.Took("RestoredSeconds", corrected, now))
 	return enforcement.Outcome{Outcome: "restored", At: now}, nil
 }
 

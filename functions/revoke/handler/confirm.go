@@ -72,7 +72,9 @@ func (h *Handler) seen(ctx context.Context, now time.Time, t enforcement.Task, t
 	if err != nil {
 		return enforcement.Confirmation{}, err
 	}
+	var ordered time.Time
 	err = h.update(ctx, now, t.Input.Machine, func(m record.Machine) (store.Change, bool) {
+		ordered = time.Time{}
 		if !intended(m, t) {
 			return store.Change{}, false
 		}
@@ -95,7 +97,7 @@ func (h *Handler) seen(ctx context.Context, now time.Time, t enforcement.Task, t
 			})
 		}
 		m.State, m.Grant, m.GrantedFor, m.NotEffective = integrity.Revoked(m.State, now, terms), "", 0, remains
-		result.Outcome = "revoked"
+		result.Outcome, ordered = "revoked", taken.OrderedAt
 		return store.Change{
 			Machine: m, DropLease: lease(taken, m),
 			Ledger: append([]record.Entry{{
@@ -107,7 +109,7 @@ func (h *Handler) seen(ctx context.Context, now time.Time, t enforcement.Task, t
 	if err != nil {
 		return enforcement.Confirmation{}, err
 	}
-	h.Log.InfoContext(ctx, "revocation read back", boot.KeyMachine, t.Input.Machine, boot.KeyKind, result.Outcome)
+	h.Log.InfoContext(ctx, "revocation read back", boot.KeyMachine, t.Input.Machine, boot.KeyKind, result.Outcome, boot.Took("ConfirmedSeconds", ordered, now))
 	return result, nil
 }
 

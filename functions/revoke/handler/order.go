@@ -46,7 +46,7 @@ func (h *Handler) order(ctx context.Context, now time.Time, t enforcement.Task) 
 		h.Log.WarnContext(ctx, "machine changed while its key was taken", boot.KeyMachine, m.ID, boot.KeyExecution, t.Execution)
 		return h.superseded(ctx, now, t)
 	}
-	h.Log.InfoContext(ctx, "revocation ordered", boot.KeyMachine, m.ID, boot.KeyExecution, t.Execution)
+	h.Log.InfoContext(ctx, "revocation ordered", boot.KeyMachine, m.ID, boot.KeyExecution, t.Execution, boot.Took("OrderedSeconds", m.State.DueAt, at))
 	return enforcement.Ordered{Outcome: "ordered", At: at}, nil
 }
 

@@ -13,6 +13,7 @@ type Request struct {
 	Action  string // kms:Decrypt
 	KeyARN  string
 	Tags    map[string]string // of the key
+	NewTags map[string]string // that TagResource would set
 	Context map[string]string // the encryption context of a cryptographic operation
 
 	Grantee    string   // CreateGrant alone: the grantee,
@@ -113,6 +114,10 @@ func (r Request) value(key string) ([]string, bool) {
 	}
 	if name, ok := strings.CutPrefix(key, "aws:ResourceTag/"); ok {
 		v, there := r.Tags[name]
+		return one(v, there)
+	}
+	if name, ok := strings.CutPrefix(key, "aws:RequestTag/"); ok {
+		v, there := r.NewTags[name]
 		return one(v, there)
 	}
 	switch key {

@@ -37,7 +37,7 @@ var (
 	operators     = []string{"StringEquals", "StringEqualsIfExists", "Bool", "ForAllValues:StringEquals"}
 	conditionKeys = []string{"kms:GranteePrincipal", "kms:GrantOperations", "kms:GrantConstraintType", "kms:GrantIsForAWSResource",
 		"kms:CallerAccount", "kms:ViaService", "aws:PrincipalArn", "aws:PrincipalAccount"}
-	keyPrefixes = []string{"kms:EncryptionContext:", "aws:ResourceTag/"}
+	keyPrefixes = []string{"kms:EncryptionContext:", "aws:ResourceTag/", "aws:RequestTag/"}
 	principal   = regexp.MustCompile(`^(\*|\d{12}|arn:aws:iam::\d{12}:(root|(user|role)/[\w+=,.@/-]+)|arn:aws:sts::\d{12}:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+)$`)
 )
 
