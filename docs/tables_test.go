@@ -1,6 +1,9 @@
 package docs_test
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,6 +26,7 @@ import (
 	"github.com/keyward/keyward/local/sts"
 	"github.com/keyward/keyward/local/wire"
 	"github.com/keyward/keyward/shared/guard"
+	"github.com/keyward/keyward/shared/notice"
 )
 
 // rows are the cells of the table whose header begins with a word.
@@ -123,6 +127,35 @@ func TestReasons(t *testing.T) {
 	}
 	if len(all) != want {
 		t.Errorf("docs/reasons.md has %d reasons of a hold, guard has %d", len(all), want)
+	}
+}
+
+// TestEvents holds the table of events against shared/notice; -update writes it.
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	const header, end = "| event | is sent when | was | can wait |\n| --- | --- | --- | --- |\n", "\n\n"
+	var want strings.Builder
+	for _, e := range notice.Events() {
+		can := ""
+		if e.Can {
+			can = "yes"
+		}
+		fmt.Fprintf(&want, "| `%s` | %s | %s | %s |\n", e.Kind, e.When, e.Was, can)
+	}
+	text := read(t, "docs/notices.md")
+	before, rest, found := strings.Cut(text, header)
+	if !found {
+		t.Fatalf("docs/notices.md has no table that begins with %q", header)
+	}
+	got, after, _ := strings.Cut("\n"+rest, end)
+	if *update {
+		if err := os.WriteFile(filepath.Join(root, "docs", "notices.md"), []byte(before+header+want.String()+"\n"+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(strings.TrimSpace(want.String()), strings.TrimSpace(got)); diff != "" {
+		t.Errorf("events (-shared/notice +docs/notices.md); go test ./docs -run TestEvents -update:\n%s", diff)
 	}
 }
 

@@ -64,6 +64,7 @@ func Install(w *world.World) {
 	arriving := &delivery.Handler{Store: w.Store, Account: world.Account, Region: world.Region, Log: w.Log}
 	asked := &request.Handler{
 		Store: w.Store, Keys: w.Keys, Giver: w.Keys, Instances: w.EC2, Roles: w.Roles, Nodes: w.Roles, Inspect: w.Queue("inspect"), Log: w.Log,
+		Account: world.Account, Region: world.Region,
 	}
 	sweeping := &sweep.Handler{
 		Store: w.Store, Flow: w.Flow, Keys: w.Keys, Inspect: w.Queue("inspect"), Evaluate: w.Queue("evaluate"),

@@ -46,7 +46,7 @@ func main() {
 			return nil, err
 		}
 		h := &handler.Handler{
-			Documents: documents, Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Keys: kmskey.New(aws), Giver: release.New(aws),
+			Documents: documents, Account: cfg.Account, Region: cfg.Region, Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Keys: kmskey.New(aws), Giver: release.New(aws),
 			Instances: ec2info.New(aws), Roles: iamrole.New(aws), Nodes: ssmrun.New(aws), Inspect: lambdacall.New(aws, cfg.Inspect), Log: log,
 		}
 		return boot.Gateway(h.Routes(), log), nil

@@ -40,8 +40,9 @@ type Input struct {
 	Notice     string    `json:"notice,omitempty"` // kind tell: which notice
 	DueAt      time.Time `json:"dueAt,omitzero"`   // known before for kind look
 	Why        string    `json:"why,omitempty"`
-	Missed     []string  `json:"missed,omitempty"` // kind tell: who did not get this notice when it was sent before
-	By         string    `json:"by,omitempty"`     // kind restore: the person who wants it, whatever somebody did to the key
+	Missed     []string  `json:"missed,omitempty"`  // kind tell: who did not get this notice when it was sent before
+	By         string    `json:"by,omitempty"`      // kind restore: the person who wants it, whatever somebody did to the key; kind tell: who did what is told
+	Request    string    `json:"request,omitempty"` // kind tell: the key request that it is about
 }
 
 // Name is an execution's name: machine, generation, kind and attempt, the first attempt being 1. A

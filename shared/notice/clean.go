@@ -83,7 +83,8 @@ func (n Notice) cleaned() Notice {
 		n.Owner = unlinked(n.Owner)
 	}
 	n.Policy, n.Reference = clean(n.Policy, 60), clean(n.Reference, 100)
-	n.OrderedBy = clean(n.OrderedBy, 200)
+	n.Zone, n.Request = machineText(n.Zone), machineText(n.Request)
+	n.OrderedBy, n.By = clean(n.OrderedBy, 200), clean(n.By, 200)
 	n.Why, n.StepFailed, n.OnMachine = machineText(n.Why), machineText(n.StepFailed), machineText(n.OnMachine)
 	ways := make([]string, len(n.NotEffective))
 	for i, w := range n.NotEffective {

@@ -83,11 +83,14 @@ func facts(n Notice, c clock) []row {
 	add("Machine", n.Machine)
 	add("Name", n.Name)
 	add("Owner", n.Owner)
+	add("Zone", n.Zone)
 	if n.Policy != "" && n.Version > 0 {
 		add("Policy", n.Policy+", version "+strconv.Itoa(n.Version))
 	} else {
 		add("Policy", n.Policy)
 	}
+	add("Key request", n.Request)
+	add("By", n.By)
 	if !n.FoundAt.IsZero() {
 		add(foundLabel(n), c.whole(n.FoundAt))
 	}
@@ -135,7 +138,8 @@ func ago(d time.Duration) string {
 // doneLabels name Notice.DoneAt; kinds that are not here do not show it.
 var doneLabels = map[Kind]string{
 	StoodDown: "Complies again since", Restored: "Key given back", Held: "Held since", Withdrawn: "Grant withdrawn", Unconfirmed: "AWS KMS was asked",
-	BreakerOpen: "Told at", RulesTripped: "Told at",
+	BreakerOpen: "Told at", RulesTripped: "Told at", RequestApproved: "Told at", RequestUnopposed: "Told at", RequestDenied: "Told at",
+	RequestExpired: "Told at", RequestFailed: "Told at", RequestPending: "Told at",
 }
 
 func foundLabel(n Notice) string {
@@ -155,6 +159,8 @@ func dueLabel(n Notice) string {
 		return "Key will be revoked"
 	case WaiverEnding:
 		return "Waiver ends"
+	case RequestPending, RequestApproved:
+		return "It expires"
 	}
 	return "Deadline was"
 }

@@ -41,12 +41,14 @@ const (
 	RulesTripped Kind = "rulesTripped" // of the stack: too many machines fail a policy at once
 	Outage       Kind = "outage"       // of the stack: machines could not be looked at, and deadlines were moved
 	WaiverEnding Kind = "waiverEnding" // what people allowed counts again soon
-)
 
-// Kinds are all kinds.
-func Kinds() []Kind {
-	return []Kind{Warning, Reminder, StoodDown, Revoked, Restored, Held, CannotCheck, Withdrawn, Unconfirmed, NotifyBad, NotEffective, KeyLost, TagDrift, RestoreDropped, BreakerOpen, RulesTripped, Outage, WaiverEnding}
-}
+	RequestPending   Kind = "requestPending"   // a key request waits for a person
+	RequestApproved  Kind = "requestApproved"  // by a person, or by the policy
+	RequestUnopposed Kind = "requestUnopposed" // nobody decided otherwise in the policy's time
+	RequestDenied    Kind = "requestDenied"    // by a person, or by the policy
+	RequestExpired   Kind = "requestExpired"   // nobody did in time what it waited for
+	RequestFailed    Kind = "requestFailed"    // approved, and AWS KMS gave no key
+)
 
 // Notice is what is to be told. Strings may hold anything; zero times and empty strings are left out.
 type Notice struct {
@@ -54,6 +56,7 @@ type Notice struct {
 	Machine   string // id; required, unless the kind is OfStack
 	Name      string
 	Owner     string
+	Zone      string // Availability Zone
 	Policy    string
 	Version   int    // of the policy; 0 is left out
 	TimeZone  string // IANA name of the recipient's; UTC when empty or not known
@@ -64,7 +67,7 @@ type Notice struct {
 	Why      string           // one plain line: the reason of a hold, why it could not be checked, what KMS said
 
 	FoundAt   time.Time // since when it does not comply, or gives no usable answer
-	DueAt     time.Time // when the key will be revoked, or a waiver ends; required for Warning and WaiverEnding
+	DueAt     time.Time // when the key will be revoked, or a waiver or a key request ends; required for Warning and WaiverEnding
 	OldDueAt  time.Time // deadline that a relapse would resume
 	RevokedAt time.Time // when KMS had been read back; of a Reminder: the key is revoked already
 	GoodAt    time.Time // when it was last proven in order
@@ -91,6 +94,8 @@ type Notice struct {
 	NothingTaken  bool        // of Revoked: there was nothing to take when Keyward came
 	Repeated      bool        // an earlier attempt may have sent this mail already
 	Drill         bool        // of a fire drill, whose machine does not exist
+	By            string      // the person who did what is told; empty: the policy, or the course of things
+	Request       string      // id of the key request that it is about
 }
 
 // Limits of a mail.
@@ -112,7 +117,7 @@ type Mail struct {
 // Render makes the mail of a notice at the time now. It refuses a kind that is not known, a notice
 // without a machine a warning without a deadline and a waiver that ends without an end.
 func Render(n Notice, now time.Time) (Mail, error) {
-	w, ok := wordings[n.Kind]
+	w, ok := wordingOf(n.Kind)
 	switch {
 	case !ok:
 		return Mail{}, fmt.Errorf("rendering notice: kind is %q", short(n.Kind))

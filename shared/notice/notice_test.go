@@ -21,7 +21,7 @@ var now = time.Date(2025, 3, 28, 15, 30, 31, 0, time.UTC)
 // base is a notice of every kind; the daylight saving time of its zone begins before its deadline.
 func base(kind notice.Kind, change ...func(*notice.Notice)) notice.Notice {
 	n := notice.Notice{
-		Kind: kind, Machine: "i-1234567890abcdef0", Name: "db-1", Owner: "dana@example.com", Policy: "databases", Version: 3,
+		Kind: kind, Machine: "i-1234567890abcdef0", Name: "db-1", Owner: "dana@example.com", Zone: "eu-central-1a", Policy: "databases", Version: 3,
 		TimeZone: "Europe/Berlin", Reference: "i-1234567890abcdef0-7-enforce-1",
 		Findings: []policy.Finding{
 			{
@@ -160,9 +160,39 @@ func mails() map[string]notice.Notice {
 		"waiver-ending": base(notice.WaiverEnding, noFindings, waived, func(n *notice.Notice) {
 			n.FoundAt, n.DueAt = time.Time{}, now.Add(24*time.Hour)
 		}),
+		"request-pending": base(notice.RequestPending, asked, due, func(n *notice.Notice) {
+			n.Why = "it is not known whether the machine complies"
+		}),
+		"request-pending-waived": base(notice.RequestPending, asked, noFindings, waived, func(n *notice.Notice) {
+			n.Why = "the machine complies with its policy"
+		}),
+		"request-approved-policy": base(notice.RequestApproved, asked, done, noFindings, func(n *notice.Notice) {
+			n.Why = "the machine complies with its policy"
+		}),
+		"request-approved": base(notice.RequestApproved, asked, due, noFindings, func(n *notice.Notice) {
+			n.By, n.Why = "arn:aws:iam::123456789012:user/bob", "checked by hand, ticket 4711"
+		}),
+		"request-unopposed": base(notice.RequestUnopposed, asked, done, noFindings, func(n *notice.Notice) {
+			n.Why = "the machine complies with its policy, and nobody decided otherwise in the time that the policy gives"
+		}),
+		"request-denied-policy": base(notice.RequestDenied, asked, done, func(n *notice.Notice) {
+			n.Why = "the machine does not comply with its policy"
+		}),
+		"request-denied": base(notice.RequestDenied, asked, done, noFindings, func(n *notice.Notice) {
+			n.By, n.Why = "arn:aws:iam::123456789012:user/bob", "it is not ours"
+		}),
+		"request-expired": base(notice.RequestExpired, asked, done, noFindings, func(n *notice.Notice) { n.Why = "nobody decided in time" }),
+		"request-failed": base(notice.RequestFailed, asked, done, noFindings, func(n *notice.Notice) {
+			n.Why = "the key is Disabled"
+		}),
 		"minimal": {Kind: notice.NotifyBad, Machine: "mi-0123456789abcdef0"},
 		"hostile": hostile(),
 	}
+}
+
+// asked makes it a notice about a key request.
+func asked(n *notice.Notice) {
+	n.FoundAt, n.Request = time.Time{}, "6f1f1a4e-0c7e-4a54-9b64-2d3f1c5f9a10"
 }
 
 // hostile is a notice in which everything that a machine can choose attacks the reader.

@@ -131,7 +131,7 @@ func TestErrorsOfHead(t *testing.T) {
 			name: "notify is text",
 			text: "policy: x\nnotify: ops@example.com",
 			want: []string{
-				`2:9: notify: got "ops@example.com", expected a mapping with to, timeZone`,
+				`2:9: notify: got "ops@example.com", expected a mapping with to, timeZone, approvals`,
 			},
 		},
 		{

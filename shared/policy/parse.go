@@ -190,6 +190,7 @@ func (r *reader) notify(n *node, path string, to *Notify) {
 			})
 		}},
 		{"timeZone", func(n *node, path string) { to.TimeZone = r.zone(n, path) }},
+		{"approvals", func(n *node, path string) { to.Approvals = r.flag(n, path) }},
 		{"ownerTag", nil},
 	})
 }

@@ -149,4 +149,6 @@ type Safeguard struct {
 type Notify struct {
 	To       []string `json:"to"`
 	TimeZone string   `json:"timeZone,omitempty"` // of the times in mails; the schedule's when empty
+
+	Approvals bool `json:"approvals,omitempty"` // key requests that the policy itself approves are told, too
 }

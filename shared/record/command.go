@@ -144,6 +144,12 @@ type Notice struct {
 	AcceptedAt time.Time `json:"acceptedAt"` // zero: not accepted
 	MessageID  string    `json:"messageId,omitempty"`
 	Attempts   int       `json:"attempts"`
+
+	// What it was asked to say beside the records, so that it can be said again to others.
+	Why     string    `json:"why,omitempty"`
+	By      string    `json:"by,omitempty"`
+	Request string    `json:"request,omitempty"`
+	Until   time.Time `json:"until,omitzero"`
 }
 
 // OutcomeKind is what became of a mail.

@@ -49,6 +49,10 @@ type Machine struct {
 
 	Allowed   map[string][]string `json:"allowed,omitempty"` // by rule: values that are or were waived and are still there
 	ToldUntil time.Time           `json:"toldUntil"`         // end of a waiver that people were told of
+	ToldDue   time.Time           `json:"toldDue,omitzero"`  // deadline that people were reminded of shortly before
+
+	Asking *Asking              `json:"asking,omitempty"` // its key request that waits, for a person or for the machine itself
+	Told   map[string]time.Time `json:"told,omitempty"`   // by kind of notice about key requests: when the last was written
 
 	Warning *Warning `json:"warning,omitempty"` // how far the warning of a violation got
 
@@ -62,6 +66,12 @@ type Order struct {
 	At     time.Time `json:"at"`
 	By     string    `json:"by"` // ARN
 	Reason string    `json:"reason"`
+}
+
+// Asking is a key request that is over when nobody did what it waits for.
+type Asking struct {
+	Request string    `json:"request"` // its id
+	Until   time.Time `json:"until"`
 }
 
 // Warning is whom the warning of a violation reached, as far as is known.

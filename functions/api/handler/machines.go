@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/internal/dependants"
+	"github.com/keyward/keyward/functions/internal/tell"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/delivery"
 	"github.com/keyward/keyward/shared/enforcement"
@@ -202,3 +203,17 @@ func (h *Handler) begin(ctx context.Context, c boot.Call, m record.Machine, in e
 	}
 	return m, h.Store.Started(ctx, start.Name)
 }
+
+// start starts the execution that tells of something; when it cannot be started now, or not be taken out of the outbox, the
+// sweep sees to it.
+func (h *Handler) start(ctx context.Context, o record.Start) {
+	err := h.Flow.Start(ctx, o.Name, o.Input)
+	if err == nil {
+		err = h.Store.Started(ctx, o.Name)
+	}
+	if err != nil {
+		h.Log.WarnContext(ctx, "execution stays in the outbox", boot.KeyExecution, o.Name, boot.KeyError, err.Error())
+	}
+}
+
+func (h *Handler) place() tell.Place { return tell.Place{Account: h.Account, Region: h.Region} }

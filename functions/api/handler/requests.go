@@ -8,10 +8,13 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/functions/internal/tell"
 	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/keyrequest"
+	"github.com/keyward/keyward/shared/notice"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
@@ -185,9 +188,16 @@ func decided(r *record.Request, ruling record.Ruling, e keyrequest.Event, until 
 func (h *Handler) keepRuling(ctx context.Context, c boot.Call, m record.Machine, r record.Request, doing string) (record.Acted, error) {
 	const tries = 5
 	for range tries {
-		_, err := h.Store.Apply(ctx, store.Change{Machine: m, Request: &r, At: c.Now, Ledger: []record.Entry{{
+		told, err := h.ruled(c, &m, r)
+		if err != nil {
+			return record.Acted{}, err
+		}
+		_, err = h.Store.Apply(ctx, store.Change{Machine: m, Request: &r, At: c.Now, Start: []record.Start{told}, Ledger: []record.Entry{{
 			Machine: m.ID, At: c.Now, Kind: record.EntryRequest, Generation: m.State.Generation, By: c.Caller, Text: "key request " + r.ID + ": " + r.Reason,
 		}}})
+		if err == nil {
+			h.start(ctx, told)
+		}
 		if !fault.Is(err, fault.Conflict) {
 			r.Revision++
 			return record.Acted{Status: http.StatusOK, Request: &r}, err
@@ -204,4 +214,15 @@ func (h *Handler) keepRuling(ctx context.Context, c boot.Call, m record.Machine,
 		}
 	}
 	return record.Acted{}, fault.New(fault.Transient, "%s: its machine keeps being changed by others", doing)
+}
+
+// ruled notes on a machine what waits since a decision, and makes the execution that tells of it.
+func (h *Handler) ruled(c boot.Call, m *record.Machine, r record.Request) (record.Start, error) {
+	kind, in := notice.RequestDenied, enforcement.Input{Why: r.Ruling.Reason, By: c.Caller, Request: r.ID}
+	m.Asking = nil
+	if r.Ruling.Approved {
+		kind, in.DueAt = notice.RequestApproved, r.ExpiresAt
+		m.Asking = &record.Asking{Request: r.ID, Until: r.ExpiresAt}
+	}
+	return tell.Machine(h.place(), *m, kind, in, c.Now)
 }

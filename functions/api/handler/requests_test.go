@@ -90,6 +90,19 @@ func TestApproveAndDeny(t *testing.T) {
 		if e := tt.world.Store.Entries; len(e) != 1 || e[0].Kind != record.EntryRequest || e[0].By != alice || !strings.Contains(e[0].Text, "ticket 4711") {
 			t.Errorf("%s: ledger %+v", name, e)
 		}
+		kind, m := "requestDenied", tt.world.Store.ByID[fake.ID]
+		if approved {
+			kind = "requestApproved"
+		}
+		if (m.Asking != nil) != approved || approved && (m.Asking.Request != bootOne || !m.Asking.Until.Equal(r.ExpiresAt)) {
+			t.Errorf("%s: the machine's request that waits is %+v", name, m.Asking)
+		}
+		told := tt.world.Store.Changes[len(tt.world.Store.Changes)-1].Start
+		if len(told) != 1 || told[0].Name != fmt.Sprintf("%s-1-tell-%s-%d", fake.ID, kind, m.Version) || len(tt.world.Flow.Made("states.Start")) != 1 || len(tt.world.Store.Waiting) != 0 {
+			t.Errorf("%s: told by %+v, started %v", name, told, tt.world.Flow.Made("states.Start"))
+		} else if in := string(told[0].Input); !strings.Contains(in, `"why":"ticket 4711"`) || !strings.Contains(in, `"by":"`+alice+`"`) || !strings.Contains(in, `"request":"`+bootOne+`"`) {
+			t.Errorf("%s: told %s, want who, why and which", name, in)
+		}
 		if got := decode[record.Request](t, body); got.State != r.State || got.Revision != r.Revision {
 			t.Errorf("%s: answered %+v, kept %+v", name, got, r)
 		}

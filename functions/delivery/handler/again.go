@@ -31,7 +31,9 @@ func again(m record.Machine, n record.Notice, lost []string) (enforcement.Input,
 	case delivery.Reached(n), kind == notice.Held && m.State.HeldFor == "", kind == notice.Revoked && m.State.Key != integrity.KeyRevoked:
 		return enforcement.Input{}, false
 	default:
-		return enforcement.Input{Notice: n.Kind, Missed: slices.Concat(n.Missed, n.To)}, true
+		return enforcement.Input{
+			Notice: n.Kind, Missed: slices.Concat(n.Missed, n.To), Why: n.Why, By: n.By, Request: n.Request, DueAt: n.Until,
+		}, true
 	}
 }
 

@@ -22,7 +22,7 @@ var ofSafeguard = []guard.Reason{guard.ReasonNoSnapshot, guard.ReasonNotLocked, 
 func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement.Task) notice.Notice {
 	s := m.State
 	n := notice.Notice{
-		Kind: kind, Machine: m.ID, Name: m.Name, Owner: m.Owner, Policy: p.Name, Version: p.Version,
+		Kind: kind, Machine: m.ID, Name: m.Name, Owner: m.Owner, Zone: m.Zone, Policy: p.Name, Version: p.Version,
 		TimeZone: cmp.Or(p.Notify.TimeZone, p.Schedule.TimeZone), Reference: t.Execution,
 		Findings: m.Findings, Waived: m.Waived, OldDueAt: s.OldDueAt, FoundAt: s.Since, DueAt: s.DueAt, NextLook: s.LookAt,
 		Mode: m.Key.Mode, Key: m.Key.ARN, Session: m.SessionARN, Silence: s.Silence, RestoreManual: p.Integrity.RestoreManual,
@@ -78,6 +78,9 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 		}
 	case notice.NotEffective, notice.KeyLost, notice.TagDrift, notice.RestoreDropped:
 		n.Why = t.Input.Why
+	case notice.RequestPending, notice.RequestApproved, notice.RequestUnopposed, notice.RequestDenied, notice.RequestExpired, notice.RequestFailed:
+		n.FoundAt, n.RevokedAt = time.Time{}, time.Time{}
+		n.Why, n.By, n.Request, n.DueAt = t.Input.Why, t.Input.By, t.Input.Request, t.Input.DueAt
 	case notice.CannotCheck:
 		n.GoodAt = s.GoodAt
 		n.FoundAt = s.SilentSince

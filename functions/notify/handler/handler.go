@@ -84,7 +84,7 @@ func (h *Handler) warn(ctx context.Context, now time.Time, t enforcement.Task) (
 	n := content(notice.Warning, m, p, t)
 	n.Missed, n.Reference = so.Lost, cmp.Or(so.Reference, t.Execution)
 	n.Relapse = !m.State.Silence && !m.State.OldDueAt.IsZero()
-	sent, err := h.send(ctx, now, m, p, n, t.Execution, counts)
+	sent, err := h.send(ctx, now, m, p, n, t, counts)
 	if err != nil {
 		return enforcement.Warned{}, err
 	}
@@ -157,7 +157,7 @@ func (h *Handler) tell(ctx context.Context, now time.Time, t enforcement.Task) (
 		h.Log.ErrorContext(ctx, nobody, boot.KeyMachine, m.ID, boot.KeyKind, string(kind))
 		return enforcement.Told{}, nil
 	}
-	return told(h.send(ctx, now, m, p, n, t.Execution, nil))
+	return told(h.send(ctx, now, m, p, n, t, nil))
 }
 
 // tellContact sends a notice about the whole stack to the account's contact alone. What it says was written
@@ -167,7 +167,7 @@ func (h *Handler) tellContact(ctx context.Context, now time.Time, kind notice.Ki
 	p.Notify.To = []string{h.Contact}
 	return told(h.send(ctx, now, record.Machine{ID: t.Input.Machine}, p, notice.Notice{
 		Kind: kind, Policy: t.Input.Policy, Reference: t.Execution, Why: t.Input.Why, DoneAt: now,
-	}, t.Execution, nil))
+	}, t, nil))
 }
 
 func told(sent record.Notice, err error) (enforcement.Told, error) {
@@ -196,9 +196,10 @@ func (h *Handler) read(ctx context.Context, t enforcement.Task) (record.Machine,
 // send records the notice, hands it to SES and records the answer. A notice that SES accepted before is
 // not sent again; one whose answer was lost is, with the same reference and marked as a repeat. counts is
 // for whom a warning counts.
-func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy, n notice.Notice, execution string, counts []string) (record.Notice, error) {
+func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy, n notice.Notice, t enforcement.Task, counts []string) (record.Notice, error) {
 	r := record.Notice{
-		Machine: m.ID, Reference: execution + "/" + string(n.Kind), Kind: string(n.Kind), BegunAt: now,
+		Machine: m.ID, Reference: t.Execution + "/" + string(n.Kind), Kind: string(n.Kind), BegunAt: now,
+		Why: t.Input.Why, By: t.Input.By, Request: t.Input.Request, Until: t.Input.DueAt,
 		To: h.addressees(m, p).To(append(delivery.Of(m).Lost, n.Missed...)), Missed: n.Missed, Violation: m.State.Since, Counts: counts,
 	}
 	r, err := h.Store.BeginNotice(ctx, r)
@@ -216,7 +217,7 @@ func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *
 	}
 	id, err := h.Mail.Send(ctx, sesmail.Mail{
 		To: r.To, Subject: rendered.Subject, Text: rendered.Text, HTML: rendered.HTML, Reference: n.Reference + "/" + r.Kind,
-		Tags: map[string]string{delivery.TagMachine: m.ID, delivery.TagExecution: execution, delivery.TagNotice: r.Kind},
+		Tags: map[string]string{delivery.TagMachine: m.ID, delivery.TagExecution: t.Execution, delivery.TagNotice: r.Kind},
 	})
 	if err != nil {
 		return r, errors.Join(err, h.refused(ctx, now, r, err))

@@ -52,6 +52,31 @@ func TestTellEveryKind(t *testing.T) {
 	}
 }
 
+// A mail about a key request says which, who decided, why and until when, and all of that is kept to say it again.
+func TestTellOfARequest(t *testing.T) {
+	t.Parallel()
+	w := violation()
+	until := fake.Start.Add(24 * time.Hour)
+	_, err := tell(t, w, func(task *enforcement.Task) {
+		task.Notice, task.Input.Notice = "", string(notice.RequestApproved)
+		task.Input.By, task.Input.Why, task.Input.Request, task.Input.DueAt = "arn:aws:iam::123456789012:user/bob", "ticket 4711", "boot-1", until
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := w.Mail.Sent[0].Text
+	for _, want := range []string{"ticket 4711", "By: arn:aws:iam::123456789012:user/bob", "Key request: boot-1", "It expires:", "Zone: us-east-1a"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the mail has not %q:\n%s", want, text)
+		}
+	}
+	for _, n := range w.Store.Told {
+		if n.By != "arn:aws:iam::123456789012:user/bob" || n.Why != "ticket 4711" || n.Request != "boot-1" || !n.Until.Equal(until) {
+			t.Errorf("kept: %+v", n)
+		}
+	}
+}
+
 func TestTellFails(t *testing.T) {
 	t.Parallel()
 	for _, call := range []string{"store.Machine", "ses.Send"} {

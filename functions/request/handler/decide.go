@@ -8,11 +8,13 @@ import (
 
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/identity"
 	"github.com/keyward/keyward/shared/inspection"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/keyrequest"
+	"github.com/keyward/keyward/shared/notice"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
@@ -74,7 +76,7 @@ func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 		if d.Reason == keyrequest.ReasonApproved {
 			by, d.Text = r.Ruling.By, d.Text+": "+r.Ruling.Reason
 		}
-		return h.approve(ctx, now, m, r, by, d.Text)
+		return h.approve(ctx, now, m, r, by, d.Text, approval(d, p))
 	case keyrequest.Deny:
 		if d.Reason == keyrequest.ReasonDenied {
 			return http.StatusForbidden, record.Release{Request: r.ID, State: r.State, Reason: r.Reason, Findings: findings}, nil
@@ -84,7 +86,7 @@ func (h *Handler) decide(ctx context.Context, now time.Time, m record.Machine, r
 		}
 		return h.deny(ctx, now, m, integrity.Denied(m.State, now, p.Integrity), r, d.Text, findings)
 	default:
-		return h.pend(ctx, now, p, r, d)
+		return h.pend(ctx, now, m, p, r, d)
 	}
 }
 
@@ -119,7 +121,7 @@ func (h *Handler) facts(ctx context.Context, now time.Time, m record.Machine, p 
 
 // pend leaves a request for a person, or for the inspection that was asked for. One that was denied waits again, and so
 // does one whose key was given when a person has to decide: he could not, of a request that waits for nobody.
-func (h *Handler) pend(ctx context.Context, now time.Time, p *policy.Policy, r record.Request, d keyrequest.Decision) (int, record.Release, error) {
+func (h *Handler) pend(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy, r record.Request, d keyrequest.Decision) (int, record.Release, error) {
 	why := d.Text
 	told := r.State + r.Reason
 	if len(r.Moves) > 0 && r.Moves[len(r.Moves)-1].At.Equal(now) {
@@ -138,7 +140,16 @@ func (h *Handler) pend(ctx context.Context, now time.Time, p *policy.Policy, r r
 		return http.StatusAccepted, answer, nil
 	}
 	r.Reason, r.ExpiresAt = why, r.Since().Add(keyrequest.Lasts(p.Requests))
-	_, err := h.Store.PutRequest(ctx, r)
+	if d.Inspect {
+		_, err := h.Store.PutRequest(ctx, r)
+		return http.StatusAccepted, answer, err
+	}
+	m.Asking = &record.Asking{Request: r.ID, Until: r.ExpiresAt}
+	change, err := h.told(store.Change{Machine: m, Request: &r, At: now}, notice.RequestPending, enforcement.Input{Why: why, Request: r.ID, DueAt: r.ExpiresAt})
+	if err != nil {
+		return 0, record.Release{}, err
+	}
+	_, err = h.Store.Apply(ctx, change)
 	return http.StatusAccepted, answer, err
 }
 
@@ -157,14 +168,21 @@ func (h *Handler) deny(ctx context.Context, now time.Time, m record.Machine, aft
 		}
 	}
 	before := m.State
-	m.State = after
+	m.State, m.Asking = after, nil
 	if m.State == before && told == r.State+why {
 		return http.StatusForbidden, record.Release{Request: r.ID, State: r.State, Reason: why, Findings: findings}, nil
 	}
 	r.Reason = why
-	_, err := h.Store.Apply(ctx, store.Change{Machine: m, Request: &r, At: now, Ledger: []record.Entry{{
+	change := store.Change{Machine: m, Request: &r, At: now, Ledger: []record.Entry{{
 		Machine: m.ID, At: now, Kind: record.EntryRequest, Generation: m.State.Generation, By: byPolicy, Text: "key request denied: " + why,
-	}}})
+	}}}
+	if told != r.State+why {
+		var err error
+		if change, err = h.told(change, notice.RequestDenied, enforcement.Input{Why: why, Request: r.ID}); err != nil {
+			return 0, record.Release{}, err
+		}
+	}
+	_, err := h.Store.Apply(ctx, change)
 	return http.StatusForbidden, record.Release{Request: r.ID, State: r.State, Reason: why, Findings: findings}, err
 }
 

@@ -51,6 +51,8 @@ type Handler struct {
 	}
 	Documents Documents
 	Log       *slog.Logger
+
+	Account, Region string
 }
 
 // Call is one call of an endpoint, with who signed it. It has a name here so that the simulation, which is no

@@ -8,9 +8,11 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/keyrequest"
+	"github.com/keyward/keyward/shared/notice"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
@@ -19,11 +21,14 @@ import (
 const byKeyward = "keyward"
 
 // approve records the release, makes the grant under the key's lease and records it. Asked again, it
-// gives the same grant with a new token. A request whose key KMS did not give before stays as it is until KMS does.
-func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, r record.Request, by, why string) (int, record.Release, error) {
+// gives the same grant with a new token. kind is the notice of the first time, "" for none. A request whose key KMS did not give before stays as it is until KMS does.
+func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, r record.Request, by, why string, kind notice.Kind) (int, record.Release, error) {
 	approved := r
 	if err := reopen(&approved, now); err != nil {
 		return 0, record.Release{}, err
+	}
+	if approved.State != string(keyrequest.Pending) && m.State.Key == integrity.KeyReleased {
+		kind = "" // it has its key by an answer that was told
 	}
 	if approved.State == string(keyrequest.Pending) {
 		if err := move(&approved, keyrequest.Approve, now, by, why); err != nil {
@@ -41,6 +46,7 @@ func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, 
 		Name: record.LeaseName(m.Key.Mode, k.ARN, m.ID), Holder: record.LeaseHolder("release", m.ID, m.State.Generation), Until: now.Add(leaseFor),
 	}
 	fresh := m.Grant == ""
+	m.Asking = nil
 	if m.Grant == "" && m.GrantedFor == 0 {
 		m.GrantedFor = m.State.Generation // written before the grant is made: a repeat makes the same one
 	}
@@ -62,12 +68,12 @@ func (h *Handler) approve(ctx context.Context, now time.Time, m record.Machine, 
 	if err != nil {
 		return 0, record.Release{}, err
 	}
-	err = h.note(ctx, m, func(m2 *record.Machine) store.Change {
+	err = h.note(ctx, m, func(m2 record.Machine) (store.Change, error) {
 		m2.Grant, m2.GrantedFor = m.Grant, m.GrantedFor
 		m2.State = integrity.Released(m2.State, now)
-		return store.Change{Request: last, DropLease: &lease, At: now, Ledger: []record.Entry{{
+		return h.told(store.Change{Machine: m2, Request: last, DropLease: &lease, At: now, Ledger: []record.Entry{{
 			Machine: m.ID, At: now, Kind: record.EntryReleased, Generation: m2.State.Generation, By: by, Text: "key released: " + why + proven(r), Detail: m.Grant,
-		}}}
+		}}}, kind, enforcement.Input{Why: why, Request: r.ID})
 	})
 	if err != nil {
 		return 0, record.Release{}, err
@@ -122,15 +128,16 @@ func (h *Handler) fail(ctx context.Context, now time.Time, m record.Machine, bef
 	if known && lease == nil {
 		return http.StatusConflict, answer, nil
 	}
-	err := h.note(ctx, m, func(m *record.Machine) store.Change {
-		c := store.Change{DropLease: lease, At: now}
+	err := h.note(ctx, m, func(m record.Machine) (store.Change, error) {
+		c := store.Change{Machine: m, DropLease: lease, At: now}
 		if !known {
-			c.Request = &failed
+			c.Request, c.Machine.Asking = &failed, nil
 			c.Ledger = []record.Entry{{
 				Machine: m.ID, At: now, Kind: record.EntryRequest, Generation: m.State.Generation, By: byKeyward, Text: "key request failed: " + why, Detail: m.Key.ARN,
 			}}
+			return h.told(c, notice.RequestFailed, enforcement.Input{Why: why, Request: failed.ID})
 		}
-		return c
+		return c, nil
 	})
 	if !known {
 		h.Log.ErrorContext(ctx, "key not released", boot.KeyMachine, m.ID, boot.KeyReason, why)
@@ -140,12 +147,14 @@ func (h *Handler) fail(ctx context.Context, now time.Time, m record.Machine, bef
 
 // note writes a change of a machine. Under the lease nobody revokes, so what another changed meanwhile is a judgement,
 // and the change is written on top of it.
-func (h *Handler) note(ctx context.Context, m record.Machine, change func(*record.Machine) store.Change) error {
+func (h *Handler) note(ctx context.Context, m record.Machine, change func(record.Machine) (store.Change, error)) error {
 	const tries = 5
 	for range tries {
-		c := change(&m)
-		c.Machine = m
-		_, err := h.Store.Apply(ctx, c)
+		c, err := change(m)
+		if err != nil {
+			return err
+		}
+		_, err = h.Store.Apply(ctx, c)
 		if !fault.Is(err, fault.Conflict) {
 			return err
 		}

@@ -41,6 +41,7 @@ type records interface {
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
 	Waivers(ctx context.Context) (record.Waivers, error)
 	WaiversOn(ctx context.Context, scopes []record.Scope) (record.Waivers, error)
+	Request(ctx context.Context, machine, id string) (record.Request, error)
 	Outbox(ctx context.Context) ([]record.Start, error)
 	Started(ctx context.Context, name string) error
 	Watch(ctx context.Context) (record.Watch, error)
@@ -116,7 +117,7 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, _ Event) (Summary, 
 		return s.done, errors.Join(err, s.settle(ctx), s.ask(ctx), s.outbox(ctx))
 	}
 	// One part that fails must not keep the others from being done.
-	err := errors.Join(s.settle(ctx), s.waivers(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.reconcile(ctx), s.enforcements(ctx), s.drill(ctx), s.completed(ctx))
+	err := errors.Join(s.settle(ctx), s.waivers(ctx), s.requests(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.reconcile(ctx), s.enforcements(ctx), s.drill(ctx), s.completed(ctx))
 	h.Log.InfoContext(ctx, "swept", boot.KeyCount, s.done.Machines, "settled", s.done.Settled, "asked", s.done.Asked,
 		"started", s.done.Started, "lifted", s.done.Lifted, "looking", s.looking())
 	s.standing(ctx)
