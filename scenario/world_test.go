@@ -42,6 +42,8 @@ type setup struct {
 	windows   bool              // the machine's system
 	rules     string            // more of the policy's rules
 	private   bool              // the machines' API is the private REST API
+	at        time.Time         // when the story begins; as every other one when zero
+	schedule  string            // the policy's, such as {daily: "04:30", timeZone: Europe/Berlin}
 }
 
 const grace = time.Hour
@@ -62,7 +64,7 @@ func (s setup) policy() string {
 	}
 	return fmt.Sprintf(`policy: web
 machines: {ids: [%s, %s]}
-rules:
+%srules:
   - rule: no plain web
     ports: {closed: [tcp/%d]}
     fix: Stop the service%s
@@ -73,7 +75,14 @@ integrity:
   settle: 0s
 %s  key: {mode: %s%s}
 notify: {to: [ops@example.com]}
-`, machineID, otherID, port, s.rules, or(s.requests, "onPass: approve, onFail: deny, onUnknown: hold"), more, or(s.mode, policy.RevokeGrant), s.withKey())
+`, machineID, otherID, s.scheduled(), port, s.rules, or(s.requests, "onPass: approve, onFail: deny, onUnknown: hold"), more, or(s.mode, policy.RevokeGrant), s.withKey())
+}
+
+func (s setup) scheduled() string {
+	if s.schedule == "" {
+		return ""
+	}
+	return "schedule: " + s.schedule + "\n"
 }
 
 func (s setup) withKey() string {
@@ -165,6 +174,10 @@ func (w *world) start() {
 	if w.setup.contact != "" {
 		parameters["AccountContact"] = w.setup.contact
 	}
+	at := w.setup.at
+	if at.IsZero() {
+		at = tuesday
+	}
 	platform := "Linux"
 	if w.setup.windows {
 		platform = "Windows"
@@ -172,7 +185,7 @@ func (w *world) start() {
 	var err error
 	w.Server, err = local.Start(context.Background(), local.Options{
 		Template: filepath.Join("..", "template.yaml"), Build: or(w.setup.build, built), Addr: "127.0.0.1:0",
-		DataDir: w.setup.data, Parameters: parameters, Concurrency: max(w.setup.atOnce, 1), Ahead: tuesday.Sub(loaded),
+		DataDir: w.setup.data, Parameters: parameters, Concurrency: max(w.setup.atOnce, 1), Ahead: at.Sub(loaded),
 		Machines: append([]local.Machine{{ID: machineID, Answer: w.guest.answer, Tags: guarded, Volumes: volumes, Platform: platform}}, w.setup.others...),
 	})
 	if err != nil {

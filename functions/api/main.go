@@ -34,6 +34,7 @@ type config struct {
 	Drill         string `env:"DRILL_FUNCTION"`
 	Drills        string `env:"DRILLS"` // on, off
 	InspectARN    string `env:"INSPECT_FUNCTION_ARN"`
+	DeadLetters   string `env:"DEAD_LETTERS_ARN"`
 	ScheduleGroup string `env:"SCHEDULE_GROUP"`
 	ScheduleRole  string `env:"SCHEDULE_ROLE_ARN"`
 
@@ -60,7 +61,7 @@ func main() {
 		h := &handler.Handler{
 			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Keys: kmskey.New(aws), Calendars: ssmcalendar.New(aws), Instances: ec2info.New(aws),
 			Inspect: lambdacall.New(aws, cfg.Inspect), Drill: lambdacall.New(aws, cfg.Drill), DrillsOff: cfg.Drills != "on", Flow: sfnflow.New(aws, cfg.StateMachine),
-			Schedules: schedule.New(aws, cfg.ScheduleGroup, cfg.ScheduleRole, cfg.InspectARN),
+			Schedules: schedule.New(aws, cfg.ScheduleGroup, cfg.ScheduleRole, cfg.InspectARN, cfg.DeadLetters),
 			Account:   cfg.Account, Region: cfg.Region, Log: log,
 			Limits: guard.Limits{
 				Machines: cfg.Machines, Percent: cfg.Percent, Window: time.Duration(cfg.Minutes) * time.Minute,

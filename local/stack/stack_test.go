@@ -69,7 +69,7 @@ func TestProjectsTemplate(t *testing.T) {
 		},
 		Group: "default", Expression: "cron(30 4 * * ? *)", TimeZone: "UTC", Function: lambda + "InspectFunction",
 		Role:  "arn:aws:iam::123456789012:role/keyward-ScheduleRole",
-		Input: `{"version":1,"purpose":"scheduled"}`, Retry: stack.Retry{Attempts: 5, Age: time.Hour}, DeadLetter: dead,
+		Input: `{"version":1,"scope":"unscheduled"}`, Retry: stack.Retry{Attempts: 5, Age: time.Hour}, DeadLetter: dead,
 	}
 	if diff := cmp.Diff(daily, s.Schedules[0]); diff != "" || len(s.Schedules) != 3 {
 		t.Errorf("%d schedules, the first (-want +got):\n%s", len(s.Schedules), diff)

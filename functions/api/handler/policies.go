@@ -86,7 +86,8 @@ func (h *Handler) reschedule(ctx context.Context, p *policy.Policy) error {
 		return h.Schedules.Delete(ctx, p.Name)
 	}
 	return h.Schedules.Put(ctx, schedule.Schedule{
-		Name: p.Name, Expression: plan.Expression, TimeZone: plan.TimeZone, Spread: plan.WindowMinutes,
+		Name: p.Name, Description: "Inspects the machines of policy " + p.Name + "; putting the policy makes this schedule anew",
+		Expression: plan.Expression, TimeZone: plan.TimeZone, Spread: plan.WindowMinutes,
 		Input: inspection.Request{Version: inspection.Version, Purpose: record.Scheduled, Policy: p.Name},
 	})
 }

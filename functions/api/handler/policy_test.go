@@ -25,7 +25,7 @@ func TestPutPolicy(t *testing.T) {
 		t.Errorf("put = %d %+v", status, p)
 	}
 	want := schedule.Schedule{
-		Name: "web-tier", Expression: "cron(30 4 * * ? *)", TimeZone: "Europe/Berlin", Spread: 15,
+		Name: "web-tier", Description: "Inspects the machines of policy web-tier; putting the policy makes this schedule anew", Expression: "cron(30 4 * * ? *)", TimeZone: "Europe/Berlin", Spread: 15,
 		Input: inspection.Request{Version: 1, Purpose: record.Scheduled, Policy: "web-tier"},
 	}
 	if diff := cmp.Diff([]schedule.Schedule{want}, w.Schedules.Puts); diff != "" {

@@ -4,10 +4,10 @@ package handler
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/boot"
@@ -17,32 +17,6 @@ import (
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
-
-// event is either our own request or EC2's news that an instance runs.
-type Event struct {
-	inspection.Request
-	Source string `json:"source"`
-	Detail struct {
-		InstanceID string `json:"instance-id"`
-		State      string `json:"state"`
-	} `json:"detail"`
-}
-
-// UnmarshalJSON reads both forms: an EventBridge event has a version too, as text.
-func (e *Event) UnmarshalJSON(b []byte) error {
-	var bus struct {
-		Source string `json:"source"`
-		Detail struct {
-			InstanceID string `json:"instance-id"`
-			State      string `json:"state"`
-		} `json:"detail"`
-	}
-	if err := json.Unmarshal(b, &bus); err == nil && bus.Source != "" {
-		e.Source, e.Detail = bus.Source, bus.Detail
-		return nil
-	}
-	return json.Unmarshal(b, &e.Request)
-}
 
 // Summary is what an invocation did.
 type Summary struct {
@@ -131,8 +105,11 @@ func (h *Handler) chosen(ctx context.Context, e Event) ([]record.Machine, record
 	if e.Source != "" {
 		return h.started(ctx, e)
 	}
-	if e.Version != inspection.Version {
+	if e.Version != inspection.Version && e.Scope == "" || e.Version > inspection.Version {
 		return nil, "", fault.New(fault.Invalid, "reading the event: version is %d, expected %d", e.Version, inspection.Version)
+	}
+	if e.Scope != "" {
+		return h.scoped(ctx, e.Scope)
 	}
 	if len(e.Machines) > 0 {
 		return h.named(ctx, e.Machines, e.Purpose)
@@ -144,15 +121,55 @@ func (h *Handler) chosen(ctx context.Context, e Event) ([]record.Machine, record
 	if err != nil {
 		return nil, "", err
 	}
-	wanted := func(m record.Machine) bool { return m.Policy == e.Policy }
 	if e.Policy == "" {
-		scheduled, err := h.scheduled(ctx)
-		if err != nil {
-			return nil, "", err
-		}
-		wanted = func(m record.Machine) bool { return !scheduled[m.Policy] }
+		return h.unscheduled(ctx, all)
 	}
-	return slices.DeleteFunc(all, func(m record.Machine) bool { return !wanted(m) }), record.Scheduled, nil
+	return of(all, e.Policy), record.Scheduled, nil
+}
+
+// scoped are the machines that a person means. What there is not is refused: a schedule that looks at nothing, by a name
+// that is misspelt, would look like one that works.
+func (h *Handler) scoped(ctx context.Context, scope record.Scope) ([]record.Machine, record.Purpose, error) {
+	kind, name, _ := strings.Cut(string(scope), ":")
+	if kind == "machine" && name != "" {
+		return h.named(ctx, []string{name}, record.Check)
+	}
+	if scope != "global" && scope != Unscheduled && (kind != "policy" || name == "") {
+		return nil, "", fault.New(fault.Invalid, "reading the event: scope is %q, %s", scope, expected)
+	}
+	all, err := h.Machines.Machines(ctx)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case scope == "global":
+		return all, record.Scheduled, nil
+	case scope == Unscheduled:
+		return h.unscheduled(ctx, all)
+	}
+	if chosen := of(all, name); len(chosen) > 0 || name == policy.DefaultName {
+		return chosen, record.Scheduled, nil
+	}
+	stored, err := h.Machines.Policies(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	if !slices.ContainsFunc(stored, func(p record.Policy) bool { return p.Name == name }) {
+		return nil, "", fault.New(fault.NotFound, "reading the event: scope is %q, and there is no policy of this name", scope)
+	}
+	return nil, record.Scheduled, nil
+}
+
+// of are the machines of a policy.
+func of(all []record.Machine, name string) []record.Machine {
+	return slices.DeleteFunc(slices.Clone(all), func(m record.Machine) bool { return m.Policy != name })
+}
+
+func (h *Handler) unscheduled(ctx context.Context, all []record.Machine) ([]record.Machine, record.Purpose, error) {
+	scheduled, err := h.scheduled(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	return slices.DeleteFunc(all, func(m record.Machine) bool { return scheduled[m.Policy] }), record.Scheduled, nil
 }
 
 func (h *Handler) named(ctx context.Context, ids []string, purpose record.Purpose) ([]record.Machine, record.Purpose, error) {

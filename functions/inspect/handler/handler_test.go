@@ -44,12 +44,18 @@ func crowd(w *fake.World) {
 
 func TestEvents(t *testing.T) {
 	t.Parallel()
+	everybody := []string{fake.Other, fake.ID, "mi-1234567890abcdef0"}
 	tests := []struct {
 		event string
 		want  []asked
 	}{
 		{"inspect/scheduled.json", []asked{{[]string{fake.Other, "mi-1234567890abcdef0"}, record.Scheduled}}},
 		{"inspect/policy.json", []asked{{[]string{fake.ID}, record.Scheduled}}},
+		{"inspect/by-hand-all.json", []asked{{everybody, record.Scheduled}}},
+		{"inspect/by-hand-unscheduled.json", []asked{{[]string{fake.Other, "mi-1234567890abcdef0"}, record.Scheduled}}},
+		{"inspect/by-hand-policy.json", []asked{{[]string{fake.ID}, record.Scheduled}}},
+		{"inspect/by-hand-machine.json", []asked{{[]string{fake.ID}, record.Check}}},
+		{"inspect/without-input.json", []asked{{everybody, record.Scheduled}}},
 		{"inspect/check.json", []asked{{[]string{fake.ID}, record.Check}}},
 		{"inspect/running.json", []asked{{[]string{fake.ID}, record.Check}}},
 	}
@@ -80,6 +86,7 @@ func TestNothingToInspect(t *testing.T) {
 		"an instance that is not enrolled": `{"version":"0","source":"aws.ec2","detail":{"instance-id":"i-0ffffffffffffffff","state":"running"}}`,
 		"a policy without machines":        `{"version":1,"purpose":"scheduled","policy":"empty"}`,
 		"no machine without a schedule":    `{"version":1,"purpose":"scheduled"}`,
+		"the built-in policy has none":     `{"scope":"policy:default"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -109,7 +116,11 @@ func TestRefusedEvents(t *testing.T) {
 	}{
 		{"no version", `{"purpose":"check","machines":["i-1234567890abcdef0"]}`, fault.Invalid},
 		{"a later version", `{"version":2,"purpose":"check","machines":["i-1234567890abcdef0"]}`, fault.Invalid},
-		{"nothing", `{}`, fault.Invalid},
+		{"a scope of a later version", `{"version":2,"scope":"global"}`, fault.Invalid},
+		{"another scope", `{"scope":"web-tier"}`, fault.Invalid},
+		{"a scope without a name", `{"scope":"policy:"}`, fault.Invalid},
+		{"a policy that there is not", `{"scope":"policy:web-teir"}`, fault.NotFound},
+		{"a machine that there is not", `{"scope":"machine:i-0ffffffffffffffff"}`, fault.NotFound},
 		{"an unknown purpose", `{"version":1,"purpose":"look","machines":["i-1234567890abcdef0"]}`, fault.Invalid},
 		{"a purpose that needs machines, for everybody", `{"version":1,"purpose":"check"}`, fault.Invalid},
 		{"a machine that is not enrolled", `{"version":1,"purpose":"check","machines":["i-0ffffffffffffffff"]}`, fault.NotFound},
@@ -128,9 +139,21 @@ func TestRefusedEvents(t *testing.T) {
 			}
 		})
 	}
-	var e Event
-	if err := json.Unmarshal([]byte(`{"version":"one"}`), &e); err == nil {
-		t.Error("a version that is text of nobody's was accepted")
+	for text, want := range map[string]string{
+		`{"version":"one"}`:                                    "field version is a JSON string",
+		`{"polcy":"web-tier"}`:                                 `unknown field "polcy"`,
+		`{"key1":"value1","key2":"value2"}`:                    `unknown field "key1"`, // the console's own example of a test event
+		`{"version":1,"machines":"i-1"}`:                       "field machines is a JSON string",
+		`{"version":1,"purpose":"scheduled","scope":"global"}`: "a scope and a purpose",
+		`{"scope":"global","policy":"web-tier"}`:               "more than one of scope, policy and machines",
+		`["i-1234567890abcdef0"]`:                              "is a JSON array",
+		`{"version":1,"purpose":"scheduled","all":true}`:       `unknown field "all"`,
+	} {
+		var e Event
+		err := json.Unmarshal([]byte(text), &e)
+		if err == nil || !strings.Contains(fault.Safe(err), want) || !strings.Contains(fault.Safe(err), "policy:NAME") {
+			t.Errorf("%s: error %v, want %q and what was expected", text, err, want)
+		}
 	}
 }
 

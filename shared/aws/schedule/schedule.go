@@ -16,23 +16,30 @@ import (
 
 // Client writes schedules of one group that invoke one function.
 type Client struct {
-	api              *scheduler.Client
-	group, role, arn string
+	api                     *scheduler.Client
+	group, role, arn, queue string
 }
 
 // New returns a client for a schedule group. The schedules invoke the function with functionARN as the
-// role with roleARN.
-func New(cfg aws.Config, group, roleARN, functionARN string) *Client {
-	return &Client{api: scheduler.NewFromConfig(cfg), group: group, role: roleARN, arn: functionARN}
+// role with roleARN, which also puts what cannot be delivered into the queue with queueARN.
+func New(cfg aws.Config, group, roleARN, functionARN, queueARN string) *Client {
+	return &Client{api: scheduler.NewFromConfig(cfg), group: group, role: roleARN, arn: functionARN, queue: queueARN}
 }
+
+// How long and how often a schedule's invocation is tried: as the stack's own schedules.
+const (
+	retryFor = 3600 // seconds
+	retries  = 5
+)
 
 // Schedule is when and with what a function is invoked.
 type Schedule struct {
-	Name       string // of the policy
-	Expression string // cron(…), AWS's six fields
-	TimeZone   string // IANA
-	Spread     int    // minutes of the flexible window, 0 for none
-	Input      any
+	Name        string // of the policy
+	Description string // what people read in the console
+	Expression  string // cron(…), AWS's six fields
+	TimeZone    string // IANA
+	Spread      int    // minutes of the flexible window, 0 for none
+	Input       any
 }
 
 // Put makes a schedule, or changes the one of this name.
@@ -45,16 +52,19 @@ func (c *Client) Put(ctx context.Context, s Schedule) error {
 	if s.Spread > 0 {
 		window = &types.FlexibleTimeWindow{Mode: types.FlexibleTimeWindowModeFlexible, MaximumWindowInMinutes: aws.Int32(int32(s.Spread))}
 	}
-	target := &types.Target{Arn: &c.arn, RoleArn: &c.role, Input: aws.String(string(input))}
+	target := &types.Target{
+		Arn: &c.arn, RoleArn: &c.role, Input: aws.String(string(input)), DeadLetterConfig: &types.DeadLetterConfig{Arn: &c.queue},
+		RetryPolicy: &types.RetryPolicy{MaximumEventAgeInSeconds: aws.Int32(retryFor), MaximumRetryAttempts: aws.Int32(retries)},
+	}
 	_, err = c.api.UpdateSchedule(ctx, &scheduler.UpdateScheduleInput{
-		Name: &s.Name, GroupName: &c.group, ScheduleExpression: &s.Expression,
+		Name: &s.Name, GroupName: &c.group, Description: &s.Description, ScheduleExpression: &s.Expression,
 		ScheduleExpressionTimezone: &s.TimeZone, FlexibleTimeWindow: window, Target: target,
 	})
 	if err = awsconf.Wrap(err, "changing schedule "+s.Name); !fault.Is(err, fault.NotFound) {
 		return err
 	}
 	_, err = c.api.CreateSchedule(ctx, &scheduler.CreateScheduleInput{
-		Name: &s.Name, GroupName: &c.group, ScheduleExpression: &s.Expression,
+		Name: &s.Name, GroupName: &c.group, Description: &s.Description, ScheduleExpression: &s.Expression,
 		ScheduleExpressionTimezone: &s.TimeZone, FlexibleTimeWindow: window, Target: target,
 	})
 	return awsconf.Wrap(err, "creating schedule "+s.Name)

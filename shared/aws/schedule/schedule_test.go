@@ -17,6 +17,8 @@ import (
 	"github.com/keyward/keyward/shared/fault"
 )
 
+const queue = "arn:aws:sqs:us-east-1:123456789012:keyward-DeadLetters"
+
 type place struct {
 	*awstest.Place
 	client *schedule.Client
@@ -35,12 +37,12 @@ func begin(t *testing.T) *place {
 		t.Fatal(err)
 	}
 	p.Register(s.Service())
-	p.client = schedule.New(p.Config, "keyward", awstest.Role, awstest.Function)
+	p.client = schedule.New(p.Config, "keyward", awstest.Role, awstest.Function, queue)
 	return p
 }
 
 func daily(hour string, spread int) schedule.Schedule {
-	return schedule.Schedule{Name: "web", Expression: "cron(30 " + hour + " * * ? *)", TimeZone: "Europe/Berlin", Spread: spread,
+	return schedule.Schedule{Name: "web", Description: "Looks at web", Expression: "cron(30 " + hour + " * * ? *)", TimeZone: "Europe/Berlin", Spread: spread,
 		Input: map[string]string{"policy": "web"}}
 }
 
@@ -59,9 +61,10 @@ func TestPut(t *testing.T) {
 	}
 	calls := p.Calls()
 	want := map[string]any{
-		"Name": "web", "GroupName": "keyward", "ScheduleExpression": "cron(30 14 * * ? *)", "ScheduleExpressionTimezone": "Europe/Berlin",
+		"Name": "web", "GroupName": "keyward", "Description": "Looks at web", "ScheduleExpression": "cron(30 14 * * ? *)", "ScheduleExpressionTimezone": "Europe/Berlin",
 		"FlexibleTimeWindow": map[string]any{"Mode": "OFF"},
-		"Target":             map[string]any{"Arn": awstest.Function, "RoleArn": awstest.Role, "Input": `{"policy":"web"}`},
+		"Target": map[string]any{"Arn": awstest.Function, "RoleArn": awstest.Role, "Input": `{"policy":"web"}`,
+			"DeadLetterConfig": map[string]any{"Arn": queue}, "RetryPolicy": map[string]any{"MaximumEventAgeInSeconds": 3600.0, "MaximumRetryAttempts": 5.0}},
 	}
 	if len(calls) != 2 || calls[0].Operation != "UpdateSchedule" || calls[1].Operation != "CreateSchedule" {
 		t.Fatalf("calls = %+v, want UpdateSchedule, then CreateSchedule", calls)
@@ -125,7 +128,7 @@ func TestPutRefuses(t *testing.T) {
 	if unsupported := (*json.UnsupportedTypeError)(nil); !errors.As(err, &unsupported) || !strings.HasPrefix(err.Error(), "encoding input of schedule web: ") {
 		t.Errorf("Put of an input that is no JSON = %v, want what cannot be encoded", err)
 	}
-	elsewhere := schedule.New(p.Config, "no-such-group", awstest.Role, awstest.Function)
+	elsewhere := schedule.New(p.Config, "no-such-group", awstest.Role, awstest.Function, queue)
 	awstest.Wrapped(t, elsewhere.Put(t.Context(), daily("14", 0)), fault.NotFound, "creating schedule web: ResourceNotFoundException")
 }
 
@@ -133,12 +136,12 @@ func TestErrors(t *testing.T) {
 	t.Parallel()
 	p := begin(t)
 	put := func(ctx context.Context, cfg aws.Config) error {
-		return schedule.New(cfg, "keyward", awstest.Role, awstest.Function).Put(ctx, daily("14", 0))
+		return schedule.New(cfg, "keyward", awstest.Role, awstest.Function, queue).Put(ctx, daily("14", 0))
 	}
 	own := map[string]fault.Kind{"ConflictException": fault.Conflict, "InternalServerException": fault.Transient}
 	p.Mapped(t, "UpdateSchedule", own, put)
 	p.Mapped(t, "CreateSchedule", own, put)
 	p.Mapped(t, "DeleteSchedule", own, func(ctx context.Context, cfg aws.Config) error {
-		return schedule.New(cfg, "keyward", awstest.Role, awstest.Function).Delete(ctx, "web")
+		return schedule.New(cfg, "keyward", awstest.Role, awstest.Function, queue).Delete(ctx, "web")
 	})
 }
