@@ -73,8 +73,9 @@ func (s *Server) compose() error {
 		ARN: "arn:aws:iam::" + s.stack.Account + ":user/operator",
 	})
 	s.services.faults = faults.New(faults.Config{Now: s.clock.Now})
+	s.permissions = s.newPermissions()
 	s.wire = wire.New(wire.Config{
-		Credentials: s.keys, Now: s.clock.Now, Log: s.options.Logger, Intercept: s.services.faults.Intercept,
+		Credentials: s.keys, Now: s.clock.Now, Log: s.options.Logger, Intercept: s.services.faults.Intercept, Authorize: s.permissions.authorize,
 	})
 	for _, part := range []func() error{
 		s.composeFunctions, s.composeGateway, s.composeBus, s.composeTables, s.composeKeys, s.composeMail, s.composeMachines, s.composeMetadata, s.composeExecutions, s.composeSchedules,
@@ -167,7 +168,7 @@ func (s *Server) composeTables() error {
 }
 
 func (s *Server) composeKeys() error {
-	s.services.kms = kms.New(kms.Config{Account: s.stack.Account, Region: s.stack.Region, Now: s.clock.Now})
+	s.services.kms = kms.New(kms.Config{Account: s.stack.Account, Region: s.stack.Region, Now: s.clock.Now, Identity: s.permissions})
 	if err := s.keep("kms", s.services.kms); err != nil {
 		return err
 	}

@@ -16,8 +16,7 @@ import (
 func (s *Server) composeExecutions() error {
 	s.services.sfn = sfn.New(sfn.Options{Clock: s.clock, Region: s.stack.Region, Account: s.stack.Account, Invoke: s.runTask})
 	for _, m := range s.stack.StateMachines {
-		role := "arn:aws:iam::" + s.stack.Account + ":role/" + m.LogicalID + "Role"
-		if _, err := s.services.sfn.CreateStateMachine(m.Name, role, m.Definition); err != nil {
+		if _, err := s.services.sfn.CreateStateMachine(m.Name, m.Role.ARN, m.Definition); err != nil {
 			return fmt.Errorf("creating the state machine %s: %w", m.LogicalID, err)
 		}
 	}
@@ -27,7 +26,11 @@ func (s *Server) composeExecutions() error {
 	return s.register(s.services.sfn.Service())
 }
 
-func (s *Server) runTask(ctx context.Context, function string, payload []byte) (sfn.Result, error) {
+// runTask invokes a function as the state machine's role. What Lambda refuses is an error of its own that can be retried.
+func (s *Server) runTask(ctx context.Context, role, function string, payload []byte) (sfn.Result, error) {
+	if err := s.permissions.session(role, "states", "lambda", "lambda:InvokeFunction", function); err != nil {
+		return sfn.Result{}, &sfn.InvokeError{Name: "Lambda.AWSLambdaException", Message: err.Error()}
+	}
 	r, err := s.lambda.Invoke(ctx, function, payload)
 	var unknown *lambda.NotFoundError
 	if errors.As(err, &unknown) {

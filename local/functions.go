@@ -26,7 +26,7 @@ func (s *Server) composeFunctions() error {
 	for _, f := range s.stack.Functions {
 		key := s.keys.Issue(wire.Principal{
 			Kind: wire.Function, Account: s.stack.Account, UserID: "AROAEXAMPLEFUNCTION:" + f.Name,
-			ARN: sessionARN(s.stack.Account, f.RoleName, f.Name),
+			ARN: sessionARN(s.stack.Account, f.Role.Name, f.Name),
 		})
 		err := s.lambda.Create(lambda.Function{
 			LogicalID: f.LogicalID, Name: f.Name, ARN: f.ARN, Timeout: f.Timeout, MemoryMB: f.MemoryMB,

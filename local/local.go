@@ -29,18 +29,19 @@ import (
 
 // Server is a running place. Its methods may be called from any goroutine.
 type Server struct {
-	options  Options
-	url      string
-	token    string
-	clock    *clock.Clock
-	stack    *stack.Stack
-	wire     *wire.Server
-	keys     *wire.Credentials
-	operator wire.Key
-	lambda   *lambda.Lambda
-	services services
-	data     *folder
-	keepers  []kept
+	options     Options
+	url         string
+	token       string
+	clock       *clock.Clock
+	stack       *stack.Stack
+	wire        *wire.Server
+	keys        *wire.Credentials
+	operator    wire.Key
+	lambda      *lambda.Lambda
+	services    services
+	permissions *permissions
+	data        *folder
+	keepers     []kept
 
 	http   *http.Server
 	stop   context.CancelFunc

@@ -35,6 +35,11 @@ func TestMain(m *testing.M) {
 		if bytes.Contains(event, []byte(`"fail"`)) {
 			return nil, fmt.Errorf("told to fail")
 		}
+		if bytes.Contains(event, []byte(`"keys"`)) {
+			return json.Marshal(wire.Key{
+				AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: os.Getenv("AWS_SESSION_TOKEN"),
+			})
+		}
 		return event, nil
 	})
 }
@@ -57,6 +62,14 @@ Resources:
       Timeout: 20
       Environment: {Variables: {PROGRAM: echo, GOCOVERDIR: COVERAGE}}
       DeadLetterQueue: {Type: SQS, TargetArn: !GetAtt Dead.Arn}
+      Policies:
+        - !Ref NeverThat
+        - Version: "2012-10-17"
+          Statement:
+            - {Sid: Store, Effect: Allow, Action: ["dynamodb:GetItem", "dynamodb:PutItem"], Resource: !GetAtt Table.Arn}
+            - {Sid: Keys, Effect: Allow, Action: kms:*, Resource: "*", Condition: {StringEquals: {"aws:ResourceTag/guarded": "true"}}}
+            - {Sid: Send, Effect: Allow, Action: ssm:SendCommand, Resource: !Sub "arn:aws:ssm:${AWS::Region}:${AWS::AccountId}:document/${Document}"}
+            - {Sid: ToGuarded, Effect: Allow, Action: ssm:SendCommand, Resource: "arn:aws:ec2:*:*:instance/*", Condition: {StringEquals: {"ssm:resourceTag/guarded": "true"}}}
       Events:
         Get: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: GET, Path: "/v1/{id}"}}
         Running:
@@ -66,11 +79,25 @@ Resources:
             RetryPolicy: {MaximumRetryAttempts: 1, MaximumEventAgeInSeconds: 60}
         Tick: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 hour), Input: '"tick"', RetryPolicy: {MaximumRetryAttempts: 1, MaximumEventAgeInSeconds: 60}, DeadLetterConfig: {Arn: !GetAtt Dead.Arn}}}
         Later: {Type: ScheduleV2, Properties: {ScheduleExpression: at(2099-01-01T00:00:00), FlexibleTimeWindow: {Mode: FLEXIBLE, MaximumWindowInMinutes: 5}}}
+  NeverThat:
+    Type: AWS::IAM::ManagedPolicy
+    Properties: {PolicyDocument: {Statement: {Sid: NeverThat, Effect: Deny, Action: kms:ScheduleKeyDeletion, Resource: "*"}}}
   Machine:
     Type: AWS::Serverless::StateMachine
     Properties:
       DefinitionUri: m.asl.json
       DefinitionSubstitutions: {Echo: !GetAtt Echo.Arn}
+      Policies: {Statement: [{Sid: RunTheTask, Effect: Allow, Action: lambda:InvokeFunction, Resource: !GetAtt Echo.Arn}]}
+  Schedules:
+    Type: AWS::IAM::Role
+    Properties:
+      ManagedPolicyArns: [!Ref Letters]
+      Policies:
+        - PolicyName: Invoke
+          PolicyDocument: {Statement: [{Sid: Invoke, Effect: Allow, Action: lambda:InvokeFunction, Resource: !Sub "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:nobody"}]}
+  Letters:
+    Type: AWS::IAM::ManagedPolicy
+    Properties: {PolicyDocument: {Statement: [{Sid: Letters, Effect: Allow, Action: sqs:SendMessage, Resource: !GetAtt Dead.Arn}]}}
   Dead: {Type: AWS::SQS::Queue}
   Group: {Type: AWS::Scheduler::ScheduleGroup}
   Document:

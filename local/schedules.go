@@ -1,7 +1,6 @@
 package local
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -13,8 +12,17 @@ import (
 func (s *Server) composeSchedules() error {
 	s.services.scheduler = scheduler.New(scheduler.Config{
 		Clock: s.clock, Region: s.stack.Region, Account: s.stack.Account,
-		Invoke: func(_ context.Context, target string, input []byte) error { return s.invokeLater(target, input) },
+		Invoke: func(_ context.Context, role, target string, input []byte) error {
+			if err := s.permissions.session(role, "scheduler", "lambda", "lambda:InvokeFunction", target); err != nil {
+				return err
+			}
+			return s.invokeLater(target, input)
+		},
 		DeadLetter: func(queue string, l scheduler.Letter) {
+			if err := s.permissions.session(l.Role, "scheduler", "sqs", "sqs:SendMessage", queue); err != nil {
+				s.options.Logger.Error("losing an event", "schedule", l.Schedule, "error", err)
+				return
+			}
 			s.bury(DeadLetter{Queue: queue, From: "scheduler", About: l.Schedule, Attempts: l.Attempts, Error: l.Error, Body: l.Body})
 		},
 	})
@@ -24,7 +32,7 @@ func (s *Server) composeSchedules() error {
 		}
 	}
 	for _, declared := range s.stack.Schedules {
-		if _, err := s.services.scheduler.Create(schedule(declared, s.stack.Account)); err != nil {
+		if _, err := s.services.scheduler.Create(schedule(declared)); err != nil {
 			return err
 		}
 	}
@@ -34,9 +42,8 @@ func (s *Server) composeSchedules() error {
 	return s.register(s.services.scheduler.Service())
 }
 
-func schedule(d stack.Schedule, account string) scheduler.Schedule {
-	role := cmp.Or(d.Role, "arn:aws:iam::"+account+":role/"+d.LogicalID+"Role")
-	target := scheduler.Target{Arn: d.Function, RoleArn: role, Input: d.Input}
+func schedule(d stack.Schedule) scheduler.Schedule {
+	target := scheduler.Target{Arn: d.Function, RoleArn: d.Role, Input: d.Input}
 	if d.DeadLetter != "" {
 		target.DeadLetterConfig = &scheduler.DeadLetterTo{Arn: d.DeadLetter}
 	}

@@ -203,7 +203,7 @@ func TestUndeliveredSchedule(t *testing.T) {
 		FlexibleTimeWindow: &schedulertypes.FlexibleTimeWindow{Mode: schedulertypes.FlexibleTimeWindowModeOff},
 		Target: &schedulertypes.Target{
 			Arn:              aws.String("arn:aws:lambda:us-east-1:123456789012:function:nobody"),
-			RoleArn:          aws.String("arn:aws:iam::123456789012:role/schedules"),
+			RoleArn:          aws.String("arn:aws:iam::123456789012:role/keyward-Schedules"),
 			RetryPolicy:      &schedulertypes.RetryPolicy{MaximumRetryAttempts: aws.Int32(0)},
 			DeadLetterConfig: &schedulertypes.DeadLetterConfig{Arn: aws.String("arn:aws:sqs:us-east-1:123456789012:keyward-Dead")},
 		},

@@ -44,6 +44,7 @@ type setup struct {
 	private   bool              // the machines' API is the private REST API
 	at        time.Time         // when the story begins; as every other one when zero
 	schedule  string            // the policy's, such as {daily: "04:30", timeZone: Europe/Berlin}
+	template  string            // of the stack; the project's when empty
 }
 
 const grace = time.Hour
@@ -184,7 +185,7 @@ func (w *world) start() {
 	}
 	var err error
 	w.Server, err = local.Start(context.Background(), local.Options{
-		Template: filepath.Join("..", "template.yaml"), Build: or(w.setup.build, built), Addr: "127.0.0.1:0",
+		Template: or(w.setup.template, filepath.Join("..", "template.yaml")), Build: or(w.setup.build, built), Addr: "127.0.0.1:0",
 		DataDir: w.setup.data, Parameters: parameters, Concurrency: max(w.setup.atOnce, 1), Ahead: at.Sub(loaded),
 		Machines: append([]local.Machine{{ID: machineID, Answer: w.guest.answer, Tags: guarded, Volumes: volumes, Platform: platform}}, w.setup.others...),
 	})

@@ -79,7 +79,7 @@ func newWorld(t *testing.T, answers map[string][]any) *world {
 }
 
 // invoke is never called twice at once: these tests run one execution each.
-func (w *world) invoke(_ context.Context, function string, payload []byte) (sfn.Result, error) {
+func (w *world) invoke(_ context.Context, _, function string, payload []byte) (sfn.Result, error) {
 	made := task{Function: function[strings.LastIndex(function, ":")+1:], At: w.clock.Now()}
 	if err := json.Unmarshal(payload, &made.Task); err != nil {
 		return sfn.Result{}, err

@@ -1,6 +1,6 @@
 // Package iam is the part of IAM of keyward local that says who may be a machine: roles with their trust policies, and
-// instance profiles. They belong to the machines of the inventory; a person can change a trust policy, and nothing else. It
-// checks no policies: what a caller may do is decided by the services. It is called through local/wire.
+// instance profiles. They belong to the machines of the inventory; a person can change a trust policy, and nothing else. What
+// policies say, the packages below judge: needs and permission. It is called through local/wire.
 package iam
 
 import (

@@ -34,13 +34,13 @@ type aliasEntry struct {
 	CreationDate, LastUpdatedDate    wire.Time
 }
 
-// listAliases lists those of one key, or all. The permission is one of IAM alone: no key policy gives it.
+// listAliases lists those of one key, or all.
 func (k *KMS) listAliases(caller wire.Principal, in struct {
 	KeyId, Marker string
 	Limit         *int
 }) (any, error) {
-	if !k.config.Identity.Allows(caller, "kms:ListAliases", "*", nil) {
-		return nil, denied(caller, "kms:ListAliases", "*", "because no identity-based policy allows the kms:ListAliases action")
+	if err := k.allowAll(caller, "kms:ListAliases"); err != nil {
+		return nil, err
 	}
 	wanted := ""
 	if in.KeyId != "" {

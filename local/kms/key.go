@@ -96,8 +96,8 @@ func (k *KMS) createKey(caller wire.Principal, in createKeyInput) (any, error) {
 	if in.MultiRegion {
 		return nil, wire.Unimplemented("MultiRegion of kms.CreateKey")
 	}
-	if !k.config.Identity.Allows(caller, "kms:CreateKey", "*", nil) {
-		return nil, denied(caller, "kms:CreateKey", "*", "because no identity-based policy allows the kms:CreateKey action")
+	if err := k.allowAll(caller, "kms:CreateKey"); err != nil {
+		return nil, err
 	}
 	if in.Policy == "" {
 		in.Policy = defaultPolicy(k.config.Account)

@@ -13,21 +13,22 @@ import (
 	"sync"
 	"time"
 
+	"github.com/keyward/keyward/local/iam/permission"
 	"github.com/keyward/keyward/local/wire"
 )
 
-// Identity says what a caller's own IAM policies allow; tags are those of the resource.
+// Identity says what a caller's own IAM policies say.
 type Identity interface {
-	Allows(p wire.Principal, action, resourceARN string, tags map[string]string) bool
+	Decide(p wire.Principal, r permission.Request) permission.Decision
 }
 
 // ByKind is an Identity in which people, functions and services may do everything and machines
 // nothing, so that a machine has what key policies and grants give it.
 type ByKind struct{}
 
-// Allows says whether p is not a machine.
-func (ByKind) Allows(p wire.Principal, _, _ string, _ map[string]string) bool {
-	return p.Kind == wire.Operator || p.Kind == wire.Function || p.Kind == wire.Internal
+// Decide allows all but machines everything.
+func (ByKind) Decide(p wire.Principal, _ permission.Request) permission.Decision {
+	return permission.Decision{Allowed: p.Kind == wire.Operator || p.Kind == wire.Function || p.Kind == wire.Internal}
 }
 
 // Config is what a KMS needs.

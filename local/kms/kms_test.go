@@ -42,10 +42,12 @@ type place struct {
 	credentials *wire.Credentials
 }
 
-func start(t *testing.T) *place {
+func start(t *testing.T) *place { t.Helper(); return startWith(t, nil) }
+
+func startWith(t *testing.T, identity kms.Identity) *place {
 	t.Helper()
 	p := &place{t: t, credentials: wire.NewCredentials("us-east-1", nil)}
-	p.KMS = kms.New(kms.Config{Account: account, Region: "us-east-1", Now: func() time.Time { return noon }})
+	p.KMS = kms.New(kms.Config{Account: account, Region: "us-east-1", Now: func() time.Time { return noon }, Identity: identity})
 	server := wire.New(wire.Config{Credentials: p.credentials})
 	if err := server.Register(p.Service()); err != nil {
 		t.Fatal(err)

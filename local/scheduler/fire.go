@@ -65,6 +65,7 @@ type invocation struct {
 // Letter is an occurrence that could not be delivered.
 type Letter struct {
 	Body     json.RawMessage `json:"body"`
+	Role     string          `json:"role"`     // ARN
 	Schedule string          `json:"schedule"` // ARN
 	Target   string          `json:"target"`   // ARN
 	Error    string          `json:"error"`
@@ -78,7 +79,7 @@ const maxPause = time.Hour
 func (s *Scheduler) invoke(i *invocation) {
 	i.Attempts++
 	input := s.input(i)
-	err := s.config.Invoke(context.Background(), i.Target.Arn, input)
+	err := s.config.Invoke(context.Background(), i.Target.RoleArn, i.Target.Arn, input)
 	if err == nil {
 		return
 	}
@@ -90,7 +91,7 @@ func (s *Scheduler) invoke(i *invocation) {
 		return
 	}
 	if to := i.Target.DeadLetterConfig; to != nil && to.Arn != "" && s.config.DeadLetter != nil {
-		s.config.DeadLetter(to.Arn, Letter{Body: input, Schedule: i.Schedule, Target: i.Target.Arn, Error: err.Error(), Attempts: i.Attempts})
+		s.config.DeadLetter(to.Arn, Letter{Body: input, Role: i.Target.RoleArn, Schedule: i.Schedule, Target: i.Target.Arn, Error: err.Error(), Attempts: i.Attempts})
 	}
 }
 

@@ -29,9 +29,9 @@ type Config struct {
 	Clock   *clock.Clock
 	Region  string
 	Account string
-	// Invoke hands the input to the function or state machine with this ARN. An error means that it did
+	// Invoke hands the input, as a role, to the function or state machine with this ARN. An error means that it did
 	// not take it and that it is tried again.
-	Invoke func(ctx context.Context, target string, input []byte) error
+	Invoke func(ctx context.Context, role, target string, input []byte) error
 	// DeadLetter takes what could not be delivered to the queue with this ARN; nil drops it.
 	DeadLetter func(queue string, letter Letter)
 }

@@ -44,7 +44,7 @@ func newWorld(t *testing.T, start time.Time) *world {
 	t.Helper()
 	w := &world{clock: clock.New(func() time.Time { return start })}
 	w.scheduler = scheduler.New(scheduler.Config{Clock: w.clock, Region: "us-east-1", Account: "123456789012",
-		Invoke: func(_ context.Context, target string, input []byte) error {
+		Invoke: func(_ context.Context, _, target string, input []byte) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.fired = append(w.fired, w.clock.Now())

@@ -166,7 +166,7 @@ func TestTaskTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
 		s := sfn.New(sfn.Options{Clock: clock.New(nil), Region: "us-east-1", Account: "123456789012",
-			Invoke: func(ctx context.Context, _ string, _ []byte) (sfn.Result, error) {
+			Invoke: func(ctx context.Context, _, _ string, _ []byte) (sfn.Result, error) {
 				calls++
 				<-ctx.Done()
 				return sfn.Result{}, ctx.Err()

@@ -45,8 +45,8 @@ type Options struct {
 	Clock   *clock.Clock
 	Region  string
 	Account string
-	// Invoke runs a function, named by name or ARN, and waits for its answer or the end of ctx.
-	Invoke func(ctx context.Context, function string, payload []byte) (Result, error)
+	// Invoke runs a function as a role; it is named by name or ARN. It waits for its answer or the end of ctx.
+	Invoke func(ctx context.Context, role, function string, payload []byte) (Result, error)
 	// Random is at least 0 and less than 1, for JitterStrategy FULL; nil is a random number.
 	Random func() float64
 }

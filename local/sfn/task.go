@@ -30,7 +30,7 @@ func (s *SFN) task(e *execution, state *asl.State, in asl.Scope) {
 		return
 	}
 	s.mu.Unlock()
-	result, err := s.invoke(effective, state)
+	result, err := s.invoke(e.Role, effective, state)
 	s.mu.Lock()
 	if !s.alive(e) {
 		return
@@ -76,7 +76,7 @@ func (s *SFN) failed(e *execution, state *asl.State, in asl.Scope, err *asl.Erro
 }
 
 // invoke calls the function that the parameters of lambda:invoke name.
-func (s *SFN) invoke(parameters any, state *asl.State) (any, *asl.Error) {
+func (s *SFN) invoke(role string, parameters any, state *asl.State) (any, *asl.Error) {
 	p, _ := parameters.(map[string]any) // its FunctionName was required when the definition was read
 	name, ok := p["FunctionName"].(string)
 	if !ok {
@@ -91,7 +91,7 @@ func (s *SFN) invoke(parameters any, state *asl.State) (any, *asl.Error) {
 		ctx, cancel = context.WithTimeout(ctx, state.Timeout) // virtual time runs as real time while a function does
 	}
 	defer cancel()
-	r, err := s.options.Invoke(ctx, name, payload)
+	r, err := s.options.Invoke(ctx, role, name, payload)
 	switch {
 	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return nil, &asl.Error{Name: asl.Timeout}

@@ -66,7 +66,7 @@ func worldFor(t *testing.T, caller wire.Kind) *world {
 	return w
 }
 
-func (w *world) invoke(ctx context.Context, function string, payload []byte) (sfn.Result, error) {
+func (w *world) invoke(ctx context.Context, _, function string, payload []byte) (sfn.Result, error) {
 	w.mu.Lock()
 	w.calls = append(w.calls, call{function, string(payload), w.clock.Now().Sub(start)})
 	f := w.functions[function]

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"strings"
 	"time"
+
+	"github.com/keyward/keyward/local/iam/permission"
 )
 
 // readGlobals keeps Globals.Function for every function; no other section of Globals is carried.
@@ -45,7 +47,7 @@ func (r *reader) function(id string, p *properties) {
 	p.only("Handler", "bootstrap")
 	p.only("CodeUri", ".")
 	f := Function{
-		Named: r.named(id), RoleName: id + "Role", Timeout: p.duration("Timeout", time.Second),
+		Named: r.named(id), Role: r.own(id+"Role", r.policies(id+"Role", p)).Named, Timeout: p.duration("Timeout", time.Second),
 		MemoryMB: p.integer("MemorySize", 128), Environment: map[string]string{},
 	}
 	if f.Timeout == 0 {
@@ -61,9 +63,6 @@ func (r *reader) function(id string, p *properties) {
 	queue.only("Type", "SQS")
 	f.DeadLetter = queue.text("TargetArn")
 	queue.end()
-	r.stack.Roles = append(r.stack.Roles, Named{
-		LogicalID: f.RoleName, Name: f.RoleName, ARN: "arn:aws:iam::" + r.options.Account + ":role/" + f.RoleName,
-	})
 	r.stack.Functions = append(r.stack.Functions, f)
 	events := p.sub("Events")
 	for _, m := range events.node.members {
@@ -103,6 +102,12 @@ func (r *reader) schedule(f Function, name string, p *properties) {
 	s.ARN = "arn:aws:scheduler:" + r.options.Region + ":" + r.options.Account + ":schedule/default/" + s.Name
 	if s.TimeZone == "" {
 		s.TimeZone = "UTC"
+	}
+	if s.Role == "" { // SAM makes one that may do what the schedule needs
+		allow := func(action, resource string) permission.Statement {
+			return permission.Statement{Actions: []string{action}, Resources: []string{resource}}
+		}
+		s.Role = r.own(id+"Role", permission.Policy{allow("lambda:InvokeFunction", s.Function), allow("sqs:SendMessage", s.DeadLetter)}).ARN
 	}
 	window := p.sub("FlexibleTimeWindow")
 	mode := window.text("Mode")

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/keyward/keyward/local/iam/permission"
 )
 
 // reader walks a template. Problems are collected, so that one run shows them all.
@@ -21,6 +23,9 @@ type reader struct {
 	apiRoutes  map[string][]Route // by the API's id
 	aliases    [][2]string        // names with the keys that they are of
 	problems   []error
+
+	managed     map[string]permission.Policy // by logical id
+	attachments []attachment
 }
 
 type resource struct {
@@ -62,6 +67,7 @@ func (r *reader) template(root *node) {
 	}
 	r.attachRoutes()
 	r.attachAliases()
+	r.attachPolicies()
 	r.checkMail()
 	if outputs := root.member("Outputs"); outputs != nil {
 		for _, m := range outputs.members {

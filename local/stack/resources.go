@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/json"
-	"slices"
 	"strings"
 )
 
@@ -104,31 +103,6 @@ func (r *reader) api(id string, p *properties) {
 	r.stack.APIs = append(r.stack.APIs, API{LogicalID: id, ID: apiID(id), URL: r.options.Endpoint + "/execute-api/" + id, Routes: r.described(p, payload2)})
 }
 
-// managedPolicy keeps what a policy allows of HTTP APIs. Other rights have no effect here: roles exist as names.
-func (r *reader) managedPolicy(id string, p *properties) {
-	policy := CallPolicy{Named: r.named(id)}
-	policy.ARN = "arn:aws:iam::" + r.options.Account + ":policy/" + policy.Name
-	document := p.sub("PolicyDocument")
-	document.ignore("Version")
-	for _, s := range document.list("Statement") {
-		actions := s.some("Action")
-		if !slices.Contains(actions, "execute-api:Invoke") {
-			continue
-		}
-		s.only("Effect", "Allow")
-		s.ignore("Sid")
-		if len(actions) > 1 {
-			r.problem(s.node.line, s.path, "keyward local carries execute-api:Invoke in a statement of its own alone")
-		}
-		policy.Resources = append(policy.Resources, s.some("Resource")...)
-		s.end()
-	}
-	document.end()
-	if len(policy.Resources) > 0 {
-		r.stack.CallPolicies = append(r.stack.CallPolicies, policy)
-	}
-}
-
 func (r *reader) stateMachine(id string, p *properties) {
 	p.only("Type", "STANDARD")
 	line := p.node.line
@@ -145,7 +119,9 @@ func (r *reader) stateMachine(id string, p *properties) {
 	if left := placeholder.FindString(definition); left != "" {
 		r.problem(line, id+".DefinitionSubstitutions", "the definition uses %s, which has no value", left)
 	}
-	r.stack.StateMachines = append(r.stack.StateMachines, StateMachine{Named: r.named(id), Definition: json.RawMessage(definition)})
+	r.stack.StateMachines = append(r.stack.StateMachines, StateMachine{
+		Named: r.named(id), Role: r.own(id+"Role", r.policies(id+"Role", p)).Named, Definition: json.RawMessage(definition),
+	})
 }
 
 func (r *reader) table(id string, p *properties) {
@@ -205,8 +181,6 @@ func (r *reader) document(id string, p *properties) {
 		Named: r.named(id), Content: p.json("Content"), TargetType: p.text("TargetType"), UpdateMethod: p.text("UpdateMethod"),
 	})
 }
-
-func (r *reader) role(id string, _ *properties) { r.stack.Roles = append(r.stack.Roles, r.named(id)) }
 
 func (r *reader) key(id string, p *properties) {
 	k := KMSKey{LogicalID: id, Description: p.text("Description"), Policy: p.json("KeyPolicy"), Tags: map[string]string{}}

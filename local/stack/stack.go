@@ -14,7 +14,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 )
 
@@ -47,7 +46,7 @@ type Stack struct {
 	Subscriptions     []Subscription
 	Queues            []Named
 	Keys              []KMSKey
-	Roles             []Named
+	Roles             []Role
 	CallPolicies      []CallPolicy
 	Outputs           map[string]string
 }
@@ -59,36 +58,10 @@ type Named struct {
 	ARN       string
 }
 
-// CallPolicy is a managed policy as far as it allows calls of HTTP APIs.
-type CallPolicy struct {
-	Named
-	Resources []string // ARNs of what may be invoked, in which * is any text
-}
-
-// Allows is whether the policy allows a call of an API's route, by the ARN
-// arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH.
-func (p CallPolicy) Allows(arn string) bool {
-	return slices.ContainsFunc(p.Resources, func(pattern string) bool { return wildcard(pattern, arn) })
-}
-
-// wildcard matches as IAM does: * is any text, slashes too, and ? one character.
-func wildcard(pattern, text string) bool {
-	if pattern == "" {
-		return text == ""
-	}
-	switch pattern[0] {
-	case '*':
-		return wildcard(pattern[1:], text) || text != "" && wildcard(pattern, text[1:])
-	case '?':
-		return text != "" && wildcard(pattern[1:], text[1:])
-	}
-	return text != "" && text[0] == pattern[0] && wildcard(pattern[1:], text[1:])
-}
-
 // Function is one AWS::Serverless::Function.
 type Function struct {
 	Named
-	RoleName    string
+	Role        Named
 	Timeout     time.Duration
 	MemoryMB    int
 	Environment map[string]string
@@ -109,7 +82,7 @@ type Schedule struct {
 	TimeZone   string // IANA; UTC when the template names none
 	Window     time.Duration
 	Function   string // ARN
-	Role       string // ARN; "" is one of its own, which SAM makes
+	Role       string // ARN
 	Input      string
 	Retry      Retry
 	DeadLetter string // ARN of the queue
@@ -143,6 +116,7 @@ type Route struct {
 // StateMachine is one standard workflow with its substitutions made.
 type StateMachine struct {
 	Named
+	Role       Named
 	Definition json.RawMessage
 }
 

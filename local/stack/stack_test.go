@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/keyward/keyward/local/iam/permission"
 	"github.com/keyward/keyward/local/stack"
 )
 
@@ -55,8 +56,9 @@ func TestProjectsTemplate(t *testing.T) {
 	}
 	inspect.Environment = map[string]string{"TABLE_NAME": inspect.Environment["TABLE_NAME"], "FUNCTION_TIMEOUT_SECONDS": inspect.Environment["FUNCTION_TIMEOUT_SECONDS"]}
 	want := stack.Function{
-		Named:    stack.Named{LogicalID: "InspectFunction", Name: "keyward-InspectFunction", ARN: lambda + "InspectFunction"},
-		RoleName: "InspectFunctionRole", Timeout: time.Minute, MemoryMB: 256, DeadLetter: dead,
+		Named:   stack.Named{LogicalID: "InspectFunction", Name: "keyward-InspectFunction", ARN: lambda + "InspectFunction"},
+		Role:    stack.Named{LogicalID: "InspectFunctionRole", Name: "InspectFunctionRole", ARN: "arn:aws:iam::123456789012:role/InspectFunctionRole"},
+		Timeout: time.Minute, MemoryMB: 256, DeadLetter: dead,
 		Environment: map[string]string{"TABLE_NAME": "keyward-Table", "FUNCTION_TIMEOUT_SECONDS": "60"},
 	}
 	if diff := cmp.Diff(want, inspect); diff != "" {
@@ -99,7 +101,7 @@ func TestProjectsTemplate(t *testing.T) {
 
 func TestCallPolicies(t *testing.T) {
 	t.Parallel()
-	p := stack.CallPolicy{Resources: []string{"arn:aws:execute-api:us-east-1:123456789012:abc/$default/GET/*", "arn:aws:execute-api:us-east-1:123456789012:abc/$default/POST/v1/machines/*/check", "arn:aws:execute-api:us-east-1:123456789012:abc/$default/PUT/v?/x"}}
+	p := stack.CallPolicy{Policy: permission.Policy{{Actions: []string{"execute-api:Invoke"}, Resources: []string{"arn:aws:execute-api:us-east-1:123456789012:abc/$default/GET/*", "arn:aws:execute-api:us-east-1:123456789012:abc/$default/POST/v1/machines/*/check", "arn:aws:execute-api:us-east-1:123456789012:abc/$default/PUT/v?/x"}}}}
 	for call, want := range map[string]bool{
 		"GET/v1/machines/i-1": true, "GET/": true, "POST/v1/machines/i-1/check": true, "POST/v1/machines/a/b/check": true, "PUT/v1/x": true,
 		"POST/v1/machines/i-1/restore": false, "POST/v1/machines/i-1/check/more": false, "PUT/v/x": false, "PUT/v1/xy": false, "PUT/v1/": false, "HEAD/v1/machines": false,
@@ -119,7 +121,7 @@ func checkRest(t *testing.T, s *stack.Stack) {
 		t.Errorf("APIs %v", s.APIs)
 	}
 	if p := s.CallPolicies; len(p) != 5 || p[0].LogicalID != "AdministratorPolicy" || p[0].ARN != "arn:aws:iam::123456789012:policy/keyward-AdministratorPolicy" ||
-		!slices.Equal(p[0].Resources, []string{"arn:aws:execute-api:us-east-1:123456789012:" + s.APIs[0].ID + "/*"}) {
+		!slices.Equal(p[0].Policy[0].Resources, []string{"arn:aws:execute-api:us-east-1:123456789012:" + s.APIs[0].ID + "/*"}) {
 		t.Errorf("policies on APIs %v", p)
 	}
 	if s.Outputs["PeopleApiUrl"] != "http://127.0.0.1:4566/execute-api/PeopleApi" {
@@ -159,7 +161,7 @@ func checkRest(t *testing.T, s *stack.Stack) {
 	if diff := cmp.Diff([]stack.Subscription{subscription}, s.Subscriptions); diff != "" {
 		t.Errorf("subscriptions (-want +got):\n%s", diff)
 	}
-	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 13 {
+	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 14 {
 		t.Errorf("queues %v, groups %v, roles %v", s.Queues, s.ScheduleGroups, s.Roles)
 	}
 }
@@ -219,6 +221,27 @@ Resources:
     Type: AWS::SES::ConfigurationSet
     Properties:
       SuppressionOptions: {SuppressedReasons: [BOUNCE]}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      ManagedPolicyArns: [!Ref Never]
+      Policies:
+        - PolicyName: P
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - Sid: Take
+                Effect: Allow
+                Action: [kms:DisableKey, kms:RevokeGrant]
+                Resource: !Sub arn:aws:kms:${AWS::Region}:${AWS::AccountId}:key/*
+                Condition:
+                  StringEquals:
+                    aws:ResourceTag/guarded: "true"
+  Never:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Statement: {Sid: Never, Effect: Deny, Action: kms:Decrypt, Resource: "*"}
 `
 
 var smallFiles = fstest.MapFS{
@@ -252,67 +275,110 @@ func TestSmallTemplate(t *testing.T) {
 	}
 }
 
+// A role has its own statements and those that are attached to it, wherever they stand.
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	s, err := stack.Parse("t.yaml", []byte(small), smallFiles, stack.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	roles := map[string]permission.Policy{}
+	for _, r := range s.Roles {
+		roles[r.ARN] = r.Policy
+	}
+	role := roles["arn:aws:iam::123456789012:role/keyward-Role"]
+	tags := permission.Context{}
+	tags.SetTags("aws:ResourceTag/", map[string]string{"guarded": "true"})
+	const key = "arn:aws:kms:us-east-1:123456789012:key/a"
+	for _, tt := range []struct {
+		request permission.Request
+		want    permission.Decision
+	}{
+		{permission.Request{Action: "kms:RevokeGrant", Resource: key, Context: tags}, permission.Decision{Allowed: true, Sid: "Take"}},
+		{permission.Request{Action: "kms:RevokeGrant", Resource: key}, permission.Decision{}},
+		{permission.Request{Action: "kms:RevokeGrant", Resource: strings.Replace(key, "us-east-1", "eu-central-1", 1), Context: tags}, permission.Decision{}},
+		{permission.Request{Action: "kms:Decrypt", Resource: key, Context: tags}, permission.Decision{Denied: true, Sid: "Never"}},
+	} {
+		if got := role.Decide(tt.request); got != tt.want {
+			t.Errorf("Decide(%+v) = %+v, want %+v", tt.request, got, tt.want)
+		}
+	}
+	of := func(name string) permission.Policy { return roles["arn:aws:iam::123456789012:role/"+name] }
+	invoke := permission.Request{Action: "lambda:InvokeFunction", Resource: s.Functions[0].ARN}
+	if len(s.Roles) != 4 || len(of("FRole")) != 0 || len(of("MachineRole")) != 0 || !of("FTickRole").Decide(invoke).Allowed {
+		t.Errorf("roles %+v, want those of the function, its schedule, the state machine and the template", s.Roles)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		old, new string // what is changed in the small template
 		want     string // the whole error
 	}{
-		"section":              {"Globals:\n  Function:", "Mappings: {}\nGlobals:\n  Function:", "t.yaml:5: Mappings: keyward local does not carry this section"},
-		"no transform":         {"Transform: AWS::Serverless-2016-10-31\n", "", "t.yaml:1: Transform: expected AWS::Serverless-2016-10-31"},
-		"resource type":        {"Type: AWS::SQS::Queue", "Type: AWS::S3::Bucket", "t.yaml:19: F.Environment.Variables.A: keyward local does not carry the attribute QueueName of a resource of type AWS::S3::Bucket\nt.yaml:32: Queue: keyward local does not carry resources of type AWS::S3::Bucket"},
-		"property":             {"      Environment: {Variables: {A: !Sub", "      VpcConfig: {}\n      Environment: {Variables: {A: !Sub", "t.yaml:19: F.VpcConfig: keyward local does not carry this property"},
-		"nested property":      {"Mode: FLEXIBLE,", "Mode: FLEXIBLE, Other: 1,", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow.Other: keyward local does not carry this property"},
-		"attribute":            {"    Type: AWS::SQS::Queue", "    Type: AWS::SQS::Queue\n    CreationPolicy: {}", "t.yaml:33: Queue.CreationPolicy: keyward local does not carry this attribute"},
-		"no such condition":    {"  Queue:\n", "  Queue:\n    Condition: Sometimes\n", "t.yaml:32: Queue.Condition: there is no condition \"Sometimes\"\nt.yaml:19: F.Environment.Variables.A: there is no parameter or resource Queue"},
-		"other condition":      {"Resources:", "Conditions: {A: !Not [x]}\nResources:", "t.yaml:11: Conditions.A: keyward local carries the functions Equals of two values, and Not of a condition, alone"},
-		"rule that fails":      {"Resources:", "Rules: {R: {RuleCondition: !Equals [!Ref Days, \"7\"], Assertions: [{Assert: !Not [!Equals [!Ref Rate, rate(5 minutes)]], AssertDescription: too often}]}}\nResources:", "t.yaml:11: Rules.R: too often"},
-		"rule of nothing":      {"Resources:", "Rules: {R: {Assertions: [{AssertDescription: x}], Other: 1}}\nResources:", "t.yaml:11: Rules.R.Assertions[0]: expected the property Assert\nt.yaml:11: Rules.R.Other: keyward local does not carry this property"},
-		"default too long":     {"Default: rate(5 minutes)", "Default: rate(5 minutes), MaxLength: 14", "t.yaml:3: Parameters.Rate: it has 15 characters, at most MaxLength 14"},
-		"If without a name":    {"!Ref Rate", "!If [A, B]", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: keyward local carries the function If with a condition and two values alone"},
-		"schedule state":       {"Input: \"{}\"}", "Input: \"{}\", State: ASLEEP}", "t.yaml:23: F.Events.Tick.Properties.State: expected ENABLED or DISABLED, found \"ASLEEP\""},
-		"key without alias":    {"  Queue:\n", "  Key: {Type: AWS::KMS::Key, Properties: {KeyPolicy: {}}}\n  Queue:\n", "t.yaml:1: Key: keyward local carries keys with an alias alone"},
-		"alias of no key":      {"  Queue:\n", "  Key: {Type: AWS::KMS::Alias, Properties: {AliasName: alias/a, TargetKeyId: x}}\n  Queue:\n", "t.yaml:31: Key.TargetKeyId: keyward local carries the Ref of a key of the template alone"},
-		"role of nothing":      {"!Ref Rate", "!Ref QueueRole", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: there is no parameter or resource QueueRole"},
-		"function":             {"!Ref Rate", "!If [A, B, C]", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: there is no condition \"A\""},
-		"function in long":     {"{Ref: Days}", "{\"Fn::Join\": [a, [b]]}", "t.yaml:19: F.Environment.Variables.C: keyward local does not carry the function Join"},
-		"sub with a map":       {"!Sub \"${AWS::Region}-${Queue.QueueName}-${!literal}\"", "!Sub [a, {}]", "t.yaml:19: F.Environment.Variables.A: keyward local carries the function Sub with a plain argument alone"},
-		"reference":            {"!Ref Rate", "!Ref Nothing", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: there is no parameter or resource Nothing"},
-		"Ref without":          {"!GetAtt F.Arn", "!GetAtt F.Nothing", "t.yaml:37: Machine.DefinitionSubstitutions.Function: keyward local does not carry the attribute Nothing of a resource of type AWS::Serverless::Function"},
-		"event type":           {"Type: EventBridgeRule", "Type: S3", "t.yaml:28: F.Events.Rule: keyward local does not carry events of type S3"},
-		"runtime":              {"provided.al2023", "python3.13", `t.yaml:7: F.Runtime: keyward local carries provided.al2023 alone, found "python3.13"`},
-		"no type":              {"    Type: AWS::SQS::Queue", "    Properties: {}", "t.yaml:31: Queue: expected a Type\nt.yaml:19: F.Environment.Variables.A: there is no parameter or resource Queue"},
-		"authorizer":           {"DefaultAuthorizer: AWS_IAM, ", "", "t.yaml:15: Api.Auth: keyward local carries the IAM authorizer alone, as the default one"},
-		"greedy route":         {"Path: /a", "Path: '/{proxy+}'", "t.yaml:26: F.Events.Route.Properties: keyward local does not carry the route GET /{proxy+}"},
-		"route without API":    {"!Ref Api", "other", "t.yaml:1: Events: the route GET /a belongs to an API other that is not there"},
-		"missing path":         {", Path: /a", "", "t.yaml:26: F.Events.Route.Properties: expected the property Path"},
-		"window":               {"Mode: FLEXIBLE", "Mode: \"OFF\"", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow: expected Mode OFF, or FLEXIBLE with MaximumWindowInMinutes"},
-		"definition file":      {"m.asl.json", "none.json", "t.yaml:36: Machine.DefinitionUri: reading a file: open none.json: file does not exist"},
-		"definition no JSON":   {"m.asl.json", "broken", "t.yaml:36: Machine.DefinitionUri: reading broken: unexpected end of JSON input"},
-		"outside":              {"d.json", "../d.json", "t.yaml:50: Document.Content: reading a file: open ../d.json: file does not exist"},
-		"unused substitution":  {"{Function: !GetAtt F.Arn}", "{Function: !GetAtt F.Arn, X: a}", "t.yaml:37: Machine.DefinitionSubstitutions.X: the definition does not use it"},
-		"missing substitution": {"m.asl.json", "two.json", "t.yaml:36: Machine.DefinitionSubstitutions: the definition uses ${Other}, which has no value"},
-		"undefined key":        {"AttributeName: pk, KeyType: HASH", "AttributeName: id, KeyType: HASH", "t.yaml:45: Table.KeySchema[0]: AttributeDefinitions do not define id"},
-		"key type":             {"KeyType: HASH", "KeyType: HEAP", "t.yaml:45: Table.KeySchema[0]: expected KeyType HASH or RANGE, found \"HEAP\"\nt.yaml:41: Table.KeySchema: expected a key of type HASH"},
-		"billing":              {"PAY_PER_REQUEST", "PROVISIONED", `t.yaml:41: Table.BillingMode: keyward local carries PAY_PER_REQUEST alone, found "PROVISIONED"`},
-		"other transform":      {"AWS::Include", "AWS::Other", `t.yaml:50: Document.Content.Name: keyward local carries AWS::Include alone, found "AWS::Other"`},
-		"suppression":          {"[BOUNCE]", "[ANGER]", `t.yaml:54: Set.SuppressionOptions: expected BOUNCE or COMPLAINT, found "ANGER"`},
-		"default too wild":     {"Default: rate(5 minutes)", "Default: never", `t.yaml:3: Parameters.Rate: "never" does not match rate\(.*\)`},
-		"default not allowed":  {"Default: 7", "Default: 8", `t.yaml:4: Parameters.Days: "8" is none of ["7" "14"]`},
-		"number":               {"Default: 7, AllowedValues: [7, 14]", "Default: x", `t.yaml:4: Parameters.Days: expected a number, found "x"`},
-		"below":                {"Default: 7, AllowedValues: [7, 14]", "Default: 7, MinValue: 8, MaxValue: 9", "t.yaml:4: Parameters.Days: 7 is outside of MinValue 8 and MaxValue 9"},
-		"above":                {"Default: 7, AllowedValues: [7, 14]", "Default: 7, MaxValue: 6.5", "t.yaml:4: Parameters.Days: 7 is outside of MinValue  and MaxValue 6.5"},
-		"bound":                {"Default: 7, AllowedValues: [7, 14]", "Default: 7, MinValue: few", `t.yaml:4: Parameters.Days.MinValue: expected a number, found "few"`},
-		"pattern":              {`'rate\(.*\)'`, "'('", "t.yaml:3: Parameters.Rate.AllowedPattern: reading it: error parsing regexp: missing closing ): `^(?:()$`"},
-		"parameter type":       {"Type: Number", "Type: CommaDelimitedList", `t.yaml:4: Parameters.Days: keyward local carries the types String and Number alone, found "CommaDelimitedList"`},
-		"parameter property":   {"Type: Number,", "Type: Number, NoEcho: true,", "t.yaml:4: Parameters.Days.NoEcho: keyward local does not carry this property"},
-		"no value":             {"Default: 7, ", "", "t.yaml:4: Parameters.Days: it has no default and was given no value"},
-		"alias":                {"Environment: {Variables: {A: global, B: \"1\"}}", "Environment: &e {}\n    Other: *e", "t.yaml:10: Anchor is not part of a CloudFormation template"},
-		"globals":              {"  Function:\n    Runtime", "  Api: {}\n  Function:\n    Runtime", "t.yaml:6: Globals.Api: keyward local does not carry this property"},
-		"scalar for mapping":   {"{Mode: FLEXIBLE, MaximumWindowInMinutes: 5}", "x", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow: expected a mapping, found a value"},
-		"mapping for scalar":   {"!Ref Rate", "{a: b, c: d}", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: expected a value, found a mapping"},
-		"scalar for list":      {"[BOUNCE]", "BOUNCE", "t.yaml:54: Set.SuppressionOptions.SuppressedReasons: expected a list, found a value"},
-		"not a number":         {"MaximumWindowInMinutes: 5", "MaximumWindowInMinutes: five", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow.MaximumWindowInMinutes: expected a whole number\nt.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow: expected Mode OFF, or FLEXIBLE with MaximumWindowInMinutes"},
+		"section":                      {"Globals:\n  Function:", "Mappings: {}\nGlobals:\n  Function:", "t.yaml:5: Mappings: keyward local does not carry this section"},
+		"no transform":                 {"Transform: AWS::Serverless-2016-10-31\n", "", "t.yaml:1: Transform: expected AWS::Serverless-2016-10-31"},
+		"resource type":                {"Type: AWS::SQS::Queue", "Type: AWS::S3::Bucket", "t.yaml:19: F.Environment.Variables.A: keyward local does not carry the attribute QueueName of a resource of type AWS::S3::Bucket\nt.yaml:32: Queue: keyward local does not carry resources of type AWS::S3::Bucket"},
+		"property":                     {"      Environment: {Variables: {A: !Sub", "      VpcConfig: {}\n      Environment: {Variables: {A: !Sub", "t.yaml:19: F.VpcConfig: keyward local does not carry this property"},
+		"nested property":              {"Mode: FLEXIBLE,", "Mode: FLEXIBLE, Other: 1,", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow.Other: keyward local does not carry this property"},
+		"attribute":                    {"    Type: AWS::SQS::Queue", "    Type: AWS::SQS::Queue\n    CreationPolicy: {}", "t.yaml:33: Queue.CreationPolicy: keyward local does not carry this attribute"},
+		"no such condition":            {"  Queue:\n", "  Queue:\n    Condition: Sometimes\n", "t.yaml:32: Queue.Condition: there is no condition \"Sometimes\"\nt.yaml:19: F.Environment.Variables.A: there is no parameter or resource Queue"},
+		"other condition":              {"Resources:", "Conditions: {A: !Not [x]}\nResources:", "t.yaml:11: Conditions.A: keyward local carries the functions Equals of two values, and Not of a condition, alone"},
+		"rule that fails":              {"Resources:", "Rules: {R: {RuleCondition: !Equals [!Ref Days, \"7\"], Assertions: [{Assert: !Not [!Equals [!Ref Rate, rate(5 minutes)]], AssertDescription: too often}]}}\nResources:", "t.yaml:11: Rules.R: too often"},
+		"rule of nothing":              {"Resources:", "Rules: {R: {Assertions: [{AssertDescription: x}], Other: 1}}\nResources:", "t.yaml:11: Rules.R.Assertions[0]: expected the property Assert\nt.yaml:11: Rules.R.Other: keyward local does not carry this property"},
+		"default too long":             {"Default: rate(5 minutes)", "Default: rate(5 minutes), MaxLength: 14", "t.yaml:3: Parameters.Rate: it has 15 characters, at most MaxLength 14"},
+		"If without a name":            {"!Ref Rate", "!If [A, B]", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: keyward local carries the function If with a condition and two values alone"},
+		"schedule state":               {"Input: \"{}\"}", "Input: \"{}\", State: ASLEEP}", "t.yaml:23: F.Events.Tick.Properties.State: expected ENABLED or DISABLED, found \"ASLEEP\""},
+		"key without alias":            {"  Queue:\n", "  Key: {Type: AWS::KMS::Key, Properties: {KeyPolicy: {}}}\n  Queue:\n", "t.yaml:1: Key: keyward local carries keys with an alias alone"},
+		"alias of no key":              {"  Queue:\n", "  Key: {Type: AWS::KMS::Alias, Properties: {AliasName: alias/a, TargetKeyId: x}}\n  Queue:\n", "t.yaml:31: Key.TargetKeyId: keyward local carries the Ref of a key of the template alone"},
+		"role of nothing":              {"!Ref Rate", "!Ref QueueRole", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: there is no parameter or resource QueueRole"},
+		"function":                     {"!Ref Rate", "!If [A, B, C]", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: there is no condition \"A\""},
+		"function in long":             {"{Ref: Days}", "{\"Fn::Join\": [a, [b]]}", "t.yaml:19: F.Environment.Variables.C: keyward local does not carry the function Join"},
+		"sub with a map":               {"!Sub \"${AWS::Region}-${Queue.QueueName}-${!literal}\"", "!Sub [a, {}]", "t.yaml:19: F.Environment.Variables.A: keyward local carries the function Sub with a plain argument alone"},
+		"reference":                    {"!Ref Rate", "!Ref Nothing", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: there is no parameter or resource Nothing"},
+		"Ref without":                  {"!GetAtt F.Arn", "!GetAtt F.Nothing", "t.yaml:37: Machine.DefinitionSubstitutions.Function: keyward local does not carry the attribute Nothing of a resource of type AWS::Serverless::Function"},
+		"event type":                   {"Type: EventBridgeRule", "Type: S3", "t.yaml:28: F.Events.Rule: keyward local does not carry events of type S3"},
+		"runtime":                      {"provided.al2023", "python3.13", `t.yaml:7: F.Runtime: keyward local carries provided.al2023 alone, found "python3.13"`},
+		"no type":                      {"    Type: AWS::SQS::Queue", "    Properties: {}", "t.yaml:31: Queue: expected a Type\nt.yaml:19: F.Environment.Variables.A: there is no parameter or resource Queue"},
+		"authorizer":                   {"DefaultAuthorizer: AWS_IAM, ", "", "t.yaml:15: Api.Auth: keyward local carries the IAM authorizer alone, as the default one"},
+		"greedy route":                 {"Path: /a", "Path: '/{proxy+}'", "t.yaml:26: F.Events.Route.Properties: keyward local does not carry the route GET /{proxy+}"},
+		"route without API":            {"!Ref Api", "other", "t.yaml:1: Events: the route GET /a belongs to an API other that is not there"},
+		"missing path":                 {", Path: /a", "", "t.yaml:26: F.Events.Route.Properties: expected the property Path"},
+		"window":                       {"Mode: FLEXIBLE", "Mode: \"OFF\"", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow: expected Mode OFF, or FLEXIBLE with MaximumWindowInMinutes"},
+		"definition file":              {"m.asl.json", "none.json", "t.yaml:36: Machine.DefinitionUri: reading a file: open none.json: file does not exist"},
+		"definition no JSON":           {"m.asl.json", "broken", "t.yaml:36: Machine.DefinitionUri: reading broken: unexpected end of JSON input"},
+		"outside":                      {"d.json", "../d.json", "t.yaml:50: Document.Content: reading a file: open ../d.json: file does not exist"},
+		"unused substitution":          {"{Function: !GetAtt F.Arn}", "{Function: !GetAtt F.Arn, X: a}", "t.yaml:37: Machine.DefinitionSubstitutions.X: the definition does not use it"},
+		"missing substitution":         {"m.asl.json", "two.json", "t.yaml:36: Machine.DefinitionSubstitutions: the definition uses ${Other}, which has no value"},
+		"undefined key":                {"AttributeName: pk, KeyType: HASH", "AttributeName: id, KeyType: HASH", "t.yaml:45: Table.KeySchema[0]: AttributeDefinitions do not define id"},
+		"key type":                     {"KeyType: HASH", "KeyType: HEAP", "t.yaml:45: Table.KeySchema[0]: expected KeyType HASH or RANGE, found \"HEAP\"\nt.yaml:41: Table.KeySchema: expected a key of type HASH"},
+		"billing":                      {"PAY_PER_REQUEST", "PROVISIONED", `t.yaml:41: Table.BillingMode: keyward local carries PAY_PER_REQUEST alone, found "PROVISIONED"`},
+		"other transform":              {"AWS::Include", "AWS::Other", `t.yaml:50: Document.Content.Name: keyward local carries AWS::Include alone, found "AWS::Other"`},
+		"suppression":                  {"[BOUNCE]", "[ANGER]", `t.yaml:54: Set.SuppressionOptions: expected BOUNCE or COMPLAINT, found "ANGER"`},
+		"statement condition key":      {"aws:ResourceTag/guarded", "aws:ResourceTags/guarded", "t.yaml:64: Role.Policies[0].PolicyDocument.Statement[0].Take: the condition key aws:ResourceTags/guarded of kms:DisableKey is not known here"},
+		"statement condition operator": {"StringEquals", "StringEqual", "t.yaml:70: Role.Policies[0].PolicyDocument.Statement[0].Take.Condition.StringEqual: the condition operator StringEqual is not known here"},
+		"statement effect":             {"Effect: Allow", "Effect: Allowed", "t.yaml:64: Role.Policies[0].PolicyDocument.Statement[0].Take: expected Effect Allow or Deny, found \"Allowed\""},
+		"statement element":            {"                Action: [", "                NotResource: x\n                Action: [", "t.yaml:66: Role.Policies[0].PolicyDocument.Statement[0].Take.NotResource: keyward local does not carry this property"},
+		"statement resource":           {"                Resource: !Sub arn:aws:kms:${AWS::Region}:${AWS::AccountId}:key/*\n", "", "t.yaml:64: Role.Policies[0].PolicyDocument.Statement[0].Take: expected Action and Resource"},
+		"managed policy not there":     {"[!Ref Never]", "[!Ref Nothing]", "t.yaml:58: Role.ManagedPolicyArns: there is no managed policy Nothing"},
+		"managed policy of AWS":        {"[!Ref Never]", "[arn:aws:iam::aws:policy/ReadOnlyAccess]", "t.yaml:58: Role.ManagedPolicyArns: keyward local carries the Ref of a managed policy of the template, and statements"},
+		"managed policy by name":       {"    Properties:\n      Environment", "    Properties:\n      Policies: AmazonS3FullAccess\n      Environment", "t.yaml:19: F.Policies: keyward local carries the Ref of a managed policy of the template, and statements"},
+		"default too wild":             {"Default: rate(5 minutes)", "Default: never", `t.yaml:3: Parameters.Rate: "never" does not match rate\(.*\)`},
+		"default not allowed":          {"Default: 7", "Default: 8", `t.yaml:4: Parameters.Days: "8" is none of ["7" "14"]`},
+		"number":                       {"Default: 7, AllowedValues: [7, 14]", "Default: x", `t.yaml:4: Parameters.Days: expected a number, found "x"`},
+		"below":                        {"Default: 7, AllowedValues: [7, 14]", "Default: 7, MinValue: 8, MaxValue: 9", "t.yaml:4: Parameters.Days: 7 is outside of MinValue 8 and MaxValue 9"},
+		"above":                        {"Default: 7, AllowedValues: [7, 14]", "Default: 7, MaxValue: 6.5", "t.yaml:4: Parameters.Days: 7 is outside of MinValue  and MaxValue 6.5"},
+		"bound":                        {"Default: 7, AllowedValues: [7, 14]", "Default: 7, MinValue: few", `t.yaml:4: Parameters.Days.MinValue: expected a number, found "few"`},
+		"pattern":                      {`'rate\(.*\)'`, "'('", "t.yaml:3: Parameters.Rate.AllowedPattern: reading it: error parsing regexp: missing closing ): `^(?:()$`"},
+		"parameter type":               {"Type: Number", "Type: CommaDelimitedList", `t.yaml:4: Parameters.Days: keyward local carries the types String and Number alone, found "CommaDelimitedList"`},
+		"parameter property":           {"Type: Number,", "Type: Number, NoEcho: true,", "t.yaml:4: Parameters.Days.NoEcho: keyward local does not carry this property"},
+		"no value":                     {"Default: 7, ", "", "t.yaml:4: Parameters.Days: it has no default and was given no value"},
+		"alias":                        {"Environment: {Variables: {A: global, B: \"1\"}}", "Environment: &e {}\n    Other: *e", "t.yaml:10: Anchor is not part of a CloudFormation template"},
+		"globals":                      {"  Function:\n    Runtime", "  Api: {}\n  Function:\n    Runtime", "t.yaml:6: Globals.Api: keyward local does not carry this property"},
+		"scalar for mapping":           {"{Mode: FLEXIBLE, MaximumWindowInMinutes: 5}", "x", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow: expected a mapping, found a value"},
+		"mapping for scalar":           {"!Ref Rate", "{a: b, c: d}", "t.yaml:23: F.Events.Tick.Properties.ScheduleExpression: expected a value, found a mapping"},
+		"scalar for list":              {"[BOUNCE]", "BOUNCE", "t.yaml:54: Set.SuppressionOptions.SuppressedReasons: expected a list, found a value"},
+		"not a number":                 {"MaximumWindowInMinutes: 5", "MaximumWindowInMinutes: five", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow.MaximumWindowInMinutes: expected a whole number\nt.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow: expected Mode OFF, or FLEXIBLE with MaximumWindowInMinutes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,7 +17,12 @@ import (
 // Decode reads the call's input into a struct of the service. A parameter the struct does not name is
 // refused with 501, since it would otherwise be ignored in silence. Values that came as text (a form,
 // the path, the query) are read as numbers, booleans and lists where the struct's fields are such.
-func Decode[T any](r *Request) (T, error) {
+func Decode[T any](r *Request) (T, error) { return decode[T](r, true) }
+
+// Peek reads those parameters that a struct names, for who looks at a call before the service does.
+func Peek[T any](r *Request) (T, error) { return decode[T](r, false) }
+
+func decode[T any](r *Request, strict bool) (T, error) {
 	var in T
 	body := r.Body
 	if r.allText || len(r.text) > 0 {
@@ -27,7 +32,9 @@ func Decode[T any](r *Request) (T, error) {
 		}
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
+	if strict {
+		d.DisallowUnknownFields()
+	}
 	if err := d.Decode(&in); err != nil {
 		if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 			return in, Unimplemented("parameter %s of %s.%s", name, r.Service, r.Operation)

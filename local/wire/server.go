@@ -23,6 +23,8 @@ type Config struct {
 	// Intercept sees every authenticated call before its operation does, may delay it, and refuses it
 	// by returning an error. Nil lets everything pass.
 	Intercept func(ctx context.Context, r *Request) *Error
+	// Authorize sees every call after that and refuses what the caller's policies do not allow. Nil allows everything.
+	Authorize func(r *Request) error
 }
 
 // Server answers the AWS calls of the registered services. Put it behind Guard.
@@ -104,7 +106,7 @@ func (s *Server) answer(ctx context.Context, out reply, c call) *Error {
 		e = s.config.Intercept(ctx, c.request)
 	}
 	if e == nil {
-		answer, err := c.run(ctx, c.request)
+		answer, err := s.run(ctx, c)
 		if err == nil {
 			if e = out.success(c.operation, answer); e == nil {
 				return nil
@@ -118,6 +120,16 @@ func (s *Server) answer(ctx context.Context, out reply, c call) *Error {
 	}
 	out.failure(e)
 	return e
+}
+
+// run asks whether the caller may, and has the operation answer.
+func (s *Server) run(ctx context.Context, c call) (any, error) {
+	if s.config.Authorize != nil {
+		if err := s.config.Authorize(c.request); err != nil {
+			return nil, err
+		}
+	}
+	return c.run(ctx, c.request)
 }
 
 func (s *Server) note(ctx context.Context, caller Principal, service, operation string, e *Error) {

@@ -94,6 +94,14 @@ type Principal struct {
 // RoleARN is the IAM role of an assumed-role session, or "" for others.
 func (p Principal) RoleARN() string { return roleARN(p.ARN) }
 
+// PrincipalARN is whom policies mean: the role of a session, else the principal itself.
+func (p Principal) PrincipalARN() string {
+	if role := p.RoleARN(); role != "" {
+		return role
+	}
+	return p.ARN
+}
+
 // Error is an AWS error: Code is what the SDKs turn into a type, Status the HTTP status.
 type Error struct {
 	Code    string

@@ -1,7 +1,7 @@
 // Package keypolicy reads KMS key policies and answers what they say about a request, as far as the
 // policies of symmetric keys go that keyward local is given. An element, operator or condition key that
 // it does not know is refused when the policy is read, so that no statement is ever half understood.
-// It is called by local/kms alone.
+// Statements are judged by local/iam/permission. It is called by local/kms alone.
 package keypolicy
 
 import (
@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keyward/keyward/local/iam/permission"
 	"github.com/keyward/keyward/local/wire"
 )
 
@@ -19,27 +20,11 @@ const maxPolicy = 32 << 10
 
 // statement is one statement of a key policy that is fully understood.
 type statement struct {
-	allow      bool
+	permission.Statement
 	principals []string // "*", an account's 12 digits, or an ARN
-	actions    []string
-	resources  []string
-	conditions []condition
 }
 
-type condition struct {
-	operator string
-	key      string
-	values   []string
-}
-
-// The policy language that is here.
-var (
-	operators     = []string{"StringEquals", "StringEqualsIfExists", "Bool", "ForAllValues:StringEquals"}
-	conditionKeys = []string{"kms:GranteePrincipal", "kms:GrantOperations", "kms:GrantConstraintType", "kms:GrantIsForAWSResource",
-		"kms:CallerAccount", "kms:ViaService", "aws:PrincipalArn", "aws:PrincipalAccount"}
-	keyPrefixes = []string{"kms:EncryptionContext:", "aws:ResourceTag/", "aws:RequestTag/"}
-	principal   = regexp.MustCompile(`^(\*|\d{12}|arn:aws:iam::\d{12}:(root|(user|role)/[\w+=,.@/-]+)|arn:aws:sts::\d{12}:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+)$`)
-)
+var principal = regexp.MustCompile(`^(\*|\d{12}|arn:aws:iam::\d{12}:(root|(user|role)/[\w+=,.@/-]+)|arn:aws:sts::\d{12}:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+)$`)
 
 // Policy is a key policy that was read whole. The zero value allows nothing.
 type Policy struct{ statements []statement }
@@ -81,20 +66,23 @@ func parseStatement(members map[string]json.RawMessage) (statement, error) {
 		var err error
 		switch name {
 		case "Sid":
+			if json.Unmarshal(value, &s.Sid) != nil {
+				return s, malformed("Sid: expected a text")
+			}
 		case "Effect":
 			var effect string
 			if json.Unmarshal(value, &effect) != nil || effect != "Allow" && effect != "Deny" {
 				return s, malformed("Effect: expected Allow or Deny")
 			}
-			s.allow = effect == "Allow"
+			s.Deny = effect == "Deny"
 		case "Principal":
 			s.principals, err = parsePrincipals(value)
 		case "Action":
-			s.actions, err = texts(value)
+			s.Actions, err = texts(value)
 		case "Resource":
-			s.resources, err = texts(value)
+			s.Resources, err = texts(value)
 		case "Condition":
-			s.conditions, err = parseConditions(value)
+			s.Conditions, err = parseConditions(value)
 		default:
 			return s, wire.Unimplemented("key policy element %s", name)
 		}
@@ -102,8 +90,11 @@ func parseStatement(members map[string]json.RawMessage) (statement, error) {
 			return s, err
 		}
 	}
-	if members["Effect"] == nil || len(s.principals) == 0 || len(s.actions) == 0 || len(s.resources) == 0 {
+	if members["Effect"] == nil || len(s.principals) == 0 || len(s.Actions) == 0 || len(s.Resources) == 0 {
 		return s, malformed("a statement needs Effect, Principal, Action and Resource")
+	}
+	if err := s.Check(); err != nil {
+		return s, wire.Unimplemented("a statement of a key policy: %v", err)
 	}
 	return s, nil
 }
@@ -133,26 +124,23 @@ func parsePrincipals(value json.RawMessage) ([]string, error) {
 	return list, nil
 }
 
-func parseConditions(value json.RawMessage) ([]condition, error) {
+func parseConditions(value json.RawMessage) ([]permission.Condition, error) {
 	var byOperator map[string]map[string]json.RawMessage
 	if json.Unmarshal(value, &byOperator) != nil {
 		return nil, malformed("Condition: expected an object of objects")
 	}
-	var conditions []condition
+	var conditions []permission.Condition
 	for operator, keys := range byOperator {
-		if !slices.Contains(operators, operator) {
-			return nil, wire.Unimplemented("key policy condition operator %s", operator)
-		}
 		for name, value := range keys {
-			known := slices.ContainsFunc(keyPrefixes, func(p string) bool { return strings.HasPrefix(name, p) && len(name) > len(p) })
-			if !known && !slices.Contains(conditionKeys, name) {
-				return nil, wire.Unimplemented("key policy condition key %s", name)
-			}
 			values, err := texts(value)
 			if err != nil {
 				return nil, err
 			}
-			conditions = append(conditions, condition{operator, name, values})
+			c, err := permission.NewCondition(operator, name, values)
+			if err != nil {
+				return nil, wire.Unimplemented("a key policy: %v", err)
+			}
+			conditions = append(conditions, c)
 		}
 	}
 	return conditions, nil

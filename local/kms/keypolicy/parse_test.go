@@ -31,9 +31,11 @@ func TestParseRefuses(t *testing.T) {
 		{"too long", `{"Statement":{` + root + `}}` + strings.Repeat(" ", 32<<10), malformed},
 		{"a service", `{"Statement":{"Effect":"Allow","Principal":{"Service":"logs.amazonaws.com"},"Action":"kms:*","Resource":"*"}}`, unknown},
 		{"NotAction", `{"Statement":{` + root + `,"NotAction":"kms:Decrypt"}}`, unknown},
-		{"another operator", `{"Statement":{` + root + `,"Condition":{"StringLike":{"aws:PrincipalArn":"*"}}}}`, unknown},
+		{"another operator", `{"Statement":{` + root + `,"Condition":{"NumericEquals":{"aws:PrincipalArn":"1"}}}}`, unknown},
 		{"another key", `{"Statement":{` + root + `,"Condition":{"Bool":{"aws:SecureTransport":"true"}}}}`, unknown},
 		{"a prefix alone", `{"Statement":{` + root + `,"Condition":{"StringEquals":{"aws:ResourceTag/":"true"}}}}`, unknown},
+		{"a Sid that is a number", `{"Statement":{` + root + `,"Sid":1}}`, malformed},
+		{"a key of another service", `{"Statement":{` + root + `,"Condition":{"StringEquals":{"ec2:CreateAction":"a"}}}}`, unknown},
 		{"a variable", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"${aws:username}"}}`, unknown},
 	} {
 		_, err := keypolicy.Parse(c.policy)

@@ -29,7 +29,7 @@ func begin(t *testing.T) *place {
 	t.Helper()
 	p := &place{Place: awstest.New(t), fired: make(chan string, 100)}
 	s := scheduler.New(scheduler.Config{Clock: p.Clock, Region: awstest.Region, Account: awstest.Account,
-		Invoke: func(_ context.Context, target string, input []byte) error {
+		Invoke: func(_ context.Context, _, target string, input []byte) error {
 			p.fired <- p.Clock.Now().Format("15:04 ") + target + " " + string(input)
 			return nil
 		}})

@@ -18,7 +18,9 @@ func TestCases(t *testing.T) {
 	cases.OfFlow(t, func(t *testing.T) cases.Course {
 		p := awstest.New(t)
 		s := sfn.New(sfn.Options{Clock: p.Clock, Region: awstest.Region, Account: awstest.Account,
-			Invoke: func(context.Context, string, []byte) (sfn.Result, error) { return sfn.Result{}, errors.New("none") }})
+			Invoke: func(context.Context, string, string, []byte) (sfn.Result, error) {
+				return sfn.Result{}, errors.New("none")
+			}})
 		t.Cleanup(s.Close)
 		arn, err := s.CreateStateMachine("keyward", awstest.Role, []byte(cases.Waits))
 		if err != nil {

@@ -27,7 +27,9 @@ func begin(t *testing.T) (*awstest.Place, *sfnflow.Client) {
 	t.Helper()
 	p := awstest.New(t)
 	s := sfn.New(sfn.Options{Clock: p.Clock, Region: awstest.Region, Account: awstest.Account,
-		Invoke: func(context.Context, string, []byte) (sfn.Result, error) { return sfn.Result{}, errors.New("none") }})
+		Invoke: func(context.Context, string, string, []byte) (sfn.Result, error) {
+			return sfn.Result{}, errors.New("none")
+		}})
 	t.Cleanup(s.Close)
 	definition := `{"StartAt":"Wait","States":{"Wait":{"Type":"Wait","Seconds":60,"Next":"Choose"},
 		"Choose":{"Type":"Choice","Choices":[{"Variable":"$.fail","BooleanEquals":true,"Next":"Fail"}],"Default":"Done"},
