@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/keyward/keyward/local/dynamodb"
-	"github.com/keyward/keyward/local/dynamodb/expression"
 	"github.com/keyward/keyward/local/ec2"
 	"github.com/keyward/keyward/local/events"
 	"github.com/keyward/keyward/local/faults"
@@ -145,26 +144,6 @@ func (s *Server) composeBus() error {
 		return err
 	}
 	return s.register(s.services.bus.Service())
-}
-
-func (s *Server) composeTables() error {
-	s.services.db = dynamodb.New(s.clock, s.stack.Region, s.stack.Account)
-	key := func(k stack.Key) dynamodb.Key {
-		return dynamodb.Key{Name: k.Name, Kind: expression.Kind(k.Type)}
-	}
-	for _, t := range s.stack.Tables {
-		table := dynamodb.Table{Name: t.Name, Partition: key(t.Partition), Sort: key(t.Sort), TimeToLive: t.Expiry}
-		for _, i := range t.Indexes {
-			table.Indexes = append(table.Indexes, dynamodb.Index{Name: i.Name, Partition: key(i.Partition), Sort: key(i.Sort)})
-		}
-		if err := s.services.db.CreateTable(table); err != nil {
-			return err
-		}
-	}
-	if err := s.keep("dynamodb", s.services.db); err != nil {
-		return err
-	}
-	return s.register(s.services.db.Service())
 }
 
 func (s *Server) composeKeys() error {

@@ -22,6 +22,8 @@ type description struct {
 	KeySchema              []keyElement
 	BillingModeSummary     map[string]string
 	GlobalSecondaryIndexes []indexDescription `json:",omitempty"`
+	StreamSpecification    map[string]any     `json:",omitempty"`
+	LatestStreamArn        string             `json:",omitempty"`
 }
 
 type attributeDefinition struct {
@@ -64,6 +66,9 @@ func (db *DB) describeTable(in describeInput) (describeOutput, error) {
 			out.GlobalSecondaryIndexes = append(out.GlobalSecondaryIndexes, indexDescription{IndexName: i.Name, IndexArn: db.arn(t) + "/index/" + i.Name,
 				IndexStatus: "ACTIVE", KeySchema: schema(i.Index), Projection: map[string]string{"ProjectionType": "ALL"}})
 		}
+	}
+	if v := t.Stream.View; v != "" {
+		out.StreamSpecification, out.LatestStreamArn = map[string]any{"StreamEnabled": true, "StreamViewType": v}, t.Stream.ARN
 	}
 	return describeOutput{out}, nil
 }

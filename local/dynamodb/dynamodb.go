@@ -3,10 +3,13 @@
 // secondary indexes, expiry.
 //
 // Every operation is one step: it happens whole or not at all, and what is read is always the latest,
-// also where AWS would only promise it in the end. There is no Scan, no stream, no capacity, no
+// also where AWS would only promise it in the end. There is no Scan, no capacity, no
 // legacy parameter and no index that holds less than the whole item: who asks for one is told so with
 // status 501. Texts of errors are DynamoDB's own where they are known. Expired items stay visible
 // until the next whole hour of virtual time, since AWS too deletes them late: callers must filter.
+//
+// A table may have a stream, which is one shard: all its changes in the order in which they were made. Programs do not
+// read it by calls; local/lambda hands it to them.
 //
 // local/stack creates the tables, local/wire hands it the calls.
 package dynamodb
@@ -36,9 +39,10 @@ type DB struct {
 	region  string
 	account string
 
-	mu     sync.RWMutex
-	tables map[string]*table
-	tokens map[string]*remembered // ClientRequestTokens of transactions
+	mu       sync.RWMutex
+	sequence int64 // of the last record of any stream
+	tables   map[string]*table
+	tokens   map[string]*remembered // ClientRequestTokens of transactions
 }
 
 // New returns a DB without tables.
@@ -116,7 +120,7 @@ func (db *DB) Load(saved json.RawMessage) error {
 			if err != nil {
 				return fmt.Errorf("loading item %d of table %s: %w", i, name, err)
 			}
-			db.store(t, key, item)
+			db.keep(t, key, item)
 		}
 	}
 	return nil

@@ -65,7 +65,7 @@ func (db *DB) deleteExpired(t *table, by time.Time) {
 		switch {
 		case !ok:
 		case expiry.Before(by) && by.Sub(expiry) <= oldest:
-			db.store(t, key, nil)
+			db.store(t, key, nil, true)
 		default:
 			db.planSweep(t, r.item)
 		}

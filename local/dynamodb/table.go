@@ -29,6 +29,7 @@ type Table struct {
 	Sort       Key
 	Indexes    []Index
 	TimeToLive string // the attribute with the expiry in epoch seconds; "" for none
+	Stream     Stream
 }
 
 // CreateTable adds an empty table. It refuses a name that is taken and keys without name or type.
@@ -42,6 +43,9 @@ func (db *DB) CreateTable(declared Table) error {
 			return fmt.Errorf("creating table %q: index %q is there twice", declared.Name, i.Name)
 		}
 		t.indexes = append(t.indexes, &index{Index: i, partitions: map[string][]*row{}})
+	}
+	if err := declared.Stream.check(); err != nil {
+		return fmt.Errorf("creating table %q: %w", declared.Name, err)
 	}
 	db.mu.Lock()
 	defer db.mu.Unlock()
@@ -153,8 +157,19 @@ func (i *index) remove(r *row) {
 	i.partitions[part] = slices.Delete(rows, at, at+1)
 }
 
-// store puts the item at the key, or deletes what is there when item is nil. The caller holds the lock.
-func (db *DB) store(t *table, key string, item Item) {
+// store puts the item at the key, or deletes what is there when item is nil, and tells the stream. The caller holds the
+// lock.
+func (db *DB) store(t *table, key string, item Item, expired bool) {
+	var was Item
+	if old := t.rows[key]; old != nil {
+		was = old.item
+	}
+	db.keep(t, key, item)
+	db.tell(t, was, item, expired)
+}
+
+// keep is store without a word to the stream.
+func (db *DB) keep(t *table, key string, item Item) {
 	if old := t.rows[key]; old != nil {
 		for _, i := range t.indexes {
 			i.remove(old)

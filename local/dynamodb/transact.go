@@ -188,7 +188,7 @@ func (db *DB) commit(writes []*write) error {
 	}
 	for i, w := range writes {
 		if w.name != "check" {
-			db.store(w.table, w.key, results[i])
+			db.store(w.table, w.key, results[i], false)
 		}
 	}
 	return nil

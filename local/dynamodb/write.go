@@ -186,6 +186,6 @@ func (db *DB) do(w *write) (old, next Item, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	db.store(w.table, w.key, next)
+	db.store(w.table, w.key, next, false)
 	return old, next, nil
 }

@@ -67,6 +67,10 @@ func (l *Lambda) bury(f *function, id string, attempts int, payload []byte, r Re
 		Attempts: attempts, ErrorType: r.ErrorType, ErrorMessage: r.ErrorMessage, Payload: payload,
 	}
 	l.options.Logger.Warn("event given up", "function", f.LogicalID, "requestId", id, "errorType", r.ErrorType)
+	l.keepLetter(letter)
+}
+
+func (l *Lambda) keepLetter(letter DeadLetter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.deadLetters = append(l.deadLetters, letter)

@@ -35,6 +35,8 @@ func TestMain(m *testing.M) {
 		time.Sleep(time.Hour)
 	case "function":
 		runtime.Start(play)
+	case "stream":
+		runtime.Start(playStream)
 	}
 }
 

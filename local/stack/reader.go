@@ -68,6 +68,7 @@ func (r *reader) template(root *node) {
 	r.attachRoutes()
 	r.attachAliases()
 	r.attachPolicies()
+	r.checkMappings()
 	r.checkMail()
 	if outputs := root.member("Outputs"); outputs != nil {
 		for _, m := range outputs.members {

@@ -9,18 +9,19 @@ import (
 
 // readers are the resource types that are created, by type.
 var readers = map[string]func(*reader, string, *properties){
-	"AWS::Serverless::Function":     (*reader).function,
-	"AWS::Serverless::HttpApi":      (*reader).api,
-	"AWS::Serverless::Api":          (*reader).restAPI,
-	"AWS::Serverless::StateMachine": (*reader).stateMachine,
-	"AWS::DynamoDB::Table":          (*reader).table,
-	"AWS::IAM::ManagedPolicy":       (*reader).managedPolicy,
-	"AWS::IAM::Role":                (*reader).role,
-	"AWS::KMS::Alias":               (*reader).alias,
-	"AWS::KMS::Key":                 (*reader).key,
-	"AWS::SES::ConfigurationSet":    (*reader).configurationSet,
-	"AWS::SES::EmailIdentity":       (*reader).identity,
-	"AWS::SNS::Topic":               (*reader).topic,
+	"AWS::Serverless::Function":       (*reader).function,
+	"AWS::Serverless::HttpApi":        (*reader).api,
+	"AWS::Serverless::Api":            (*reader).restAPI,
+	"AWS::Serverless::StateMachine":   (*reader).stateMachine,
+	"AWS::DynamoDB::Table":            (*reader).table,
+	"AWS::IAM::ManagedPolicy":         (*reader).managedPolicy,
+	"AWS::IAM::Role":                  (*reader).role,
+	"AWS::KMS::Alias":                 (*reader).alias,
+	"AWS::KMS::Key":                   (*reader).key,
+	"AWS::Lambda::EventSourceMapping": (*reader).mapping,
+	"AWS::SES::ConfigurationSet":      (*reader).configurationSet,
+	"AWS::SES::EmailIdentity":         (*reader).identity,
+	"AWS::SNS::Topic":                 (*reader).topic,
 
 	"AWS::SES::ConfigurationSetEventDestination": (*reader).eventDestination,
 
@@ -50,7 +51,7 @@ func (r *reader) attributes(res resource) map[string]string {
 		machine := arn("states", "stateMachine:"+name)
 		return map[string]string{"": machine, "Arn": machine, "Name": name}
 	case "AWS::DynamoDB::Table":
-		return named(name, arn("dynamodb", "table/"+name))
+		return map[string]string{"": name, "Arn": arn("dynamodb", "table/"+name), "StreamArn": arn("dynamodb", "table/"+name+"/stream/2026-01-01T00:00:00.000")}
 	case "AWS::IAM::Role":
 		return named(name, "arn:aws:iam::"+o.Account+":role/"+name)
 	case "AWS::IAM::ManagedPolicy":
@@ -148,6 +149,16 @@ func (r *reader) table(id string, p *properties) {
 	}
 	ttl.ignore("AttributeName")
 	ttl.end()
+	if p.has("StreamSpecification") {
+		stream := p.sub("StreamSpecification")
+		t.Stream = stream.required("StreamViewType")
+		stream.end()
+		for _, res := range r.resources {
+			if res.id == id {
+				t.StreamARN = r.attributes(res)["StreamArn"]
+			}
+		}
+	}
 	r.stack.Tables = append(r.stack.Tables, t)
 }
 

@@ -38,6 +38,7 @@ type Stack struct {
 	APIs              []API
 	StateMachines     []StateMachine
 	Tables            []Table
+	Mappings          []Mapping
 	Documents         []Document
 	Identities        []string // addresses
 	ConfigurationSets []ConfigurationSet
@@ -138,6 +139,8 @@ type Table struct {
 	Partition, Sort Key // Sort.Name is "" for a table without
 	Indexes         []Index
 	Expiry          string // the attribute of TimeToLive, "" for none
+	Stream          string // view type of its stream, "" for none
+	StreamARN       string
 }
 
 // Document is one SSM command document.
