@@ -35,7 +35,7 @@ type adapter struct {
 	uses  map[string]map[string]bool // functions by function
 }
 
-func adapterOf(t *testing.T, folder string) adapter {
+func adapterOf(t testing.TB, folder string) adapter {
 	t.Helper()
 	a := adapter{calls: map[string]map[string]bool{}, uses: map[string]map[string]bool{}}
 	files := sources(t, folder, false)
@@ -63,7 +63,7 @@ func adapterOf(t *testing.T, folder string) adapter {
 }
 
 // function notes what one function does.
-func (a adapter) function(t *testing.T, s source, f *ast.FuncDecl, service string) {
+func (a adapter) function(t testing.TB, s source, f *ast.FuncDecl, service string) {
 	need := func(n ast.Node, operation string) {
 		prefix, known := prefixes[service]
 		if !known {
@@ -134,7 +134,7 @@ func (a adapter) needs(function string, seen map[string]bool) map[string]bool {
 
 // needed are the permissions that a deployed function makes use of: those of the adapters' methods
 // that it has in an interface and calls.
-func needed(t *testing.T, function string) map[string]bool {
+func needed(t testing.TB, function string) map[string]bool {
 	t.Helper()
 	files := sources(t, "functions/"+function, true)
 	adapters := map[string]bool{}

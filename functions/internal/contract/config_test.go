@@ -19,7 +19,7 @@ var ofLambda = []string{"AWS_LAMBDA_FUNCTION_NAME", "AWS_REGION"}
 var ofBoot = []string{"FUNCTION_TIMEOUT_SECONDS", "METRICS_NAMESPACE"}
 
 // wants are the variables that a function's config struct names.
-func wants(t *testing.T, function string) []string {
+func wants(t testing.TB, function string) []string {
 	t.Helper()
 	var names []string
 	for _, s := range sources(t, "functions/"+function, true) {
@@ -55,9 +55,7 @@ func variables(v any) map[string]any {
 	return all
 }
 
-func TestEveryVariableIsSetAndRead(t *testing.T) {
-	t.Parallel()
-	s := template(t)
+func everyVariableIsSetAndRead(t testing.TB, s stack) {
 	for f, r := range s.deployed(t) {
 		set := variables(s.globals)
 		for k, v := range variables(r.Properties) {
@@ -78,9 +76,7 @@ func TestEveryVariableIsSetAndRead(t *testing.T) {
 }
 
 // Now is the deadline minus this variable: a difference would make every function wrong about the time.
-func TestTimeouts(t *testing.T) {
-	t.Parallel()
-	s := template(t)
+func timeouts(t testing.TB, s stack) {
 	if got, want := at(s.globals, "Timeout"), variables(s.globals)["FUNCTION_TIMEOUT_SECONDS"]; got != want {
 		t.Errorf("template.yaml: Timeout %v and FUNCTION_TIMEOUT_SECONDS %v differ for all functions", got, want)
 	}

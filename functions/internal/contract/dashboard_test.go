@@ -13,7 +13,7 @@ import (
 const ownNamespace = "Keyward/${AWS::StackName}"
 
 // counted are the metrics that the programs write.
-func counted(t *testing.T) map[string]bool {
+func counted(t testing.TB) map[string]bool {
 	t.Helper()
 	all := map[string]bool{}
 	for _, f := range functions(t) {
@@ -53,9 +53,9 @@ type widget struct {
 	}
 }
 
-func widgets(t *testing.T) []widget {
+func widgets(t testing.TB, s stack) []widget {
 	t.Helper()
-	all := template(t).of(t, "AWS::CloudWatch::Dashboard")
+	all := s.of(t, "AWS::CloudWatch::Dashboard")
 	if len(all) != 1 {
 		t.Fatalf("template.yaml has %d dashboards, want 1", len(all))
 	}
@@ -74,12 +74,11 @@ func widgets(t *testing.T) []widget {
 // The dashboard shows every metric that programs write, and none that nobody writes; every alarm that is always there
 // is on it, and no widget lies on another (a dashboard is 24 wide:
 // docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html).
-func TestTheDashboardShowsWhatIsWritten(t *testing.T) {
-	t.Parallel()
+func theDashboardShowsWhatIsWritten(t testing.TB, s stack) {
 	written, shown := counted(t), map[string]bool{}
 	var alarms []string
 	taken := map[[2]int]string{}
-	for _, w := range widgets(t) {
+	for _, w := range widgets(t, s) {
 		title := w.Properties.Title
 		alarms = append(alarms, w.Properties.Alarms...)
 		for _, m := range w.Properties.Metrics {
@@ -115,7 +114,7 @@ func TestTheDashboardShowsWhatIsWritten(t *testing.T) {
 			t.Errorf("the dashboard shows the metric %s, which no program writes", name)
 		}
 	}
-	for _, r := range template(t).resources {
+	for _, r := range s.resources {
 		if at(r.value, "Type") == "AWS::CloudWatch::Alarm" && at(r.value, "Condition") == nil && !slices.Contains(alarms, "${"+r.key+".Arn}") {
 			t.Errorf("the dashboard does not show %s", r.key)
 		}

@@ -22,9 +22,8 @@ func allowed(r role) map[string]bool {
 	return all
 }
 
-func TestEveryCallIsAllowedAndNothingElse(t *testing.T) {
-	t.Parallel()
-	for f, r := range template(t).deployed(t) {
+func everyCallIsAllowedAndNothingElse(t testing.TB, s stack) {
+	for f, r := range s.deployed(t) {
 		calls, may := needed(t, f), allowed(r)
 		for _, action := range sortedSet(calls) {
 			if !may[action] {
@@ -60,14 +59,12 @@ const (
 	guardedMachine = "ssm:resourceTag/keyward:guarded true"
 )
 
-func (s stack) roles(t *testing.T) []role {
+func (s stack) roles(t testing.TB) []role {
 	t.Helper()
 	return slices.Concat(s.of(t, "AWS::Serverless::Function"), s.of(t, "AWS::Serverless::StateMachine"), s.of(t, "AWS::IAM::Role"))
 }
 
-func TestWhoMayDoWhatToKeys(t *testing.T) {
-	t.Parallel()
-	s := template(t)
+func whoMayDoWhatToKeys(t testing.TB, s stack) {
 	holders := map[string][]string{}
 	for _, r := range append(s.roles(t), s.of(t, "AWS::IAM::ManagedPolicy")...) {
 		for _, st := range r.Statements {
@@ -103,11 +100,9 @@ func TestWhoMayDoWhatToKeys(t *testing.T) {
 
 // Whoever may create grants could grant itself the use of a key: the grantee, the operations and the
 // encryption context are conditions, and every role carries a Deny.
-func TestNobodyMayUseGuardedKeys(t *testing.T) {
-	t.Parallel()
-	s := template(t)
+func nobodyMayUseGuardedKeys(t testing.TB, s stack) {
 	for _, r := range s.roles(t) {
-		if !r.Denied && r.LogicalID != "DrillFunction" { // which has its own: TestTheDrillUsesItsKeyAlone
+		if !r.Denied && r.LogicalID != "DrillFunction" { // which has its own: theDrillUsesItsKeyAlone
 			t.Errorf("template.yaml: %s does not carry NeverUseGuardedKeys", r.LogicalID)
 		}
 		for _, st := range r.Statements {
@@ -137,9 +132,7 @@ func TestNobodyMayUseGuardedKeys(t *testing.T) {
 
 // The drill's function tries the drill's key, and no key of a machine, whatever tags and aliases somebody
 // moves: both have to say that it is the drill's. It decrypts nothing, and reads no other key.
-func TestTheDrillUsesItsKeyAlone(t *testing.T) {
-	t.Parallel()
-	s := template(t)
+func theDrillUsesItsKeyAlone(t testing.TB, s stack) {
 	i := slices.IndexFunc(s.roles(t), func(r role) bool { return r.LogicalID == "DrillFunction" })
 	if i < 0 {
 		t.Fatal("template.yaml has no DrillFunction")
@@ -181,7 +174,7 @@ func TestTheDrillUsesItsKeyAlone(t *testing.T) {
 }
 
 // keyOf is one of the stack's keys: the drill's and the table's are all.
-func keyOf(t *testing.T, s stack, id string) role {
+func keyOf(t testing.TB, s stack, id string) role {
 	t.Helper()
 	var found role
 	var ids []string
@@ -200,9 +193,7 @@ func keyOf(t *testing.T, s stack, id string) role {
 
 // The key of the table is used through DynamoDB alone, outlives the stack as the table does, and can neither be deleted
 // by whom its policy names nor become a guarded key, which would close the table to every function.
-func TestTheKeyOfTheTable(t *testing.T) {
-	t.Parallel()
-	s := template(t)
+func theKeyOfTheTable(t testing.TB, s stack) {
 	k := keyOf(t, s, "DataKey")
 	statements := list(at(k.Properties, "KeyPolicy", "Statement"))
 	if len(statements) != 3 {
@@ -234,9 +225,8 @@ func TestTheKeyOfTheTable(t *testing.T) {
 }
 
 // A command reaches machines that opted in, and is our own document.
-func TestWhatMayBeSentWhere(t *testing.T) {
-	t.Parallel()
-	for _, r := range template(t).roles(t) {
+func whatMayBeSentWhere(t testing.TB, s stack) {
+	for _, r := range s.roles(t) {
 		for _, st := range r.Statements {
 			if !slices.Contains(st.Actions, "ssm:SendCommand") {
 				continue
@@ -253,9 +243,8 @@ func TestWhatMayBeSentWhere(t *testing.T) {
 var everything = regexp.MustCompile(`^\s*Resource: "\*"(.*)$`)
 
 // A wide resource is there because the API knows no narrower one, and says so.
-func TestWideResourcesSayWhy(t *testing.T) {
-	t.Parallel()
-	for i, line := range strings.Split(read(t, "template.yaml"), "\n") {
+func wideResourcesSayWhy(t testing.TB, s stack) {
+	for i, line := range strings.Split(s.text, "\n") {
 		if m := everything.FindStringSubmatch(line); m != nil && !strings.Contains(m[1], " # ") {
 			t.Errorf("template.yaml:%d: Resource: \"*\" without a comment that names the reason", i+1)
 		}
@@ -263,9 +252,8 @@ func TestWideResourcesSayWhy(t *testing.T) {
 }
 
 // The state machine may invoke exactly what it names.
-func TestWhatTheStateMachineMayInvoke(t *testing.T) {
-	t.Parallel()
-	machine := template(t).of(t, "AWS::Serverless::StateMachine")[0]
+func whatTheStateMachineMayInvoke(t testing.TB, s stack) {
+	machine := s.of(t, "AWS::Serverless::StateMachine")[0]
 	var want, got []string
 	for _, e := range at(machine.Properties, "DefinitionSubstitutions").([]entry) {
 		want = append(want, short(e.value))

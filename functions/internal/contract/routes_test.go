@@ -18,7 +18,7 @@ import (
 var routePattern = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) /\S*$`)
 
 // served are the routes that a function's handler has, by the keys of its boot.Routes.
-func served(t *testing.T, function string) []string {
+func served(t testing.TB, function string) []string {
 	t.Helper()
 	var routes []string
 	for _, s := range sources(t, "functions/"+function+"/handler", true) {
@@ -41,10 +41,9 @@ func served(t *testing.T, function string) []string {
 
 // Each route that a handler has is deployed, and each that is deployed has a handler: what is in one alone is a 404 for
 // everybody.
-func TestEveryRouteIsDeployedAndServed(t *testing.T) {
-	t.Parallel()
+func everyRouteIsDeployedAndServed(t testing.TB, s stack) {
 	apis := 0
-	for name, r := range template(t).deployed(t) {
+	for name, r := range s.deployed(t) {
 		var routes []string
 		events, _ := at(r.Properties, "Events").([]entry)
 		for _, e := range events {
@@ -52,7 +51,7 @@ func TestEveryRouteIsDeployedAndServed(t *testing.T) {
 				routes = append(routes, at(e.value, "Properties", "Method").(string)+" "+at(e.value, "Properties", "Path").(string))
 			}
 		}
-		for _, api := range template(t).of(t, "AWS::Serverless::HttpApi") {
+		for _, api := range s.of(t, "AWS::Serverless::HttpApi") {
 			routes = append(routes, described(t, api, r.LogicalID)...)
 		}
 		slices.Sort(routes)
@@ -70,9 +69,7 @@ func TestEveryRouteIsDeployedAndServed(t *testing.T) {
 
 // The private API has the routes that the public one has, each to the same function, and is open to IAM identities of
 // the account that come through its endpoints alone.
-func TestPrivateAPI(t *testing.T) {
-	t.Parallel()
-	s := template(t)
+func privateAPI(t testing.TB, s stack) {
 	apis := s.of(t, "AWS::Serverless::Api")
 	if len(apis) != 1 {
 		t.Fatalf("template.yaml has %d REST APIs, want the machines' private one", len(apis))
@@ -116,7 +113,7 @@ func TestPrivateAPI(t *testing.T) {
 }
 
 // included are the routes that a document leads to a function.
-func included(t *testing.T, location, function string) []string {
+func included(t testing.TB, location, function string) []string {
 	t.Helper()
 	var document struct {
 		Paths map[string]map[string]struct {
@@ -138,7 +135,7 @@ func included(t *testing.T, location, function string) []string {
 }
 
 // described are the routes that an API describes itself and leads to a function, by its logical id.
-func described(t *testing.T, api role, function string) []string {
+func described(t testing.TB, api role, function string) []string {
 	t.Helper()
 	var routes []string
 	if location, ok := at(api.Properties, "DefinitionBody", "Fn::Transform", "Parameters", "Location").(string); ok {

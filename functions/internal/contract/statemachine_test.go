@@ -45,7 +45,7 @@ type state struct {
 	TimeoutSeconds int
 }
 
-func states(t *testing.T) map[string]state {
+func states(t testing.TB) map[string]state {
 	t.Helper()
 	var m struct{ States map[string]state }
 	if err := json.Unmarshal([]byte(read(t, "statemachine/enforcement.asl.json")), &m); err != nil || len(m.States) == 0 {
@@ -56,9 +56,8 @@ func states(t *testing.T) map[string]state {
 
 var substituted = regexp.MustCompile(`\$\{(\w+)\}`)
 
-func TestEveryNameInTheStateMachineIsSubstituted(t *testing.T) {
-	t.Parallel()
-	machine := template(t).of(t, "AWS::Serverless::StateMachine")[0]
+func everyNameInTheStateMachineIsSubstituted(t testing.TB, s stack) {
+	machine := s.of(t, "AWS::Serverless::StateMachine")[0]
 	given := map[string]any{}
 	for _, e := range at(machine.Properties, "DefinitionSubstitutions").([]entry) {
 		given[e.key] = e.value

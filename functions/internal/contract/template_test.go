@@ -23,7 +23,7 @@ type entry struct {
 }
 
 // value turns YAML into strings, []any, []entry and calls.
-func value(t *testing.T, n ast.Node) any {
+func value(t testing.TB, n ast.Node) any {
 	t.Helper()
 	switch v := n.(type) {
 	case *ast.MappingNode:
@@ -121,7 +121,7 @@ type statement struct {
 	Condition any
 }
 
-func statements(t *testing.T, v any) []statement {
+func statements(t testing.TB, v any) []statement {
 	t.Helper()
 	var all []statement
 	for _, s := range list(v) {
@@ -150,22 +150,29 @@ type role struct {
 
 // stack is the template as far as these tests look at it.
 type stack struct {
+	text      string
 	globals   any
 	resources []entry
 }
 
-func template(t *testing.T) stack {
+func template(t testing.TB) stack {
 	t.Helper()
-	file, err := parser.ParseBytes([]byte(read(t, "template.yaml")), 0)
+	return parsed(t, read(t, "template.yaml"))
+}
+
+// parsed is a template with this text.
+func parsed(t testing.TB, text string) stack {
+	t.Helper()
+	file, err := parser.ParseBytes([]byte(text), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	doc := value(t, file.Docs[0].Body)
-	return stack{globals: at(doc, "Globals", "Function"), resources: at(doc, "Resources").([]entry)}
+	return stack{text: text, globals: at(doc, "Globals", "Function"), resources: at(doc, "Resources").([]entry)}
 }
 
 // of are the resources of one type.
-func (s stack) of(t *testing.T, kind string) []role {
+func (s stack) of(t testing.TB, kind string) []role {
 	t.Helper()
 	var all []role
 	for _, r := range s.resources {
@@ -195,7 +202,7 @@ func (s stack) of(t *testing.T, kind string) []role {
 }
 
 // deployed are the functions of the template by their folder.
-func (s stack) deployed(t *testing.T) map[string]role {
+func (s stack) deployed(t testing.TB) map[string]role {
 	t.Helper()
 	all := map[string]role{}
 	for _, r := range s.of(t, "AWS::Serverless::Function") {
@@ -208,9 +215,8 @@ func (s stack) deployed(t *testing.T) map[string]role {
 	return all
 }
 
-func TestEveryFunctionIsDeployed(t *testing.T) {
-	t.Parallel()
-	deployed := template(t).deployed(t)
+func everyFunctionIsDeployed(t testing.TB, s stack) {
+	deployed := s.deployed(t)
 	folders := functions(t)
 	for _, f := range folders {
 		if _, there := deployed[f]; !there {

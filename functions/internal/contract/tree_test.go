@@ -1,6 +1,7 @@
 // Package contract_test holds the architecture as tests: who may import whom, who may call what of AWS,
 // that every variable is set and every variable set is read, that the state machine names nothing that
-// cannot happen. Failures name the edge and the reason. With -update it writes docs/permissions.md.
+// cannot happen. Failures name the edge and the reason. What is true of the template are checks, which
+// a test runs on broken templates, too. With -update it writes docs/permissions.md.
 package contract_test
 
 import (
@@ -74,7 +75,7 @@ func look(path string, e fs.DirEntry, err error) error {
 }
 
 // ours are the module's packages, by their path inside it.
-func ours(t *testing.T) map[string]pkg {
+func ours(t testing.TB) map[string]pkg {
 	t.Helper()
 	all, err := packages()
 	if err != nil {
@@ -90,7 +91,7 @@ func ours(t *testing.T) map[string]pkg {
 }
 
 // functions are the folders of the functions.
-func functions(t *testing.T) []string {
+func functions(t testing.TB) []string {
 	t.Helper()
 	entries, err := os.ReadDir(root + "/functions")
 	if err != nil {
@@ -119,8 +120,11 @@ func (s source) position(n ast.Node) string {
 	return fmt.Sprintf("%s:%d", s.path, s.set.Position(n.Pos()).Line)
 }
 
+// parsedFiles are the files that were read, by path.
+var parsedFiles sync.Map
+
 // sources are the files of a folder, tests left out; deep takes in what is below.
-func sources(t *testing.T, folder string, deep bool) []source {
+func sources(t testing.TB, folder string, deep bool) []source {
 	t.Helper()
 	var all []source
 	err := filepath.WalkDir(filepath.Join(root, folder), func(path string, e fs.DirEntry, err error) error {
@@ -136,10 +140,17 @@ func sources(t *testing.T, folder string, deep bool) []source {
 		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return nil
 		}
-		set := token.NewFileSet()
-		f, err := parser.ParseFile(set, path, nil, parser.ParseComments)
-		all = append(all, source{path: strings.TrimPrefix(filepath.ToSlash(path), root+"/"), file: f, set: set})
-		return err
+		if _, known := parsedFiles.Load(path); !known { // a check reads the same files for each template that it looks at
+			set := token.NewFileSet()
+			f, err := parser.ParseFile(set, path, nil, parser.ParseComments)
+			if err != nil {
+				return err
+			}
+			parsedFiles.Store(path, source{path: strings.TrimPrefix(filepath.ToSlash(path), root+"/"), file: f, set: set})
+		}
+		s, _ := parsedFiles.Load(path)
+		all = append(all, s.(source))
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +185,7 @@ func (s source) uses(path string) map[string]string {
 	return found
 }
 
-func read(t *testing.T, path string) string {
+func read(t testing.TB, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, path))
 	if err != nil {
