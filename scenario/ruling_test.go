@@ -30,7 +30,12 @@ func (w *world) decide(word, reason string) (int, record.Request) {
 // waiting is a place whose machine complies, and whose request a person decides.
 func waiting(t *testing.T, requests string, mode policy.Mode) *world {
 	t.Helper()
-	w := empty(t, setup{requests: requests, mode: mode})
+	return asking(t, setup{requests: requests, mode: mode})
+}
+
+func asking(t *testing.T, s setup) *world {
+	t.Helper()
+	w := empty(t, s)
 	w.createKey()
 	w.operator.must("PUT", "/v1/policies/web", w.setup.policy(), nil)
 	w.enrol(machineID)

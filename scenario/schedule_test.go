@@ -16,7 +16,7 @@ import (
 // looks are when the machines were asked, in a zone and in order: "02 15:04" with the day of the month.
 func (w *world) looks(since time.Time, zone *time.Location) []string {
 	w.t.Helper()
-	out, err := w.ssm().ListCommands(w.t.Context(), &ssm.ListCommandsInput{})
+	out, err := w.systems().ListCommands(w.t.Context(), &ssm.ListCommandsInput{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -32,10 +32,6 @@ func (w *world) looks(since time.Time, zone *time.Location) []string {
 		all = append(all, t.In(zone).Format("02 15:04"))
 	}
 	return all
-}
-
-func (w *world) ssm() *ssm.Client {
-	return ssm.New(ssm.Options{Region: w.Region(), Credentials: w.operator.key, BaseEndpoint: aws.String(w.URL())})
 }
 
 // sunday is the nth Sunday of a month of the year after this one; n below zero counts from the end.
