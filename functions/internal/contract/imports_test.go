@@ -8,6 +8,7 @@ import (
 
 // pure are the packages that decide and touch nothing.
 var pure = []string{
+	"report", "report/page", "report/paper", "report/sheet",
 	"shared/audit", "shared/delivery", "shared/drill", "shared/enforcement", "shared/env", "shared/event", "shared/evidence", "shared/fault", "shared/guard", "shared/identity", "shared/inspection", "shared/integrity",
 	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/pace", "shared/policy", "shared/policy/custom", "shared/record", "shared/release", "shared/replay", "shared/safeguard",
 	"shared/trust", "shared/waiver",
@@ -42,7 +43,7 @@ var impure = map[string]string{
 }
 
 // forTests are packages that tests alone import, TestPackagesForTests holds that.
-var forTests = []string{"functions/internal/fake", "docs/openapi", "local/wire/wiretest", "shared/aws/internal/awstest", "simulate/cases"}
+var forTests = []string{"functions/internal/fake", "docs/openapi", "local/wire/wiretest", "report/sample", "shared/aws/internal/awstest", "simulate/cases"}
 
 // excepted are edges that the table forbids and that stand for a reason.
 var excepted = map[string]string{
@@ -224,6 +225,23 @@ func TestWhoLinksCEL(t *testing.T) {
 			t.Errorf("%s links CEL: only %s and the command line do; policy.Parse reads policies without it", path, strings.Join(judges, ", "))
 		case !links && (path == compiler || slices.Contains(judges, path)):
 			t.Errorf("%s does not link CEL any more: take it from the list", path)
+		}
+	}
+}
+
+// writers are what XLSX and PDF need, each in a package that hides it.
+var writers = map[string]string{"github.com/xuri/excelize/v2": "report/sheet", "codeberg.org/go-pdf/fpdf": "report/paper"}
+
+func TestWhoLinksWriters(t *testing.T) {
+	t.Parallel()
+	for path, p := range ours(t) {
+		for writer, only := range writers {
+			if slices.ContainsFunc(p.Imports, func(to string) bool { return under(to, writer) }) && path != only {
+				t.Errorf("%s imports %s: %s alone does, and hides it", path, writer, only)
+			}
+			if slices.ContainsFunc(p.Deps, func(to string) bool { return under(to, writer) }) && !under(path, only, "functions/report", "cmd") {
+				t.Errorf("%s links %s, which is megabytes: only what writes reports does", path, writer)
+			}
 		}
 	}
 }
