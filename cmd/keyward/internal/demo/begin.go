@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
+	"github.com/keyward/keyward/cmd/keyward/internal/place"
 	"github.com/keyward/keyward/shared/evidence"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
@@ -196,6 +198,18 @@ func (s *story) release(ctx context.Context) error {
 		return err
 	}
 	s.say("approved  by %s: %s", ruled.Ruling.By, ruled.Ruling.Reason)
+	if err := s.place.Settle(ctx); err != nil {
+		return err
+	}
+	mails, err := s.place.Mails(ctx)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(mails, func(m place.Mail) bool { return strings.HasSuffix(m.Subject, "was approved") })
+	if at < 0 {
+		return s.want(false, "a mail that the request was approved", "%d mails", len(mails))
+	}
+	s.say("mail      to %s: %s", strings.Join(mails[at].To, ", "), mails[at].Subject)
 	if status, r, err = s.machine.AskKey(ctx, boot, ""); err != nil {
 		return err
 	}

@@ -230,10 +230,13 @@ func (s *story) drill(ctx context.Context) error {
 	return nil
 }
 
-// mailbox are the mails but for those of fire drills.
+// mailbox are the mails but for those of fire drills and about the key request, which go out beside the story: that it
+// waits is told by the next sweep.
 func (s *story) mailbox(ctx context.Context) ([]place.Mail, error) {
 	mails, err := s.place.Mails(ctx)
-	return slices.DeleteFunc(mails, func(m place.Mail) bool { return strings.Contains(m.Subject, "DRILL: ") }), err
+	return slices.DeleteFunc(mails, func(m place.Mail) bool {
+		return strings.Contains(m.Subject, "DRILL: ") || strings.Contains(m.Subject, "key request of") || strings.Contains(m.Subject, "asks for its key")
+	}), err
 }
 
 // line is one thing that happened.
