@@ -43,6 +43,7 @@ type fleet struct {
 	steps      []string // of Options.Trace
 	measured   measured
 	trace      bool
+	meter      *meter
 }
 
 // recorded is what was written of a mail.
@@ -136,11 +137,16 @@ func chosen[T any](names []string, all []T, name func(T) string) []T {
 
 // run runs the fleet to its end, or to its first violation if that is asked for.
 func (f *fleet) run(ctx context.Context) {
+	var told int64
 	for n := 0; f.Next(f.end); n++ {
+		if n%1024 == 0 {
+			told = f.meter.add(len(f.all), told, f.Now())
+		}
 		if f.options.Stop && len(f.violations) > 0 || n%1024 == 0 && ctx.Err() != nil {
 			break
 		}
 	}
+	f.meter.add(len(f.all), told, f.end)
 	f.Close()
 }
 

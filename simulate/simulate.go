@@ -37,6 +37,10 @@ type Options struct {
 	Incidents []string // that happen to machines, by name
 	Policies  []string // that machines have, by name
 
+	// Told hears how much of all machines' virtual time is over, from several fleets at once; nil: nobody does. Looking for
+	// smaller runs afterwards is not in it.
+	Told func(done, all int64)
+
 	// For a replay: which machines of the fleet there are at all (nil: all of them), and which one's steps are noted.
 	Only  []int
 	Trace string
@@ -123,12 +127,13 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	began := time.Now()
 	sizes := fleets(o)
 	reports := make([]Report, len(sizes))
+	m := meterOf(o, sizes)
 	next := make(chan int)
 	var all sync.WaitGroup
 	for range workers(o) {
 		all.Go(func() {
 			for i := range next {
-				reports[i] = runFleet(ctx, o, i, sizes[i])
+				reports[i] = runFleet(ctx, o, m, i, sizes[i])
 			}
 		})
 	}
@@ -164,8 +169,9 @@ func workers(o Options) int {
 }
 
 // runFleet simulates one fleet, and when an invariant broke finds a smaller run that breaks it too.
-func runFleet(ctx context.Context, o Options, number, size int) Report {
+func runFleet(ctx context.Context, o Options, m *meter, number, size int) Report {
 	f := newFleet(o, number, size)
+	f.meter = m
 	f.run(ctx)
 	r := f.report()
 	if len(r.Violations) > 0 && o.Shrink > 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/keyward/keyward/simulate"
@@ -63,5 +64,23 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	cancel()
 	if _, err := simulate.Run(ctx, simulate.Options{Machines: 1, Days: 1, Faults: "none"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want that the context ended", err)
+	}
+}
+
+// Whoever asks hears how far a run is, up to all of it.
+func TestToldHowFar(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var last, most int64
+	_, err := simulate.Run(t.Context(), simulate.Options{Machines: 30, Days: 2, Seed: 1, Faults: "none", Fleet: 10, Told: func(done, all int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		if most = max(most, done); all != 30*2*24*60*60 || done < 0 {
+			t.Errorf("told %d of %d", done, all)
+		}
+		last = all
+	}})
+	if err != nil || most != last || last == 0 {
+		t.Errorf("Run = %v, told %d of %d at the end", err, most, last)
 	}
 }

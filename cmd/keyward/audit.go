@@ -32,7 +32,7 @@ func (auditExport) Help() string {
 // Run writes beside the file and gives it its name when all of it is there.
 func (a auditExport) Run(ctx context.Context, c *cli, p *show.Printer) (err error) {
 	if a.Out == "-" {
-		_, err := export(ctx, c, os.Stdout)
+		_, err := export(ctx, c, p, os.Stdout)
 		return err
 	}
 	if _, err := os.Lstat(a.Out); err == nil {
@@ -43,7 +43,7 @@ func (a auditExport) Run(ctx context.Context, c *cli, p *show.Printer) (err erro
 		return &invalid{fmt.Errorf("writing the export: %w", err)}
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // gone already when it got its name
-	end, err := export(ctx, c, f)
+	end, err := export(ctx, c, p, f)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (a auditExport) Run(ctx context.Context, c *cli, p *show.Printer) (err erro
 	})
 }
 
-func export(ctx context.Context, c *cli, w io.Writer) (audit.End, error) {
+func export(ctx context.Context, c *cli, p *show.Printer, w io.Writer) (audit.End, error) {
 	api, err := c.people(ctx)
 	if err != nil {
 		return audit.End{}, err
@@ -67,7 +67,10 @@ func export(ctx context.Context, c *cli, w io.Writer) (audit.End, error) {
 	}
 	buffered := bufio.NewWriter(w)
 	x := audit.NewExporter(buffered)
-	for _, m := range machines {
+	progress := p.Progress("reading the ledgers of " + count(len(machines), "machine"))
+	defer progress.End()
+	for i, m := range machines {
+		progress.Done(int64(i), int64(len(machines)))
 		entries, heads, err := api.Audit(ctx, m.ID)
 		if err != nil {
 			return audit.End{}, err
@@ -92,7 +95,7 @@ func (auditVerify) Help() string {
 func (a auditVerify) Run(p *show.Printer) error {
 	var past map[string]map[string]record.Head
 	if a.Earlier != "" {
-		if r, err := verify(a.Earlier, nil); err != nil {
+		if r, err := verify(p, a.Earlier, nil); err != nil {
 			return err
 		} else if len(r.Problems) > 0 {
 			return &notInOrder{fmt.Sprintf("the earlier export %s: %s", a.Earlier, r.Problems[0])}
@@ -106,7 +109,7 @@ func (a auditVerify) Run(p *show.Printer) error {
 			return &invalid{err}
 		}
 	}
-	r, err := verify(a.File, past)
+	r, err := verify(p, a.File, past)
 	if err != nil {
 		return err
 	}
@@ -127,15 +130,34 @@ func (a auditVerify) Run(p *show.Printer) error {
 	return err
 }
 
-func verify(file string, past map[string]map[string]record.Head) (audit.Report, error) {
+func verify(p *show.Printer, file string, past map[string]map[string]record.Head) (audit.Report, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return audit.Report{}, &invalid{err}
 	}
 	defer func() { _ = f.Close() }()
-	r, err := audit.Verify(f, past)
+	in := &measuredReader{file: f, progress: p.Progress("checking " + file)}
+	defer in.progress.End()
+	if info, err := f.Stat(); err == nil {
+		in.all = info.Size()
+	}
+	r, err := audit.Verify(in, past)
 	if err != nil {
 		return r, &invalid{fmt.Errorf("%s: %w", file, err)}
 	}
 	return r, nil
+}
+
+// measuredReader tells how far a file was read.
+type measuredReader struct {
+	file      io.Reader
+	progress  *show.Progress
+	done, all int64
+}
+
+func (r *measuredReader) Read(b []byte) (int, error) {
+	n, err := r.file.Read(b)
+	r.done += int64(n)
+	r.progress.Done(r.done, r.all)
+	return n, err
 }

@@ -78,7 +78,7 @@ func inspectHere(ctx context.Context, words, ask []string) (*evidence.Evidence, 
 	sent := time.Now()
 	cmd := exec.CommandContext(ctx, "sh", "-s")
 	cmd.Stdin, cmd.Dir, cmd.Env = strings.NewReader(script), "/", []string{}
-	cmd.Stderr = os.Stderr
+	cmd.Stderr = &show.Lines{To: os.Stderr}
 	output, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("running the inspection: %w", err)

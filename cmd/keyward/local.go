@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/keyward/keyward/cmd/keyward/internal/place"
@@ -124,11 +125,40 @@ func (a localForward) Run(ctx context.Context, p *show.Printer) error {
 	if err != nil {
 		return err
 	}
-	status, err := here.ForwardBy(ctx, a.By)
+	progress := p.Progress("moving time by " + a.By.String())
+	status, err := forward(ctx, here, a.By, progress)
+	progress.End()
 	if err != nil {
 		return err
 	}
 	return p.Value(status, func() { p.Line("It is %s now, %s ahead of real time.", show.Time(status.Now), status.Offset) })
+}
+
+// forward moves time, and tells how far it is meanwhile.
+func forward(ctx context.Context, here *place.Client, by time.Duration, progress *show.Progress) (place.Status, error) {
+	from, err := here.Status(ctx)
+	if err != nil {
+		return from, err
+	}
+	looking, stop := context.WithCancel(ctx)
+	var looks sync.WaitGroup
+	looks.Go(func() {
+		const every = time.Second
+		for {
+			select {
+			case <-looking.Done():
+				return
+			case <-time.After(every):
+			}
+			if now, err := here.Status(looking); err == nil {
+				progress.Done(int64(now.Now.Sub(from.Now)), int64(by))
+			}
+		}
+	})
+	status, err := here.ForwardBy(ctx, by)
+	stop()
+	looks.Wait()
+	return status, err
 }
 
 type localStatus struct{ placeFlags }

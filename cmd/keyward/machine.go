@@ -129,7 +129,12 @@ func (a machineCheck) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if a.Wait == 0 {
 		return p.Value(map[string]any{"machine": a.ID, "askedAt": asked}, func() { p.Line("Asked for an inspection of %s at %s.", a.ID, show.Time(asked)) })
 	}
-	v, err := judgedSince(ctx, api.Machine, a.ID, asked, a.Wait)
+	progress := p.Progress(fmt.Sprintf("waiting for the verdict on %s, at most %s", a.ID, a.Wait))
+	v, err := judgedSince(ctx, func(ctx context.Context, id string) (record.MachineView, error) {
+		progress.Done(0, 0)
+		return api.Machine(ctx, id)
+	}, a.ID, asked, a.Wait)
+	progress.End()
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ const (
 // cli is the command line: noun, then verb.
 type cli struct {
 	Output  string `help:"How to print: a table for people or json for programs." enum:"table,json" default:"table" short:"o"`
+	Color   string `help:"Colours: auto has them on a terminal, unless NO_COLOR is set or TERM is dumb; always or never." enum:"auto,always,never" default:"auto" placeholder:"WHEN"`
 	API     string `help:"URL of the people's API; the stack's output PeopleApiUrl." env:"KEYWARD_API_URL" placeholder:"URL"`
 	Profile string `help:"Profile of your AWS configuration; AWS_PROFILE, unless it is given." placeholder:"NAME"`
 	Region  string `help:"Region that requests are signed for; otherwise AWS_REGION, AWS_DEFAULT_REGION, or the profile's." placeholder:"REGION"`
@@ -79,7 +80,7 @@ func run(arguments []string) int {
 			"Exit codes: 0 done, 1 it did not happen, 2 wrong input, 3 the machine does not comply."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "keyward:", err)
+		fmt.Fprintln(os.Stderr, "keyward:", show.Harmless(err.Error()))
 		return exitFailed
 	}
 	k, err := parser.Parse(arguments)
@@ -89,7 +90,8 @@ func run(arguments []string) int {
 		return exitInvalid
 	}
 	k.BindTo(ctx, (*context.Context)(nil))
-	printer := show.New(os.Stdout, c.Output == "json")
+	printer := show.New(os.Stdout, c.Output == "json").On(show.TerminalOf(os.Stdout, c.Color, os.Getenv)).
+		Working(os.Stderr, show.TerminalOf(os.Stderr, c.Color, os.Getenv))
 	return report(k.Run(&c, printer))
 }
 

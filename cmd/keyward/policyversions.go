@@ -25,7 +25,7 @@ func (a policyShow) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if err != nil {
 		return err
 	}
-	return p.Value(stored, func() { fmt.Print(stored.Text) })
+	return p.Value(stored, func() { p.Text(stored.Text) })
 }
 
 type policyVersions struct {
@@ -76,7 +76,7 @@ func (a policyDiff) Run(ctx context.Context, c *cli, p *show.Printer) error {
 			p.Line("The versions %d and %d of policy %s are the same.", d.From, d.To, d.Policy)
 			return
 		}
-		fmt.Print(d.Diff)
+		p.Text(d.Diff)
 	})
 }
 

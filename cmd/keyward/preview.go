@@ -23,7 +23,7 @@ func (a policyPut) agreed(ctx context.Context, api *people.Client, candidate *po
 	if err != nil || len(v.Affected) == 0 {
 		return err
 	}
-	printPreview(v)
+	printPreview(p, v)
 	refused := &invalid{fmt.Errorf("policy %s is not stored: it affects %s; --yes stores it all the same", v.Policy, summary(v))}
 	if info, err := os.Stdin.Stat(); p.JSON() || err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return refused
@@ -37,13 +37,13 @@ func (a policyPut) agreed(ctx context.Context, api *people.Client, candidate *po
 }
 
 // printPreview goes to the error output: what the command gives is the policy that it stored.
-func printPreview(v record.Preview) {
+func printPreview(p *show.Printer, v record.Preview) {
 	const most = 50
 	var rows [][]string
 	for _, m := range v.Affected[:min(len(v.Affected), most)] {
 		rows = append(rows, []string{m.Machine, show.Or(m.Name, "-"), show.Or(string(m.Standing), "Unknown"), m.Verdict.String(), string(m.Follows), show.Or(m.Why, "-")})
 	}
-	out := show.New(os.Stderr, false)
+	out := show.New(os.Stderr, false).On(p.Diagnostics())
 	out.Table([]string{"MACHINE", "NAME", "STANDING", "VERDICT", "FOLLOWS", "WHY"}, rows, "")
 	if more := len(v.Affected) - most; more > 0 {
 		out.Line("and %d more", more)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyward/keyward/cmd/keyward/internal/people"
@@ -59,7 +60,9 @@ func (a policyReplay) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if waivers.Unread > 0 {
 		return fmt.Errorf("reading the waivers: %s cannot be read, and what they allow is not known", count(waivers.Unread, "waiver"))
 	}
-	histories, really, err := kept(ctx, api, machines, reading{candidate, waivers.Waivers, since, status.Time})
+	progress := p.Progress("reading what is kept of " + count(len(machines), "machine"))
+	histories, really, err := kept(ctx, api, machines, reading{candidate, waivers.Waivers, since, status.Time}, progress.Done)
+	progress.End()
 	if err != nil {
 		return err
 	}
@@ -149,18 +152,20 @@ type reading struct {
 
 // kept reads what is kept of the machines, a few at a time, and judges it by the candidate on the way: a fleet's
 // evidence would not fit into memory, its verdicts do.
-func kept(ctx context.Context, api *people.Client, machines []record.Machine, r reading) ([]replay.History, [][]replay.Event, error) {
+func kept(ctx context.Context, api *people.Client, machines []record.Machine, r reading, told func(done, all int64)) ([]replay.History, [][]replay.Event, error) {
 	const atOnce = 8
 	histories, really, problems := make([]replay.History, len(machines)), make([][]replay.Event, len(machines)), make([]error, len(machines))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wait sync.WaitGroup
+	var done atomic.Int64
 	turns := make(chan struct{}, atOnce)
 	for i, m := range machines {
 		turns <- struct{}{}
 		wait.Go(func() {
 			defer func() { <-turns }()
 			histories[i], really[i], problems[i] = keptOf(ctx, api, m, r)
+			told(done.Add(1), int64(len(machines)))
 			if problems[i] != nil {
 				cancel() // one machine left out would make the totals wrong
 			}

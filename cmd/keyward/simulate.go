@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime/debug"
 
+	"github.com/keyward/keyward/cmd/keyward/internal/show"
 	"github.com/keyward/keyward/simulate"
 )
 
@@ -28,7 +29,7 @@ type simulateCommand struct {
 }
 
 // Run runs it. A broken invariant is exit code 3: the run was done, and not everything is in order.
-func (s *simulateCommand) Run(ctx context.Context, c *cli) error {
+func (s *simulateCommand) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	o := simulate.Options{
 		Machines: s.Machines, Days: s.Days, Seed: s.Seed, Faults: s.Faults, Fleet: s.Fleet, Number: s.Number, Only: s.Only,
 		Trace: s.Trace, Shrink: s.Shrink, Quiet: s.Quiet,
@@ -40,7 +41,10 @@ func (s *simulateCommand) Run(ctx context.Context, c *cli) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // a fleet is some tens of megabytes, and is written all the time
 	}
+	progress := p.Progress("simulating")
+	o.Told = progress.Done
 	r, err := simulate.Run(ctx, o)
+	progress.End()
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,6 @@
-// Package show prints for people or for programs: tables with aligned columns, or JSON. Text that
-// came from a machine is made harmless: control characters never reach the terminal.
+// Package show prints for people or for programs: tables with aligned columns, or JSON. It alone decides what a terminal
+// gets: colours, how wide lines are, that progress is drawn. Text that came from a machine is made harmless: control
+// characters never reach the terminal.
 package show
 
 import (
@@ -8,20 +9,50 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
-	"unicode"
-	"unicode/utf16"
 )
 
 // Printer writes results.
 type Printer struct {
 	out  io.Writer
 	json bool
+	to   Terminal
+
+	working   io.Writer // what is said of long work goes here, beside the result
+	workingOn Terminal
 }
 
-// New returns a printer; asJSON prints values as JSON instead of tables.
+// New returns a printer to a file or a pipe; asJSON prints values as JSON instead of tables.
 func New(out io.Writer, asJSON bool) *Printer { return &Printer{out: out, json: asJSON} }
+
+// On is the printer as it prints to a terminal.
+func (p *Printer) On(t Terminal) *Printer {
+	on := *p
+	on.to = t
+	return &on
+}
+
+// Working is the printer that says how far long work is, beside its results.
+func (p *Printer) Working(out io.Writer, t Terminal) *Printer {
+	with := *p
+	with.working, with.workingOn = out, t
+	return &with
+}
+
+// Progress begins the progress of what. Nobody hears of it without Working.
+func (p *Printer) Progress(what string) *Progress {
+	out := p.working
+	if out == nil {
+		out = io.Discard
+	}
+	return NewProgress(out, p.workingOn, what, time.Now)
+}
+
+// Diagnostics is where what is said beside the results goes.
+func (p *Printer) Diagnostics() Terminal { return p.workingOn }
+
+// Terminal is where the results go.
+func (p *Printer) Terminal() Terminal { return p.to }
 
 // JSON says whether programs read the output.
 func (p *Printer) JSON() bool { return p.json }
@@ -43,60 +74,37 @@ func (p *Printer) Value(v any, table func()) error {
 	return err
 }
 
+// Each prints one of a row of values that has no end: as one line of JSON, or as one line for people.
+func (p *Printer) Each(v any, line string) error {
+	if p.json {
+		var text bytes.Buffer
+		e := json.NewEncoder(&text)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(v); err != nil {
+			return err
+		}
+		_, err := io.WriteString(p.out, HarmlessJSON(text.String()))
+		return err
+	}
+	_, err := fmt.Fprintln(p.out, Harmless(line))
+	return err
+}
+
 // Line prints one line for people.
 func (p *Printer) Line(format string, args ...any) {
 	fmt.Fprintln(p.out, Harmless(fmt.Sprintf(format, args...)))
 }
 
-// Table prints rows below a header. An empty table prints what instead.
-func (p *Printer) Table(header []string, rows [][]string, empty string) {
-	if len(rows) == 0 {
-		p.Line("%s", empty)
-		return
-	}
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	write := func(cells []string) {
-		for i, c := range cells {
-			if i > 0 {
-				fmt.Fprint(w, "\t")
-			}
-			fmt.Fprint(w, Harmless(c))
+// Text prints a text of many lines that somebody stored: as it is to a file or a pipe, harmless to a terminal.
+func (p *Printer) Text(s string) {
+	if p.to.TTY {
+		lines := strings.Split(s, "\n")
+		for i, l := range lines {
+			lines[i] = Harmless(strings.ReplaceAll(l, "\t", "    "))
 		}
-		fmt.Fprintln(w)
+		s = strings.Join(lines, "\n")
 	}
-	if len(header) > 0 {
-		write(header)
-	}
-	for _, r := range rows {
-		write(r)
-	}
-	w.Flush()
-}
-
-// Harmless replaces control characters, which could move the cursor or rewrite lines, by "?".
-func Harmless(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || !unicode.IsPrint(r) && r != ' ' {
-			return '?'
-		}
-		return r
-	}, s)
-}
-
-// HarmlessJSON escapes what JSON lets stand in texts and terminals act upon, such as U+009B. What it
-// says stays the same.
-func HarmlessJSON(s string) string {
-	var out strings.Builder
-	for _, r := range s {
-		if r < unicode.MaxASCII || unicode.IsPrint(r) {
-			out.WriteRune(r)
-			continue
-		}
-		for _, unit := range utf16.Encode([]rune{r}) {
-			fmt.Fprintf(&out, `\u%04x`, unit)
-		}
-	}
-	return out.String()
+	io.WriteString(p.out, s)
 }
 
 // Time prints an instant in UTC to the second; "-" when there is none.
