@@ -41,7 +41,8 @@ func Document() (string, error) {
 	}))
 	text, err := yaml.MarshalWithOptions(object{
 		pair("openapi", Version),
-		pair("info", object{pair("title", "Keyward"), pair("version", "1"), pair("description", about)}),
+		pair("info", object{pair("title", "Keyward"), pair("version", "1"), pair("description", about),
+			pair("license", object{pair("name", "Apache-2.0"), pair("url", "https://www.apache.org/licenses/LICENSE-2.0")})}),
 		pair("servers", server(People)),
 		pair("tags", []object{{pair("name", People), pair("description", "For people")}, {pair("name", Machines), pair("description", "For machines")}}),
 		pair("security", []object{{pair("sigv4", []string{})}}),
