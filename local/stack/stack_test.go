@@ -51,8 +51,8 @@ func TestProjectsTemplate(t *testing.T) {
 	const lambda = "arn:aws:lambda:us-east-1:123456789012:function:keyward-"
 	const dead = "arn:aws:sqs:us-east-1:123456789012:keyward-DeadLetters"
 	inspect, ok := s.Function(lambda + "InspectFunction")
-	if !ok || len(s.Functions) != 12 {
-		t.Fatalf("functions %v, want twelve with InspectFunction", s.Functions)
+	if !ok || len(s.Functions) != 13 {
+		t.Fatalf("functions %v, want thirteen with InspectFunction", s.Functions)
 	}
 	inspect.Environment = map[string]string{"TABLE_NAME": inspect.Environment["TABLE_NAME"], "FUNCTION_TIMEOUT_SECONDS": inspect.Environment["FUNCTION_TIMEOUT_SECONDS"]}
 	want := stack.Function{
@@ -83,6 +83,7 @@ func TestProjectsTemplate(t *testing.T) {
 		Named:     stack.Named{LogicalID: "Table", Name: "keyward-Table", ARN: "arn:aws:dynamodb:us-east-1:123456789012:table/keyward-Table"},
 		Partition: stack.Key{Name: "pk", Type: "S"}, Sort: stack.Key{Name: "sk", Type: "S"}, Expiry: "expiresAt",
 		Indexes: []stack.Index{{Name: "list", Partition: stack.Key{Name: "listPk", Type: "S"}, Sort: stack.Key{Name: "listSk", Type: "S"}}},
+		Stream:  "NEW_AND_OLD_IMAGES", StreamARN: "arn:aws:dynamodb:us-east-1:123456789012:table/keyward-Table/stream/2026-01-01T00:00:00.000",
 	}
 	if diff := cmp.Diff([]stack.Table{table}, s.Tables); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
@@ -161,7 +162,7 @@ func checkRest(t *testing.T, s *stack.Stack) {
 	if diff := cmp.Diff([]stack.Subscription{subscription}, s.Subscriptions); diff != "" {
 		t.Errorf("subscriptions (-want +got):\n%s", diff)
 	}
-	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 14 {
+	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 15 {
 		t.Errorf("queues %v, groups %v, roles %v", s.Queues, s.ScheduleGroups, s.Roles)
 	}
 }

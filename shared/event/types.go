@@ -7,7 +7,6 @@ var Types = map[record.EntryKind]string{
 	record.EntryVerdict:   "Keyward Machine Standing Change",
 	record.EntryMissed:    "Keyward Inspection Missed",
 	record.EntryWarned:    "Keyward Warning Accepted",
-	record.EntryNotice:    "Keyward Notice Sent",
 	record.EntryBounced:   "Keyward Notice Not Delivered",
 	record.EntryIntent:    "Keyward Revocation Intended",
 	record.EntryOrdered:   "Keyward Revocation Ordered",

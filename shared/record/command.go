@@ -80,7 +80,6 @@ type EntryKind string
 const (
 	EntryVerdict   EntryKind = "verdict"   // standing changed
 	EntryWarned    EntryKind = "warned"    // warning accepted by the mail service
-	EntryNotice    EntryKind = "notice"    // another notice was sent
 	EntryIntent    EntryKind = "intent"    // a revocation will be ordered
 	EntryOrdered   EntryKind = "ordered"   // KMS was asked
 	EntryConfirmed EntryKind = "confirmed" // KMS was read back twice

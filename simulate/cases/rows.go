@@ -240,7 +240,7 @@ func turns(t *testing.T, ctx context.Context, s Table) {
 func chains(t *testing.T, ctx context.Context, s Table) {
 	m := enrolled(t, ctx, s)
 	entry := func(text string, at time.Time) record.Entry {
-		return record.Entry{Machine: id, At: at, Kind: record.EntryNotice, Text: text}
+		return record.Entry{Machine: id, At: at, Kind: record.EntryHeld, Text: text}
 	}
 	of := func(text ...string) (list []record.Entry) {
 		for i, x := range text {

@@ -10,7 +10,7 @@ import (
 
 // prefixes are the service prefixes of IAM by the SDK's package.
 var prefixes = map[string]string{
-	"dynamodb": "dynamodb", "ec2": "ec2", "iam": "iam", "kms": "kms", "lambda": "lambda", "scheduler": "scheduler", "sesv2": "ses", "sfn": "states", "ssm": "ssm",
+	"dynamodb": "dynamodb", "ec2": "ec2", "eventbridge": "events", "iam": "iam", "kms": "kms", "lambda": "lambda", "scheduler": "scheduler", "sesv2": "ses", "sfn": "states", "ssm": "ssm",
 }
 
 // actions are the operations whose permission has another name, or more than one; of all others the
@@ -128,6 +128,25 @@ func (a adapter) needs(function string, seen map[string]bool) map[string]bool {
 	all := maps.Clone(a.calls[function])
 	for used := range a.uses[function] {
 		maps.Copy(all, a.needs(used, seen))
+	}
+	return all
+}
+
+// polled are the permissions that Lambda needs of the role of a function that it reads a table's stream for, and to tell the
+// queue of what is given up (docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html).
+func polled(s stack, t testing.TB, function string) map[string]bool {
+	t.Helper()
+	all := map[string]bool{}
+	for _, m := range s.of(t, "AWS::Lambda::EventSourceMapping") {
+		if at(m.Properties, "FunctionName") != (call{"Ref", function}) {
+			continue
+		}
+		for _, action := range []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams", "sqs:SendMessage"} {
+			all[action] = true
+		}
+		if queue := at(m.Properties, "DestinationConfig", "OnFailure", "Destination"); queue != (call{"GetAtt", "DeadLetters.Arn"}) {
+			t.Errorf("template.yaml: %s gives up records without telling the dead letter queue: %v", m.LogicalID, queue)
+		}
 	}
 	return all
 }

@@ -256,6 +256,7 @@ func TestWhatFunctionsLink(t *testing.T) {
 		"evaluate":  {"dynamodb", "ec2", "sfn", "ssm"},
 		"inspect":   {"dynamodb", "ssm"},
 		"notify":    {"dynamodb", "sesv2"},
+		"publish":   {"dynamodb", "eventbridge"},
 		"recheck":   {"dynamodb", "ec2", "kms", "ssm"},
 		"request":   {"dynamodb", "ec2", "iam", "kms", "lambda", "ssm"},
 		"restore":   {"dynamodb", "kms"},

@@ -25,6 +25,7 @@ func allowed(r role) map[string]bool {
 func everyCallIsAllowedAndNothingElse(t testing.TB, s stack) {
 	for f, r := range s.deployed(t) {
 		calls, may := needed(t, f), allowed(r)
+		maps.Copy(calls, polled(s, t, r.LogicalID))
 		for _, action := range sortedSet(calls) {
 			if !may[action] {
 				t.Errorf("functions/%s calls what needs %s, and template.yaml does not allow it to %s", f, action, r.LogicalID)

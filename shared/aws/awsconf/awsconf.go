@@ -54,6 +54,9 @@ func Code(err error) string {
 	return ""
 }
 
+// Kind is what an AWS error code means; Internal for one that is not known.
+func Kind(code string) fault.Kind { return kinds[code] }
+
 // Wrap maps an SDK error to a kind. The text that may be shown names the action and the code alone,
 // since AWS's messages carry ARNs and account ids; the original stays in the chain for the log.
 func Wrap(err error, doing string) error {

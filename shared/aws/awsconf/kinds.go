@@ -45,6 +45,7 @@ var kinds = map[string]fault.Kind{
 	"MailFromDomainNotVerifiedException": fault.Denied,
 	"AccountSuspendedException":          fault.Denied,
 	"SendingPausedException":             fault.Denied,
+	"NotAuthorizedForSourceException":    fault.Denied,
 
 	"NotFoundException":          fault.NotFound,
 	"NoSuchEntity":               fault.NotFound,
@@ -73,4 +74,6 @@ var kinds = map[string]fault.Kind{
 	"InvalidArnException":         fault.Invalid,
 	"InvalidGrantIdException":     fault.Invalid,
 	"BadRequestException":         fault.Invalid,
+	"InvalidArgument":             fault.Invalid,
+	"MalformedDetail":             fault.Invalid,
 }

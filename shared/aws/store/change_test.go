@@ -24,7 +24,7 @@ func whole(m record.Machine) store.Change {
 		Machine:   m,
 		Evidence:  &record.Evidence{Machine: m.ID, Command: command, Sent: noon, Digest: "d"},
 		Answer:    &record.Answer{Machine: m.ID, Command: command, Sent: noon, JudgedAt: noon.Add(time.Minute), Why: "w"},
-		Ledger:    []record.Entry{{Machine: m.ID, At: noon, Kind: record.EntryIntent, Text: "a"}, {Machine: m.ID, At: noon, Kind: record.EntryNotice, Text: "b"}},
+		Ledger:    []record.Entry{{Machine: m.ID, At: noon, Kind: record.EntryIntent, Text: "a"}, {Machine: m.ID, At: noon, Kind: record.EntryHeld, Text: "b"}},
 		Start:     []record.Start{{Name: m.ID + "-3-enforce-1", Machine: m.ID, Input: json.RawMessage(`{"version":1}`), At: noon}},
 		Request:   &record.Request{ID: "r1", Machine: m.ID, State: "pending", AskedAt: noon},
 		NotHeld:   record.Scopes(m.ID, m.Policy),

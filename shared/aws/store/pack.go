@@ -4,18 +4,15 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
-	"fmt"
-	"io"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/keyward/keyward/shared/record"
 )
 
 // packFrom is the length from which a record is compressed: evidence of a machine that says a lot would
 // else not fit into the 400 KB that DynamoDB takes. Short ones stay readable in the console.
 const packFrom = 16 << 10
-
-// mostUnpacked is far more than any record has; what is longer was not written by us.
-const mostUnpacked = 16 << 20
 
 // packed is a record as an attribute: text, or gzip when it is long.
 func packed(doc []byte) types.AttributeValue {
@@ -34,15 +31,7 @@ func unpacked(v types.AttributeValue) ([]byte, error) {
 	case *types.AttributeValueMemberS:
 		return []byte(doc.Value), nil
 	case *types.AttributeValueMemberB:
-		r, err := gzip.NewReader(bytes.NewReader(doc.Value))
-		if err != nil {
-			return nil, fmt.Errorf("decompressing it: %w", err)
-		}
-		text, err := io.ReadAll(io.LimitReader(r, mostUnpacked))
-		if err != nil {
-			return nil, fmt.Errorf("decompressing it: %w", err)
-		}
-		return text, nil
+		return record.Unpack(doc.Value)
 	default:
 		return nil, errors.New("it has no doc")
 	}

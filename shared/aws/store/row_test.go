@@ -139,7 +139,7 @@ func TestRowsThatWeDidNotWrite(t *testing.T) {
 		"no gzip":           {&types.AttributeValueMemberB{Value: []byte("hello, this is text")}, "decompressing it: gzip: invalid header"},
 		"half of a gzip":    {&types.AttributeValueMemberB{Value: whole[:len(whole)-6]}, "decompressing it: unexpected EOF"},
 		"a flipped bit":     {&types.AttributeValueMemberB{Value: flipped(whole)}, "decompressing it: gzip: invalid checksum"},
-		"17 MiB of spaces":  {&types.AttributeValueMemberB{Value: gzipped(t, bytes.Repeat([]byte(" "), 17<<20))}, "unexpected end of JSON input"},
+		"17 MiB of spaces":  {&types.AttributeValueMemberB{Value: gzipped(t, bytes.Repeat([]byte(" "), 17<<20))}, "longer than any record"},
 		"gzip with no JSON": {&types.AttributeValueMemberB{Value: gzipped(t, []byte("hello"))}, "invalid character"},
 	} {
 		t.Run(name, func(t *testing.T) {

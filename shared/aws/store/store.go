@@ -17,6 +17,7 @@ import (
 
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/record"
 )
 
 // listIndex is the index that lists all items of a sort: machines, policies, holds, open commands.
@@ -133,10 +134,7 @@ func decode[T any](row map[string]types.AttributeValue) (T, error) {
 	if err != nil {
 		return v, fmt.Errorf("decoding stored record: %w", err)
 	}
-	if err := json.Unmarshal(doc, &v); err != nil {
-		return v, fmt.Errorf("decoding stored record: %w", err)
-	}
-	return v, nil
+	return record.Decode[T](doc)
 }
 
 // list reads all rows of one listing, in the order of their sort keys. It is eventually consistent.
