@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,4 +83,35 @@ func TestMailsGoToOwnerAndPolicy(t *testing.T) {
 	if got := w.mails()[0].To; !slices.Equal(got, []string{"owner@example.com", "ops@example.com"}) {
 		t.Errorf("the warning went to %v", got)
 	}
+}
+
+// Beside the mails of its steps, people hear of a deadline that is near, and of what others did to policy and waivers.
+func TestPeopleHearOfWhatIsNearAndOfWhatOthersDid(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{contact: "security@example.com"})
+	due := w.violate()
+	w.wide()
+	w.until(due.Add(-10 * time.Minute))
+	w.until(due.Add(-5 * time.Minute)) // once is enough
+	w.waive(record.WaiverWish{Scope: "machine:" + machineID, Rule: "no plain web", Reason: "ticket 4711", Expires: due.Add(24 * time.Hour)})
+	w.until(due.Add(10 * time.Minute))
+	var kinds []string
+	for _, m := range w.allMails() {
+		kinds = append(kinds, m.kind())
+		switch m.kind() {
+		case "policyChanged":
+			if !slices.Equal(m.To, []string{"ops@example.com", "security@example.com"}) {
+				t.Errorf("that the policy was changed went to %v", m.To)
+			}
+		case "waived":
+			if !strings.Contains(m.Text, "ticket 4711") {
+				t.Errorf("the waiver is told without its reason:\n%s", m.Text)
+			}
+		}
+	}
+	slices.Sort(kinds)
+	if want := []string{"dueSoon", "policyChanged", "stoodDown", "waived", "warning"}; !slices.Equal(kinds, want) {
+		t.Errorf("mails are %v, want %v", kinds, want)
+	}
+	w.wantKept()
 }

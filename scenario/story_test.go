@@ -100,7 +100,16 @@ func (m mail) reference() string {
 
 func (m mail) kind() string { return m.reference()[strings.LastIndex(m.reference(), "/")+1:] }
 
+// besides are the kinds of notices that follow no judgement and no key: that a deadline is near, and what people did. mails
+// leaves them out, so that a story's mails are those of its steps.
+var besides = []string{"dueSoon", "waived", "policyChanged"}
+
 func (w *world) mails() []mail {
+	w.t.Helper()
+	return slices.DeleteFunc(w.allMails(), func(m mail) bool { return slices.Contains(besides, m.kind()) })
+}
+
+func (w *world) allMails() []mail {
 	w.t.Helper()
 	var all []mail
 	control(w.t, w.Server, "GET", "mail", nil, &all)

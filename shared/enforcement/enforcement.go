@@ -42,7 +42,8 @@ type Input struct {
 	Why        string    `json:"why,omitempty"`
 	Missed     []string  `json:"missed,omitempty"`  // kind tell: who did not get this notice when it was sent before
 	By         string    `json:"by,omitempty"`      // kind restore: the person who wants it, whatever somebody did to the key; kind tell: who did what is told
-	Request    string    `json:"request,omitempty"` // kind tell: the key request that it is about
+	Request    string    `json:"request,omitempty"` // kind tell: the key request, or the waiver, that it is about
+	What       string    `json:"what,omitempty"`    // kind tell: what a waiver is for, what was done to a policy
 }
 
 // Name is an execution's name: machine, generation, kind and attempt, the first attempt being 1. A

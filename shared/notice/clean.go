@@ -84,6 +84,7 @@ func (n Notice) cleaned() Notice {
 	}
 	n.Policy, n.Reference = clean(n.Policy, 60), clean(n.Reference, 100)
 	n.Zone, n.Request = machineText(n.Zone), machineText(n.Request)
+	n.Waiver, n.What = machineText(n.Waiver), machineText(n.What)
 	n.OrderedBy, n.By = clean(n.OrderedBy, 200), clean(n.By, 200)
 	n.Why, n.StepFailed, n.OnMachine = machineText(n.Why), machineText(n.StepFailed), machineText(n.OnMachine)
 	ways := make([]string, len(n.NotEffective))

@@ -90,6 +90,7 @@ func facts(n Notice, c clock) []row {
 		add("Policy", n.Policy)
 	}
 	add("Key request", n.Request)
+	add("Waiver", n.Waiver)
 	add("By", n.By)
 	if !n.FoundAt.IsZero() {
 		add(foundLabel(n), c.whole(n.FoundAt))
@@ -155,9 +156,9 @@ func foundLabel(n Notice) string {
 
 func dueLabel(n Notice) string {
 	switch n.Kind {
-	case Warning, Reminder, CannotCheck:
+	case Warning, Reminder, CannotCheck, DueSoon:
 		return "Key will be revoked"
-	case WaiverEnding:
+	case WaiverEnding, Waived:
 		return "Waiver ends"
 	case RequestPending, RequestApproved:
 		return "It expires"

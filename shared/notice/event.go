@@ -12,14 +12,18 @@ type Event struct {
 var events = []Event{
 	{Kind: Warning, When: "a machine does not comply, or is silent for too long, and its key will be revoked: the revocation is scheduled by its acceptance", Was: "43"},
 	{Kind: Reminder, When: "a machine still does not comply, as often as the policy's `remind` says", Can: true},
+	{Kind: DueSoon, When: "the deadline of a warning is near: a quarter of its grace before, at most an hour; not when that is less than 10 minutes, nor while something holds it"},
 	{Kind: StoodDown, When: "a machine complies again before its deadline: it was corrected, or what it fails by is waived", Can: true},
 	{Kind: Revoked, When: "a key was revoked and read back twice; it says whether that is effective, and who says so"},
+	{Kind: Effective, When: "of a key that was revoked before, EC2 shows its machine as stopped"},
+	{Kind: OrderFailed, When: "a person ordered that a key is taken, and something came in between"},
 	{Kind: Restored, When: "a key was given back", Can: true},
 	{Kind: Held, When: "an enforcement stands still for a person, and why"},
 	{Kind: CannotCheck, When: "a machine gives no usable answer", Can: true},
 	{Kind: Withdrawn, When: "a machine is gone, and its grant was removed", Can: true},
 	{Kind: Unconfirmed, When: "AWS KMS was asked to revoke, and what came of it is not known"},
 	{Kind: NotifyBad, When: "a machine does not comply, and its policy only tells", Was: "43", Can: true},
+	{Kind: Waived, When: "a person lets stand what a machine, or machines, fail by", Can: true},
 	{Kind: WaiverEnding, When: "what people allowed counts again within a day"},
 	{Kind: RequestPending, When: "a key request waits for a person", Was: "32"},
 	{Kind: RequestApproved, When: "a person approved a key request; or the policy did, and says `notify.approvals: true`", Was: "34", Can: true},
@@ -31,6 +35,7 @@ var events = []Event{
 	{Kind: KeyLost, When: "somebody else took the key of a machine that has it"},
 	{Kind: TagDrift, When: "a machine's tags name another key, policy or owner than its enrolment", Was: "38"},
 	{Kind: RestoreDropped, When: "a person wanted a key given back, and a newer inspection fails"},
+	{Kind: PolicyChanged, When: "a person put another version of a policy, or deleted it; those whom the version before named hear of it too", Can: true},
 	{Kind: BreakerOpen, When: "the limit on revocations is reached"},
 	{Kind: RulesTripped, When: "too many machines newly fail a rule at once"},
 	{Kind: Outage, When: "machines cannot be looked at, and deadlines are moved", Was: "61"},
@@ -50,9 +55,10 @@ func Kinds() []Kind {
 
 // wordingOf is what a kind says; ok is false for a kind that is none.
 func wordingOf(k Kind) (w wording, ok bool) {
-	if w, ok = requestWordings[k]; ok {
-		return w, true
+	for _, some := range []map[Kind]wording{wordings, requestWordings, actWordings} {
+		if w, ok = some[k]; ok {
+			return w, true
+		}
 	}
-	w, ok = wordings[k]
-	return w, ok
+	return w, false
 }

@@ -48,6 +48,12 @@ const (
 	RequestDenied    Kind = "requestDenied"    // by a person, or by the policy
 	RequestExpired   Kind = "requestExpired"   // nobody did in time what it waited for
 	RequestFailed    Kind = "requestFailed"    // approved, and AWS KMS gave no key
+
+	DueSoon       Kind = "dueSoon"       // the deadline is near
+	Effective     Kind = "effective"     // of a key that was revoked before: the data can no longer be read
+	Waived        Kind = "waived"        // a person lets something stand; of a machine, or of many and without one
+	PolicyChanged Kind = "policyChanged" // of the stack: a person put or deleted a policy
+	OrderFailed   Kind = "orderFailed"   // a person ordered that the key is taken, and it was not
 )
 
 // Notice is what is to be told. Strings may hold anything; zero times and empty strings are left out.
@@ -67,7 +73,7 @@ type Notice struct {
 	Why      string           // one plain line: the reason of a hold, why it could not be checked, what KMS said
 
 	FoundAt   time.Time // since when it does not comply, or gives no usable answer
-	DueAt     time.Time // when the key will be revoked, or a waiver or a key request ends; required for Warning and WaiverEnding
+	DueAt     time.Time // when the key will be revoked, or a waiver or a key request ends; required for Warning, DueSoon, WaiverEnding and Waived
 	OldDueAt  time.Time // deadline that a relapse would resume
 	RevokedAt time.Time // when KMS had been read back; of a Reminder: the key is revoked already
 	GoodAt    time.Time // when it was last proven in order
@@ -96,6 +102,8 @@ type Notice struct {
 	Drill         bool        // of a fire drill, whose machine does not exist
 	By            string      // the person who did what is told; empty: the policy, or the course of things
 	Request       string      // id of the key request that it is about
+	Waiver        string      // id of the waiver that it is about
+	What          string      // one line: what a waiver is for, what was done to a policy
 }
 
 // Limits of a mail.
@@ -115,17 +123,17 @@ type Mail struct {
 }
 
 // Render makes the mail of a notice at the time now. It refuses a kind that is not known, a notice
-// without a machine a warning without a deadline and a waiver that ends without an end.
+// without a machine, a warning without a deadline and a waiver without an end.
 func Render(n Notice, now time.Time) (Mail, error) {
 	w, ok := wordingOf(n.Kind)
 	switch {
 	case !ok:
 		return Mail{}, fmt.Errorf("rendering notice: kind is %q", short(n.Kind))
-	case n.Machine == "" && !n.Kind.OfStack():
+	case n.Machine == "" && !n.Kind.OfStack() && n.Kind != Waived:
 		return Mail{}, errors.New("rendering notice: it names no machine")
-	case n.Kind == WaiverEnding && n.DueAt.IsZero():
+	case (n.Kind == WaiverEnding || n.Kind == Waived) && n.DueAt.IsZero():
 		return Mail{}, errors.New("rendering notice: it does not say when the waiver ends")
-	case n.Kind == Warning && n.DueAt.IsZero():
+	case (n.Kind == Warning || n.Kind == DueSoon) && n.DueAt.IsZero():
 		return Mail{}, errors.New("rendering notice: the warning has no deadline")
 	}
 	d := compose(n.cleaned(), w, clockOf(n.TimeZone, now))

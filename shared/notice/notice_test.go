@@ -185,6 +185,32 @@ func mails() map[string]notice.Notice {
 		"request-failed": base(notice.RequestFailed, asked, done, noFindings, func(n *notice.Notice) {
 			n.Why = "the key is Disabled"
 		}),
+		"due-soon": base(notice.DueSoon, func(n *notice.Notice) { n.DueAt = now.Add(55 * time.Minute) }),
+		"due-soon-silence": base(notice.DueSoon, noFindings, func(n *notice.Notice) {
+			n.DueAt, n.Silence = now.Add(55*time.Minute), true
+		}),
+		"effective": base(notice.Effective, revoked, noFindings, func(n *notice.Notice) { n.FoundAt, n.EffectiveAt = time.Time{}, now }),
+		"waived": base(notice.Waived, due, noFindings, byBob, func(n *notice.Notice) {
+			n.What, n.Waiver = `rule "no plain telnet": tcp/23, /usr/sbin/in.telnetd`, "w-0123456789ab"
+		}),
+		"waived-policy": {
+			Kind: notice.Waived, Policy: "databases", By: "arn:aws:iam::123456789012:user/bob", Why: "the old shop moves in April, ticket 4711",
+			What: `rule "no plain telnet": tcp/23, /usr/sbin/in.telnetd`, Waiver: "w-0123456789ab", DueAt: now.Add(7 * 24 * time.Hour), TimeZone: "Europe/Berlin",
+		},
+		"waived-everywhere": {
+			Kind: notice.Waived, By: "arn:aws:iam::123456789012:user/bob", Why: "the old shop moves in April, ticket 4711",
+			What: `rule "no plain telnet": tcp/23, /usr/sbin/in.telnetd`, Waiver: "w-0123456789ab", DueAt: now.Add(7 * 24 * time.Hour),
+		},
+		"policy-changed": {
+			Kind: notice.PolicyChanged, Policy: "databases", Version: 4, By: "arn:aws:iam::123456789012:user/bob", What: "put as version 4, after version 3",
+			TimeZone: "Europe/Berlin", Reference: "policy-databases-4-tell-policyChanged-1",
+		},
+		"policy-deleted": {
+			Kind: notice.PolicyChanged, Policy: "databases", By: "arn:aws:iam::123456789012:user/bob", What: "deleted",
+		},
+		"order-failed": base(notice.OrderFailed, noFindings, byBob, func(n *notice.Notice) {
+			n.FoundAt, n.Why = time.Time{}, "a hold covers it"
+		}),
 		"minimal": {Kind: notice.NotifyBad, Machine: "mi-0123456789abcdef0"},
 		"hostile": hostile(),
 	}
@@ -193,6 +219,11 @@ func mails() map[string]notice.Notice {
 // asked makes it a notice about a key request.
 func asked(n *notice.Notice) {
 	n.FoundAt, n.Request = time.Time{}, "6f1f1a4e-0c7e-4a54-9b64-2d3f1c5f9a10"
+}
+
+// byBob makes it a notice about what Bob did.
+func byBob(n *notice.Notice) {
+	n.FoundAt, n.By, n.Why = time.Time{}, "arn:aws:iam::123456789012:user/bob", "the old shop moves in April, ticket 4711"
 }
 
 // hostile is a notice in which everything that a machine can choose attacks the reader.
@@ -272,6 +303,8 @@ func TestRenderRefuses(t *testing.T) {
 		{"no machine", base(notice.Held, func(n *notice.Notice) { n.Machine = "" }), "rendering notice: it names no machine"},
 		{"waiver that ends without an end", base(notice.WaiverEnding), "rendering notice: it does not say when the waiver ends"},
 		{"warning without a deadline", base(notice.Warning), "rendering notice: the warning has no deadline"},
+		{"soon without a deadline", base(notice.DueSoon), "rendering notice: the warning has no deadline"},
+		{"waiver without an end", base(notice.Waived), "rendering notice: it does not say when the waiver ends"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

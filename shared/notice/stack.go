@@ -3,7 +3,9 @@ package notice
 import "regexp"
 
 // OfStack says whether a kind is about the whole stack and names no machine.
-func (k Kind) OfStack() bool { return k == BreakerOpen || k == RulesTripped || k == Outage }
+func (k Kind) OfStack() bool {
+	return k == BreakerOpen || k == RulesTripped || k == Outage || k == PolicyChanged
+}
 
 var policyName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 

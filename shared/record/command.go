@@ -148,6 +148,7 @@ type Notice struct {
 	Why     string    `json:"why,omitempty"`
 	By      string    `json:"by,omitempty"`
 	Request string    `json:"request,omitempty"`
+	What    string    `json:"what,omitempty"`
 	Until   time.Time `json:"until,omitzero"`
 }
 

@@ -113,9 +113,13 @@ func deletes(t *testing.T, ctx context.Context, s Table, first, second record.Po
 	equal(t, "the versions before", all, err, []record.Policy{first})
 	again := gone
 	again.Text, again.Deleted = "policy: web", nil
-	put, err := s.PutPolicy(ctx, again)
+	told := record.Start{Name: "policy-web-4-tell-policyChanged-1", Machine: "policy-web", Input: []byte("{}"), At: noon}
+	put, err := s.PutPolicy(ctx, again, told)
 	again.Version = 4
 	equal(t, "put again", put, err, again)
+	waiting, err := s.Outbox(ctx)
+	equal(t, "what tells of it", waiting, err, []record.Start{told})
+	done(t, "starting it", s.Started(ctx, told.Name))
 }
 
 func puts(t *testing.T, ctx context.Context, s Table) {
@@ -182,8 +186,12 @@ func waivers(t *testing.T, ctx context.Context, s Table) {
 	none, err := s.WaiversOn(ctx, []record.Scope{scope})
 	equal(t, "none yet", none, err, record.Waivers{Revisions: []record.Revision{{Scope: scope}}})
 	v := record.Waiver{ID: "w-0123456789ab", Scope: scope, Rule: "r", Values: []string{"v"}, Reason: "x", By: "alice", SetAt: noon, Expires: noon.Add(time.Hour)}
-	done(t, "setting", s.SetWaiver(ctx, v))
-	kind(t, "setting it again", s.SetWaiver(ctx, v), fault.Conflict)
+	told := record.Start{Name: "w-1-0-tell-waived-1", Machine: "w-1", Input: []byte("{}"), At: noon}
+	done(t, "setting", s.SetWaiver(ctx, v, []record.Start{told}))
+	waiting, err := s.Outbox(ctx)
+	equal(t, "what tells of it", waiting, err, []record.Start{told})
+	done(t, "starting it", s.Started(ctx, told.Name))
+	kind(t, "setting it again", s.SetWaiver(ctx, v, nil), fault.Conflict)
 	_, err = s.Apply(ctx, store.Change{Machine: m, Waivers: none.Revisions, At: noon})
 	kind(t, "a transition that does not know of it", err, fault.Conflict)
 	one, err := s.WaiversOn(ctx, []record.Scope{scope, "global"})
@@ -258,7 +266,7 @@ func chains(t *testing.T, ctx context.Context, s Table) {
 	none, err := s.WaiverHead(ctx, id)
 	equal(t, "the head without waivers", none, err, record.Head{})
 	v := record.Waiver{ID: "w-0123456789ab", Scope: scope, Rule: "r", Values: []string{"v"}, Reason: "x", By: "alice", SetAt: noon, Expires: noon.Add(time.Hour)}
-	done(t, "setting", s.SetWaiver(ctx, v, entry("set", noon.Add(2*time.Minute))))
+	done(t, "setting", s.SetWaiver(ctx, v, nil, entry("set", noon.Add(2*time.Minute))))
 
 	want, head := record.Link(record.Head{}, "", record.Noted(m, append(of("one", "two"), entry("three", noon.Add(time.Minute)))))
 	waived, end := record.Link(record.Head{}, record.ChainWaivers, []record.Entry{entry("set", noon.Add(2*time.Minute))})

@@ -32,8 +32,8 @@ type Table interface {
 	Policies(ctx context.Context) ([]record.Policy, error)
 	PolicyVersion(ctx context.Context, name string, version int) (record.Policy, error)
 	PolicyVersions(ctx context.Context, name string, before, limit int) ([]record.Policy, error)
-	PutPolicy(ctx context.Context, p record.Policy) (record.Policy, error)
-	DeletePolicy(ctx context.Context, p record.Policy) (record.Policy, error)
+	PutPolicy(ctx context.Context, p record.Policy, told ...record.Start) (record.Policy, error)
+	DeletePolicy(ctx context.Context, p record.Policy, told ...record.Start) (record.Policy, error)
 	Holds(ctx context.Context, now time.Time) ([]record.Hold, error)
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
 	SetHold(ctx context.Context, h record.Hold) error
@@ -50,7 +50,7 @@ type Table interface {
 	ChangeBreaker(ctx context.Context, c record.BreakerChange) error
 	Watch(ctx context.Context) (record.Watch, error)
 	PutWatch(ctx context.Context, w record.Watch) error
-	SetWaiver(ctx context.Context, w record.Waiver, ledger ...record.Entry) error
+	SetWaiver(ctx context.Context, w record.Waiver, told []record.Start, ledger ...record.Entry) error
 	LiftWaiver(ctx context.Context, w record.Waiver, ledger ...record.Entry) error
 	Used(ctx context.Context, bucket string) (time.Time, error)
 	Use(ctx context.Context, bucket string, before, until time.Time) error

@@ -45,7 +45,7 @@ func TestChangeIsCarriedOut(t *testing.T) {
 // as a whole and never changed are named here.
 func TestCopiesShareNothing(t *testing.T) {
 	t.Parallel()
-	looked := []string{"Machine.Tags", "Machine.Drift", "Machine.NotEffective", "Machine.Findings", "Machine.Waived", "Machine.Allowed", "Machine.Taken", "Machine.Safeguard", "Machine.Warning", "Machine.Order", "Taken.Grants", "Taken.Waivers", "Warning.Counts", "Warning.Lost"}
+	looked := []string{"Machine.Tags", "Machine.Drift", "Machine.NotEffective", "Machine.Findings", "Machine.Waived", "Machine.Allowed", "Machine.Taken", "Machine.Safeguard", "Machine.Warning", "Machine.Order", "Machine.Asking", "Machine.Told", "Taken.Grants", "Taken.Waivers", "Warning.Counts", "Warning.Lost"}
 	for _, of := range []reflect.Type{reflect.TypeFor[record.Machine](), reflect.TypeFor[record.Taken](), reflect.TypeFor[record.Warning]()} {
 		for f := range fields(of) {
 			switch f.Type.Kind() {

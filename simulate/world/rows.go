@@ -12,7 +12,7 @@ import (
 )
 
 // PutPolicy is the real store's.
-func (s *Store) PutPolicy(_ context.Context, p record.Policy) (record.Policy, error) {
+func (s *Store) PutPolicy(_ context.Context, p record.Policy, told ...record.Start) (record.Policy, error) {
 	err := s.write("PutPolicy", func() error {
 		if s.policies[p.Name].Version != p.Version {
 			return fault.New(fault.Conflict, "putting policy %s: it was changed by somebody else", p.Name)
@@ -20,6 +20,9 @@ func (s *Store) PutPolicy(_ context.Context, p record.Policy) (record.Policy, er
 		p.Version++
 		s.policies[p.Name] = p
 		s.versions[p.Name] = append(s.versions[p.Name], p)
+		for _, o := range told {
+			s.outbox[o.Name] = o
+		}
 		if s.w.Watch != nil {
 			s.w.Watch.Put(p)
 		}
@@ -32,9 +35,9 @@ func (s *Store) PutPolicy(_ context.Context, p record.Policy) (record.Policy, er
 }
 
 // DeletePolicy is the real store's.
-func (s *Store) DeletePolicy(ctx context.Context, p record.Policy) (record.Policy, error) {
+func (s *Store) DeletePolicy(ctx context.Context, p record.Policy, told ...record.Start) (record.Policy, error) {
 	p.Text, p.Digest, p.PutAt, p.PutBy = "", "", p.Deleted.At, p.Deleted.By
-	return s.PutPolicy(ctx, p)
+	return s.PutPolicy(ctx, p, told...)
 }
 
 // PolicyVersion is the real store's.

@@ -9,12 +9,15 @@ import (
 )
 
 // SetWaiver is the real store's.
-func (s *Store) SetWaiver(_ context.Context, v record.Waiver, ledger ...record.Entry) error {
+func (s *Store) SetWaiver(_ context.Context, v record.Waiver, told []record.Start, ledger ...record.Entry) error {
 	return s.write("SetWaiver", func() error {
 		if _, there := s.waivers[v.ID]; there {
 			return fault.New(fault.Conflict, "setting waiver %s: it is there already", v.ID)
 		}
 		s.waive(v, ledger)
+		for _, o := range told {
+			s.outbox[o.Name] = o
+		}
 		return nil
 	})
 }

@@ -37,8 +37,8 @@ type records interface {
 	Policies(ctx context.Context) ([]record.Policy, error)
 	PolicyVersion(ctx context.Context, name string, version int) (record.Policy, error)
 	PolicyVersions(ctx context.Context, name string, before, limit int) ([]record.Policy, error)
-	PutPolicy(ctx context.Context, p record.Policy) (record.Policy, error)
-	DeletePolicy(ctx context.Context, p record.Policy) (record.Policy, error)
+	PutPolicy(ctx context.Context, p record.Policy, told ...record.Start) (record.Policy, error)
+	DeletePolicy(ctx context.Context, p record.Policy, told ...record.Start) (record.Policy, error)
 	Holds(ctx context.Context, now time.Time) ([]record.Hold, error)
 	Watch(ctx context.Context) (record.Watch, error)
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
@@ -47,7 +47,7 @@ type records interface {
 	Waivers(ctx context.Context) (record.Waivers, error)
 	WaiversOn(ctx context.Context, scopes []record.Scope) (record.Waivers, error)
 	Waiver(ctx context.Context, id string) (record.Waiver, error)
-	SetWaiver(ctx context.Context, w record.Waiver, ledger ...record.Entry) error
+	SetWaiver(ctx context.Context, w record.Waiver, told []record.Start, ledger ...record.Entry) error
 	LiftWaiver(ctx context.Context, w record.Waiver, ledger ...record.Entry) error
 	Request(ctx context.Context, machine, id string) (record.Request, error)
 	RequestsFrom(ctx context.Context, after string, limit int) ([]record.Request, error)

@@ -39,8 +39,19 @@ func (h *Handler) ignoreRequest(ctx context.Context, c boot.Call, chosen record.
 	for i, one := range wishes {
 		text := "waiver " + one.ID + " set until " + one.Expires.Format("2006-01-02 15:04:05Z") + " for rule \"" + one.Rule + "\": " +
 			strings.Join(one.Values, "; ") + "; key request " + r.ID + " ignored: " + one.Reason
-		if err := h.Store.SetWaiver(ctx, one, entries(one, c, text)...); err != nil {
+		var told []record.Start
+		if i == len(wishes)-1 { // one mail of all of them
+			start, err := h.waived(m, c.Now, wishes...)
+			if err != nil {
+				return record.Acted{}, err
+			}
+			told = []record.Start{start}
+		}
+		if err := h.Store.SetWaiver(ctx, one, told, entries(one, c, text)...); err != nil {
 			return record.Acted{}, fault.Wrap(fault.KindOf(err), err, "%s: %d of %d waivers are set; asked again, the others are", doing, i, len(wishes))
+		}
+		for _, o := range told {
+			h.start(ctx, o)
 		}
 	}
 	h.Log.InfoContext(ctx, "key request ignored", boot.KeyMachine, m.ID, boot.KeyCount, len(wishes), "by", c.Caller)

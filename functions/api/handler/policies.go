@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/keyward/keyward/functions/internal/boot"
@@ -51,11 +52,22 @@ func (h *Handler) putPolicy(ctx context.Context, c boot.Call) (int, any, error) 
 	if before.Digest == p.Digest && policyTag(before) != "" {
 		return http.StatusOK, boot.Tagged{Tag: policyTag(before), Value: before}, h.reschedule(ctx, p)
 	}
+	var told []record.Start
+	if before.Version > 0 { // the first version is asked of no machine yet
+		start, err := h.policyChanged(c, name, before.Version+1, fmt.Sprintf("put as version %d, after version %d", before.Version+1, before.Version))
+		if err != nil {
+			return 0, nil, err
+		}
+		told = append(told, start)
+	}
 	stored, err := h.Store.PutPolicy(ctx, record.Policy{
 		Name: name, Version: before.Version, Text: string(c.Body), Digest: p.Digest, PutAt: c.Now, PutBy: c.Caller,
-	})
+	}, told...)
 	if err != nil {
 		return 0, nil, h.outdated(ctx, c, name, err)
+	}
+	for _, o := range told {
+		h.start(ctx, o)
 	}
 	return http.StatusOK, boot.Tagged{Tag: policyTag(stored), Value: stored}, h.reschedule(ctx, p)
 }

@@ -115,9 +115,14 @@ func (h *Handler) deletePolicy(ctx context.Context, c boot.Call) (int, any, erro
 		return 0, nil, err
 	}
 	p.Deleted = &record.Lift{At: c.Now, By: c.Caller, Reason: r.Reason}
-	if p, err = h.Store.DeletePolicy(ctx, p); err != nil {
+	told, err := h.policyChanged(c, name, p.Version+1, "deleted")
+	if err != nil {
+		return 0, nil, err
+	}
+	if p, err = h.Store.DeletePolicy(ctx, p, told); err != nil {
 		return 0, nil, h.outdated(ctx, c, name, err)
 	}
+	h.start(ctx, told)
 	h.Log.InfoContext(ctx, "policy deleted", boot.KeyPolicy, name, boot.KeyReason, r.Reason, "by", c.Caller)
 	return http.StatusOK, p, h.Schedules.Delete(ctx, name)
 }

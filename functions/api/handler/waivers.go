@@ -69,6 +69,7 @@ func (h *Handler) setWaiver(ctx context.Context, c boot.Call) (int, any, error) 
 	if err != nil {
 		return 0, nil, err
 	}
+	var one record.Machine // that it is for alone
 	if id, ok := strings.CutPrefix(string(wish.Scope), "machine:"); ok {
 		m, err := h.Store.Machine(ctx, id) // the listing may be old
 		if err != nil {
@@ -77,7 +78,7 @@ func (h *Handler) setWaiver(ctx context.Context, c boot.Call) (int, any, error) 
 		if err := ofMachine(&wish, m); err != nil {
 			return 0, nil, err
 		}
-		machines = []record.Machine{m}
+		one, machines = m, []record.Machine{m}
 	} else if name, ok := strings.CutPrefix(string(wish.Scope), "policy:"); ok {
 		wish.Policy = name
 	}
@@ -92,7 +93,11 @@ func (h *Handler) setWaiver(ctx context.Context, c boot.Call) (int, any, error) 
 		Reason: strings.TrimSpace(wish.Reason), By: c.Caller, SetAt: c.Now, Expires: wish.Expires.UTC(),
 	})
 	text := fmt.Sprintf("waiver %s set until %s for rule %q: %s; %s", w.ID, w.Expires.Format("2006-01-02 15:04:05Z"), w.Rule, strings.Join(w.Values, "; "), w.Reason)
-	if err := h.Store.SetWaiver(ctx, w, entries(w, c, text)...); fault.Is(err, fault.Conflict) && c.Once != "" {
+	told, err := h.waived(one, c.Now, w)
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := h.Store.SetWaiver(ctx, w, []record.Start{told}, entries(w, c, text)...); fault.Is(err, fault.Conflict) && c.Once != "" {
 		set, unread := h.Store.Waiver(ctx, w.ID) // by this very call, which died before it said so
 		if unread != nil {
 			return 0, nil, err
@@ -101,6 +106,7 @@ func (h *Handler) setWaiver(ctx context.Context, c boot.Call) (int, any, error) 
 	} else if err != nil {
 		return 0, nil, err
 	}
+	h.start(ctx, told)
 	h.Log.InfoContext(ctx, "waiver set", "waiver", w.ID, "scope", string(w.Scope), "by", c.Caller)
 	set := record.WaiverSet{Waiver: w, Machines: []string{}}
 	for _, m := range machines {

@@ -22,7 +22,7 @@ type records interface {
 	PutDrill(ctx context.Context, d record.Drill) (record.Drill, error)
 	Machine(ctx context.Context, id string) (record.Machine, error)
 	Policy(ctx context.Context, name string) (record.Policy, error)
-	PutPolicy(ctx context.Context, p record.Policy) (record.Policy, error)
+	PutPolicy(ctx context.Context, p record.Policy, told ...record.Start) (record.Policy, error)
 	Sent(ctx context.Context, c record.Command) error
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 	Evidence(ctx context.Context, machine string, limit int) ([]record.Evidence, error)

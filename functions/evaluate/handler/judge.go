@@ -125,6 +125,9 @@ func (h *Handler) change(now time.Time, c record.Command, l look, m record.Machi
 	if err := h.overtaken(&ch, before, p.Policy, now); err != nil {
 		return ch, err
 	}
+	if err := h.effective(&ch, l.presence, now); err != nil {
+		return ch, err
+	}
 	if c.Purpose == record.Look && slices.Contains(effects, integrity.StandDown) {
 		ch.Machine.StoodDown = c.Execution // it may have asked twice, and only one of the answers says so
 	}

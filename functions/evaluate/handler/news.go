@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyward/keyward/functions/internal/tell"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/guard"
@@ -43,6 +44,25 @@ func (h *Handler) overtaken(ch *store.Change, before integrity.State, p *policy.
 	}
 	ch.Machine.RestoreBy = ""
 	return h.news(ch, notice.RestoreDropped, "what "+by+" asked for is not carried out: a newer inspection fails: "+ch.Machine.State.Why, p, now)
+}
+
+// effective says of a key that was revoked before that its data can no longer be read, when EC2 shows the machine as
+// stopped and nothing else was known of it. While KMS shows other ways to the key nothing is said.
+func (h *Handler) effective(ch *store.Change, there integrity.Presence, now time.Time) error {
+	m := &ch.Machine
+	if there != integrity.Stopped || m.State.Key != integrity.KeyRevoked || m.Taken == nil || m.Taken.HadNone ||
+		m.Taken.ConfirmedAt.IsZero() || !m.Taken.EffectiveAt.IsZero() || len(m.NotEffective) > 0 {
+		return nil
+	}
+	taken := *m.Taken
+	taken.EffectiveAt, taken.EffectiveBy = now, record.ByAWS
+	m.Taken = &taken
+	ch.Ledger = append(ch.Ledger, record.Entry{
+		Machine: m.ID, At: now, Kind: record.EntryEffective, Generation: m.State.Generation, Text: "effective: says AWS, EC2 shows the machine as stopped",
+	})
+	told, err := tell.Machine(tell.Place{Account: h.Account, Region: h.Region}, *m, notice.Effective, enforcement.Input{}, now)
+	ch.Start = append(ch.Start, told)
+	return err
 }
 
 // news adds to a change what people have to know: an entry of the ledger and, with a kind, a mail.

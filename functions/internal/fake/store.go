@@ -257,16 +257,16 @@ func (s *Store) PolicyVersions(_ context.Context, name string, before, limit int
 }
 
 // DeletePolicy is the real store's.
-func (s *Store) DeletePolicy(ctx context.Context, p record.Policy) (record.Policy, error) {
+func (s *Store) DeletePolicy(ctx context.Context, p record.Policy, told ...record.Start) (record.Policy, error) {
 	if err := s.call("store.DeletePolicy", p.Name); err != nil {
 		return record.Policy{}, err
 	}
 	p.Text, p.Digest, p.PutAt, p.PutBy = "", "", p.Deleted.At, p.Deleted.By
-	return s.PutPolicy(ctx, p)
+	return s.PutPolicy(ctx, p, told...)
 }
 
 // PutPolicy is the real store's.
-func (s *Store) PutPolicy(_ context.Context, p record.Policy) (record.Policy, error) {
+func (s *Store) PutPolicy(_ context.Context, p record.Policy, told ...record.Start) (record.Policy, error) {
 	if err := s.call("store.PutPolicy", p.Name); err != nil {
 		return record.Policy{}, err
 	}
@@ -275,5 +275,6 @@ func (s *Store) PutPolicy(_ context.Context, p record.Policy) (record.Policy, er
 	}
 	p.Version++
 	s.ByName[p.Name], s.Versions[fmt.Sprintf("%s %06d", p.Name, p.Version)] = p, p
+	s.Waiting = append(s.Waiting, told...)
 	return p, nil
 }

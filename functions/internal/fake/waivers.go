@@ -16,7 +16,7 @@ func (s *Store) Waive(w record.Waiver) {
 }
 
 // SetWaiver is the real store's.
-func (s *Store) SetWaiver(_ context.Context, w record.Waiver, ledger ...record.Entry) error {
+func (s *Store) SetWaiver(_ context.Context, w record.Waiver, told []record.Start, ledger ...record.Entry) error {
 	if err := s.call("store.SetWaiver", w.ID); err != nil {
 		return err
 	}
@@ -24,6 +24,7 @@ func (s *Store) SetWaiver(_ context.Context, w record.Waiver, ledger ...record.E
 		return fault.New(fault.Conflict, "setting waiver %s: it is there already", w.ID)
 	}
 	s.Waive(w)
+	s.Waiting = append(s.Waiting, told...)
 	s.Entries = append(s.Entries, ledger...)
 	return nil
 }

@@ -81,6 +81,19 @@ func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement
 	case notice.RequestPending, notice.RequestApproved, notice.RequestUnopposed, notice.RequestDenied, notice.RequestExpired, notice.RequestFailed:
 		n.FoundAt, n.RevokedAt = time.Time{}, time.Time{}
 		n.Why, n.By, n.Request, n.DueAt = t.Input.Why, t.Input.By, t.Input.Request, t.Input.DueAt
+	case notice.Waived:
+		n.FoundAt, n.RevokedAt = time.Time{}, time.Time{}
+		n.Why, n.By, n.Waiver, n.What, n.DueAt = t.Input.Why, t.Input.By, t.Input.Request, t.Input.What, t.Input.DueAt
+	case notice.DueSoon:
+		n.DueAt = t.Input.DueAt
+	case notice.OrderFailed:
+		n.FoundAt, n.DueAt, n.RevokedAt = time.Time{}, time.Time{}, time.Time{}
+		n.Why, n.By = t.Input.Why, t.Input.By
+	case notice.Effective:
+		n.FoundAt, n.DueAt = time.Time{}, time.Time{}
+		if taken := m.Taken; taken != nil {
+			n.EffectiveAt, n.ByMachine = taken.EffectiveAt, taken.EffectiveBy == record.ByMachine
+		}
 	case notice.CannotCheck:
 		n.GoodAt = s.GoodAt
 		n.FoundAt = s.SilentSince

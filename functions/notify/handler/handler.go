@@ -27,6 +27,7 @@ import (
 type records interface {
 	Machine(ctx context.Context, id string) (record.Machine, error)
 	Policy(ctx context.Context, name string) (record.Policy, error)
+	PolicyVersion(ctx context.Context, name string, version int) (record.Policy, error)
 	BeginNotice(ctx context.Context, n record.Notice) (record.Notice, error)
 	EndNotice(ctx context.Context, n record.Notice) error
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
@@ -139,6 +140,9 @@ func (h *Handler) tell(ctx context.Context, now time.Time, t enforcement.Task) (
 	if !slices.Contains(notice.Kinds(), kind) || kind == notice.Warning {
 		return enforcement.Told{}, fault.New(fault.Invalid, "reading the task: notice is %q", kind)
 	}
+	if kind == notice.PolicyChanged || kind == notice.Waived && !machineID.MatchString(t.Input.Machine) {
+		return h.tellPolicy(ctx, now, kind, t)
+	}
 	if kind.OfStack() {
 		return h.tellContact(ctx, now, kind, t)
 	}
@@ -199,7 +203,7 @@ func (h *Handler) read(ctx context.Context, t enforcement.Task) (record.Machine,
 func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy, n notice.Notice, t enforcement.Task, counts []string) (record.Notice, error) {
 	r := record.Notice{
 		Machine: m.ID, Reference: t.Execution + "/" + string(n.Kind), Kind: string(n.Kind), BegunAt: now,
-		Why: t.Input.Why, By: t.Input.By, Request: t.Input.Request, Until: t.Input.DueAt,
+		Why: t.Input.Why, By: t.Input.By, Request: t.Input.Request, What: t.Input.What, Until: t.Input.DueAt,
 		To: h.addressees(m, p).To(append(delivery.Of(m).Lost, n.Missed...)), Missed: n.Missed, Violation: m.State.Since, Counts: counts,
 	}
 	r, err := h.Store.BeginNotice(ctx, r)

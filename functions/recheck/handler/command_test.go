@@ -81,6 +81,9 @@ func TestAPersonsOrderComesToNothing(t *testing.T) {
 	if e := w.Store.Entries; len(e) != 1 || e[0].Kind != record.EntryFailed || !strings.Contains(e[0].Text, "came to nothing: "+guard.ReasonHeldGlobal.Text()) {
 		t.Errorf("ledger = %+v", e)
 	}
+	if told := w.Store.Waiting; len(told) != 1 || !strings.Contains(told[0].Name, "-tell-orderFailed-") || !strings.Contains(string(told[0].Input), orderedBy) || !strings.Contains(string(told[0].Input), d.Text) {
+		t.Errorf("told = %+v, want who ordered it and why it came to nothing", told)
+	}
 	w = world()
 	w.Fail("store.Apply", fake.Down)
 	_, err = newHandler(w).Handle(t.Context(), fake.Start, task)

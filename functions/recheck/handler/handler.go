@@ -11,12 +11,14 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/internal/dependants"
 	"github.com/keyward/keyward/functions/internal/send"
+	"github.com/keyward/keyward/functions/internal/tell"
 	"github.com/keyward/keyward/shared/aws/kmskey"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/notice"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
@@ -128,9 +130,13 @@ func (h *Handler) hold(ctx context.Context, now time.Time, t enforcement.Task) (
 			return decision, nil
 		}
 		if given := integrity.Uncommanded(m.State); given != m.State {
-			decision.Outcome = said // who ordered it reads it in the ledger; of the machine there is nothing to tell
+			decision.Outcome = said // by a mail of its own
 			m.State = given
-			_, err = h.Store.Apply(ctx, store.Change{Machine: m, At: now, Ledger: []record.Entry{{
+			told, err := orderFailed(m, decision.Text, t, now)
+			if err != nil {
+				return decision, err
+			}
+			_, err = h.Store.Apply(ctx, store.Change{Machine: m, At: now, Start: told, Ledger: []record.Entry{{
 				Machine: m.ID, At: now, Kind: record.EntryFailed, Generation: m.State.Generation, Execution: t.Execution,
 				Text: "a person's order to take the key came to nothing: " + decision.Text, Detail: cause(t.Input),
 			}}})
@@ -231,4 +237,13 @@ func cause(s enforcement.State) string {
 		}
 	}
 	return text[:min(len(text), most)]
+}
+
+// orderFailed is the outbox's row of the mail that a person's order came to nothing; the sweep starts it.
+func orderFailed(m record.Machine, why string, t enforcement.Task, now time.Time) ([]record.Start, error) {
+	if m.Order == nil {
+		return nil, nil
+	}
+	start, err := tell.Machine(tell.Place{Account: t.Input.Account, Region: t.Input.Region}, m, notice.OrderFailed, enforcement.Input{By: m.Order.By, Why: why}, now)
+	return []record.Start{start}, err
 }

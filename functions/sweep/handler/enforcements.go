@@ -181,11 +181,9 @@ func (s *sweep) restart(ctx context.Context, m record.Machine, kind enforcement.
 
 // facts are what guard.Lifted reads; what cannot be read stays unread and lifts nothing.
 func (s *sweep) facts(ctx context.Context, m record.Machine, p *policy.Policy) guard.Facts {
-	_, silent := s.paused[m.Policy]
-	_, stuck := s.paused[record.Everything]
 	f := guard.Facts{
 		State: m.State, Drift: m.Drift, Policy: guard.Policy{Read: true, Terms: p.Integrity},
-		Watch: guard.Watch{Read: true, SweptAt: s.now}, Fleet: guard.Fleet{Read: true, Doubtful: silent || stuck},
+		Watch: guard.Watch{Read: true, SweptAt: s.now}, Fleet: guard.Fleet{Read: true, Doubtful: s.moved(m)},
 	}
 	scopes := record.Scopes(m.ID, m.Policy)
 	f.Holds = guard.Holds{

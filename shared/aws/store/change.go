@@ -69,9 +69,7 @@ func (s *Store) Apply(ctx context.Context, c Change) (record.Machine, error) {
 			pk: machineKey(e.Machine), sk: fmt.Sprintf("ledger#%s#%06d#%02d", stamp(e.At), c.Machine.Version, i), doc: e,
 		}, isNew, "the ledger entry is there already")
 	}
-	for _, o := range c.Start {
-		t.put(s, item{pk: outboxKey, sk: "start#" + o.Name, doc: o}, condition{}, "")
-	}
+	t.start(s, c.Start)
 	if r := c.Request; r != nil {
 		t.put(s, requestItem(*r), versionIs(r.Revision), "the request was changed by somebody else")
 	}
@@ -121,6 +119,13 @@ func (t *transaction) put(s *Store, i item, c condition, meaning string) {
 		ConditionExpression: expression(c), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
 	}})
 	t.meanings = append(t.meanings, meaning)
+}
+
+// start puts executions into the outbox.
+func (t *transaction) start(s *Store, all []record.Start) {
+	for _, o := range all {
+		t.put(s, item{pk: outboxKey, sk: "start#" + o.Name, doc: o}, condition{}, "")
+	}
 }
 
 func (t *transaction) check(s *Store, pk, sk string, c condition, meaning string) {

@@ -69,7 +69,7 @@ func TestErrors(t *testing.T) {
 		"TransactWriteItems": {
 			"Apply": func(ctx context.Context, s *store.Store) error { return only(s.Apply(ctx, store.Change{At: noon})) },
 			"SetWaiver": func(ctx context.Context, s *store.Store) error {
-				return s.SetWaiver(ctx, record.Waiver{ID: "w", Scope: "global"})
+				return s.SetWaiver(ctx, record.Waiver{ID: "w", Scope: "global"}, nil)
 			},
 			"Sent":       func(ctx context.Context, s *store.Store) error { return s.Sent(ctx, record.Command{ID: "c"}) },
 			"PutRequest": func(ctx context.Context, s *store.Store) error { return only(s.PutRequest(ctx, record.Request{})) },

@@ -19,8 +19,8 @@ const (
 )
 
 // PutPolicy writes p as the version after the one it names, in one transaction with the copy that
-// stays; a fault.Conflict when somebody was quicker.
-func (s *Store) PutPolicy(ctx context.Context, p record.Policy) (record.Policy, error) {
+// stays and the outbox's rows of what tells of it; a fault.Conflict when somebody was quicker.
+func (s *Store) PutPolicy(ctx context.Context, p record.Policy, told ...record.Start) (record.Policy, error) {
 	before := int64(p.Version)
 	p.Version++
 	var t transaction
@@ -30,6 +30,7 @@ func (s *Store) PutPolicy(ctx context.Context, p record.Policy) (record.Policy, 
 	}
 	t.put(s, current, versionIs(before), "it was changed by somebody else")
 	t.put(s, item{pk: "policy#" + p.Name, sk: policyVersion(p.Version), doc: p}, isNew, "this version is there already")
+	t.start(s, told)
 	if err := t.commit(ctx, s, "putting policy "+p.Name); err != nil {
 		return record.Policy{}, err
 	}
@@ -38,13 +39,14 @@ func (s *Store) PutPolicy(ctx context.Context, p record.Policy) (record.Policy, 
 
 // DeletePolicy writes that p ended as the version after the one it names; a fault.Conflict when somebody was quicker.
 // Its versions stay.
-func (s *Store) DeletePolicy(ctx context.Context, p record.Policy) (record.Policy, error) {
+func (s *Store) DeletePolicy(ctx context.Context, p record.Policy, told ...record.Start) (record.Policy, error) {
 	before := int64(p.Version)
 	p.Version, p.Text, p.Digest = p.Version+1, "", ""
 	p.PutAt, p.PutBy = p.Deleted.At, p.Deleted.By
 	var t transaction
 	t.put(s, item{pk: "policy#" + p.Name, sk: currentRow, version: int64(p.Version), doc: p}, versionIs(before), "it was changed by somebody else")
 	t.put(s, item{pk: "policy#" + p.Name, sk: policyVersion(p.Version), doc: p}, isNew, "this version is there already")
+	t.start(s, told)
 	if err := t.commit(ctx, s, "deleting policy "+p.Name); err != nil {
 		return record.Policy{}, err
 	}

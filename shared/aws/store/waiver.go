@@ -34,9 +34,9 @@ func waiverItem(w record.Waiver) item {
 	return i
 }
 
-// SetWaiver writes a new waiver, raises the revision of its scope and notes it in the ledger entries, in one
-// transaction; a fault.Conflict when one of this id is there.
-func (s *Store) SetWaiver(ctx context.Context, w record.Waiver, ledger ...record.Entry) error {
+// SetWaiver writes a new waiver, raises the revision of its scope, notes it in the ledger entries and puts what tells of it
+// into the outbox, in one transaction; a fault.Conflict when one of this id is there.
+func (s *Store) SetWaiver(ctx context.Context, w record.Waiver, told []record.Start, ledger ...record.Entry) error {
 	_, err := get[record.Waiver](ctx, s, waiversKey(w.Scope), waiverStart+w.ID, "reading waiver "+w.ID)
 	switch {
 	case err == nil:
@@ -44,7 +44,7 @@ func (s *Store) SetWaiver(ctx context.Context, w record.Waiver, ledger ...record
 	case !fault.Is(err, fault.NotFound):
 		return err
 	}
-	return s.putWaiver(ctx, w, isNew, "setting waiver "+w.ID, ledger)
+	return s.putWaiver(ctx, w, isNew, "setting waiver "+w.ID, told, ledger)
 }
 
 // LiftWaiver ends a waiver: it is written with Lifted set, in a transaction as SetWaiver's; a fault.Conflict
@@ -57,11 +57,11 @@ func (s *Store) LiftWaiver(ctx context.Context, w record.Waiver, ledger ...recor
 	if before.Lifted != nil {
 		return fault.New(fault.Conflict, "lifting waiver %s: it was lifted already", w.ID)
 	}
-	return s.putWaiver(ctx, w, versionIs(1), "lifting waiver "+w.ID, ledger)
+	return s.putWaiver(ctx, w, versionIs(1), "lifting waiver "+w.ID, nil, ledger)
 }
 
 // putWaiver raises the revision that is there; when another waiver was quicker, the one after it.
-func (s *Store) putWaiver(ctx context.Context, w record.Waiver, c condition, doing string, ledger []record.Entry) error {
+func (s *Store) putWaiver(ctx context.Context, w record.Waiver, c condition, doing string, told []record.Start, ledger []record.Entry) error {
 	const tries = 5
 	var err error
 	for range tries {
@@ -76,6 +76,7 @@ func (s *Store) putWaiver(ctx context.Context, w record.Waiver, c condition, doi
 			pk: waiversKey(w.Scope), sk: revisionRow, version: rev.Number + 1,
 			doc: revision{record.Revision{Scope: w.Scope, Number: rev.Number + 1}, head},
 		}, versionIs(rev.Number), "another waiver was set or lifted at the same moment")
+		t.start(s, told)
 		for i, e := range linked {
 			t.put(s, item{pk: machineKey(e.Machine), sk: fmt.Sprintf("ledger#%s#%s#%02d", stamp(e.At), w.ID, i), doc: e}, condition{}, "")
 		}

@@ -39,14 +39,14 @@ func TestWaivers(t *testing.T) {
 	same(t, "WaiversOn", record.Waivers{Revisions: revisions(0, 0, 0)})(p.WaiversOn(t.Context(), scopes))
 	own, all, other := waived("w-2", "machine:"+awstest.Machine), waived("w-1", "global"), waived("w-3", "machine:"+awstest.Other)
 	for _, w := range []record.Waiver{own, all, other} {
-		must(t, p.SetWaiver(t.Context(), w))
+		must(t, p.SetWaiver(t.Context(), w, nil))
 	}
 	same(t, "WaiversOn", record.Waivers{All: []record.Waiver{all, own}, Revisions: revisions(1, 0, 1)})(p.WaiversOn(t.Context(), scopes))
 	same(t, "Waivers", record.Waivers{All: []record.Waiver{all, own, other}})(p.Waivers(t.Context()))
 	same(t, "Waiver", own)(p.Waiver(t.Context(), "w-2"))
 	_, err := p.Waiver(t.Context(), "w-9")
 	awstest.Wrapped(t, err, fault.NotFound, "reading waiver w-9: there is none")
-	awstest.Wrapped(t, p.SetWaiver(t.Context(), own), fault.Conflict, "setting waiver w-2: it is there already")
+	awstest.Wrapped(t, p.SetWaiver(t.Context(), own, nil), fault.Conflict, "setting waiver w-2: it is there already")
 
 	own.Lifted = &record.Lift{At: noon.Add(time.Hour), By: "c", Reason: "done"}
 	must(t, p.LiftWaiver(t.Context(), own))
@@ -62,7 +62,7 @@ func TestWaiversInTheLedger(t *testing.T) {
 	m := p.enrol(t, awstest.Machine)
 	w := waived("w-2", record.Scope("machine:"+m.ID))
 	set := record.Entry{Machine: m.ID, At: noon, Kind: record.EntryWaiver, Text: "set", By: "b"}
-	must(t, p.SetWaiver(t.Context(), w, set))
+	must(t, p.SetWaiver(t.Context(), w, nil, set))
 	lifted := record.Entry{Machine: m.ID, At: noon.Add(time.Hour), Kind: record.EntryWaiver, Text: "lifted", By: "c"}
 	w.Lifted = &record.Lift{At: lifted.At}
 	must(t, p.LiftWaiver(t.Context(), w, lifted))
@@ -75,7 +75,7 @@ func TestWaiversInTheLedger(t *testing.T) {
 func TestEndedWaiversAreKept(t *testing.T) {
 	t.Parallel()
 	p := begin(t)
-	must(t, p.SetWaiver(t.Context(), waived("w-1", "global")))
+	must(t, p.SetWaiver(t.Context(), waived("w-1", "global"), nil))
 	p.Forward(400 * 24 * time.Hour)
 	same(t, "Waiver", waived("w-1", "global"))(p.Waiver(t.Context(), "w-1"))
 	p.Forward(3 * 24 * time.Hour)
@@ -88,8 +88,8 @@ func TestWaiversThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	p := begin(t)
 	good, strayed := waived("w-1", "global"), waived("w-3", "policy:web")
-	must(t, p.SetWaiver(t.Context(), good))
-	must(t, p.SetWaiver(t.Context(), strayed))
+	must(t, p.SetWaiver(t.Context(), good, nil))
+	must(t, p.SetWaiver(t.Context(), strayed, nil))
 	put := func(sk string, doc types.AttributeValue) {
 		row := key("waivers#global", sk)
 		row["listPk"], row["listSk"] = text(prefix+"waivers"), text(sk)
@@ -121,20 +121,20 @@ func TestApplyAsksForWaivers(t *testing.T) {
 		want            string
 	}{
 		"none ever":  {},
-		"none since": {before: func(p *place) error { return p.SetWaiver(context.Background(), waived("w-1", "global")) }},
+		"none since": {before: func(p *place) error { return p.SetWaiver(context.Background(), waived("w-1", "global"), nil) }},
 		"on another scope": {between: func(p *place) error {
-			return p.SetWaiver(context.Background(), waived("w-1", "machine:"+awstest.Other))
+			return p.SetWaiver(context.Background(), waived("w-1", "machine:"+awstest.Other), nil)
 		}},
 		"the first one": {between: func(p *place) error {
-			return p.SetWaiver(context.Background(), waived("w-1", "machine:"+awstest.Machine))
+			return p.SetWaiver(context.Background(), waived("w-1", "machine:"+awstest.Machine), nil)
 		}, want: "a waiver was set or lifted: machine:" + awstest.Machine},
 		"another one": {
-			before:  func(p *place) error { return p.SetWaiver(context.Background(), waived("w-1", "policy:web")) },
-			between: func(p *place) error { return p.SetWaiver(context.Background(), waived("w-2", "policy:web")) },
+			before:  func(p *place) error { return p.SetWaiver(context.Background(), waived("w-1", "policy:web"), nil) },
+			between: func(p *place) error { return p.SetWaiver(context.Background(), waived("w-2", "policy:web"), nil) },
 			want:    "a waiver was set or lifted: policy:web",
 		},
 		"one was lifted": {
-			before:  func(p *place) error { return p.SetWaiver(context.Background(), waived("w-1", "global")) },
+			before:  func(p *place) error { return p.SetWaiver(context.Background(), waived("w-1", "global"), nil) },
 			between: func(p *place) error { return p.LiftWaiver(context.Background(), lift(waived("w-1", "global"))) },
 			want:    "a waiver was set or lifted: global",
 		},
@@ -169,7 +169,7 @@ func TestWaiversSetAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	errs := make([]error, len(ids))
 	for i, id := range ids {
-		all.Go(func() { errs[i] = p.SetWaiver(t.Context(), waived(id, "global")) })
+		all.Go(func() { errs[i] = p.SetWaiver(t.Context(), waived(id, "global"), nil) })
 	}
 	all.Wait()
 	set := int64(0)
@@ -194,7 +194,7 @@ func TestWaiversBeyondOnePage(t *testing.T) {
 	for n := range count {
 		w := waived(nth(n), "global")
 		w.Reason = noise(15 << 10)
-		must(t, p.SetWaiver(t.Context(), w))
+		must(t, p.SetWaiver(t.Context(), w, nil))
 	}
 	p.Calls()
 	w, err := p.WaiversOn(t.Context(), []record.Scope{"global"})
