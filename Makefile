@@ -52,10 +52,13 @@ test: go ## run every test that needs Go alone
 	CGO_ENABLED=0 $(GO) vet ./...
 	CGO_ENABLED=0 $(GO) test -timeout 15m ./...
 
-# Interleavings and mutants are of one goroutine each: the race detector would find nothing there and take minutes.
 .PHONY: check
-check: test ## test, formatting and the race detector (needs a C compiler)
-	@unformatted=$$($(GO)fmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted" >&2; exit 1; }
+check: go ## test, the race detector, and every judge of others: installs what they need, as root on Debian
+	@.ci/run check
+
+# Interleavings and mutants are of one goroutine each: the race detector would find nothing there and take minutes.
+.PHONY: race
+race: go ## run the tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -timeout 25m $$($(GO) list ./... | grep -v -e /simulate/interleave -e /simulate/mutate)
 
 .PHONY: bench
