@@ -98,13 +98,17 @@ func (h *Handler) seen(ctx context.Context, now time.Time, t enforcement.Task, t
 		}
 		m.State, m.Grant, m.GrantedFor, m.NotEffective = integrity.Revoked(m.State, now, terms), "", 0, remains
 		result.Outcome, ordered = "revoked", taken.OrderedAt
-		return store.Change{
-			Machine: m, DropLease: lease(taken, m),
-			Ledger: append([]record.Entry{{
-				Machine: m.ID, At: now, Kind: record.EntryConfirmed, Generation: m.State.Generation, Execution: t.Execution,
-				Text: "revoked: " + text + ", read back twice", Detail: strings.Join(taken.Grants, " "),
-			}}, entries...),
-		}, true
+		c := store.Change{Machine: m, Ledger: append([]record.Entry{{
+			Machine: m.ID, At: now, Kind: record.EntryConfirmed, Generation: m.State.Generation, Execution: t.Execution,
+			Text: "revoked: " + text + ", read back twice", Detail: strings.Join(taken.Grants, " "),
+		}}, entries...)}
+		mine := lease(taken, m)
+		if mine.Until = taken.FirstRead.Add(inFlight); now.Before(mine.Until) {
+			c.TakeLease = mine // an order that was given up before the first read may still be on its way to KMS
+		} else {
+			c.DropLease = mine
+		}
+		return c, true
 	})
 	if err != nil {
 		return enforcement.Confirmation{}, err
