@@ -2,6 +2,7 @@ package local
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -102,6 +103,24 @@ func (a *permissions) session(role, session, service, action, resource string) e
 		return needs.Refusal(&wire.Request{Service: service, Caller: caller, Region: a.facts.Region}, asked, d)
 	}
 	return nil
+}
+
+// mayRead says whether the role of a mapped function may do what Lambda does with it: AWS asks that when a mapping is made.
+func (s *Server) mayRead(m stack.Mapping) error {
+	at := slices.IndexFunc(s.stack.Functions, func(f stack.Function) bool { return m.Function == f.Name || m.Function == f.ARN })
+	if at < 0 {
+		return fmt.Errorf("there is no function %s", m.Function)
+	}
+	role := s.stack.Functions[at].Role.ARN
+	for _, action := range []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"} {
+		if err := s.permissions.session(role, "lambda", "dynamodb", action, m.Source); err != nil {
+			return fmt.Errorf("cannot access stream %s; please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, and ListStreams actions: %w", m.Source, err)
+		}
+	}
+	if m.Failed == "" {
+		return nil
+	}
+	return s.permissions.session(role, "lambda", "sqs", "sqs:SendMessage", m.Failed)
 }
 
 // Used are the permissions of the template that calls needed and had since the start.

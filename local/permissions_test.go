@@ -127,26 +127,57 @@ func TestFunctionsMayDoWhatTheTemplateAllows(t *testing.T) {
 	}
 }
 
-// What Scheduler and Step Functions do as roles is judged, too.
-func TestServicesMayDoWhatTheirRolesAllow(t *testing.T) {
-	t.Parallel()
+// changed are the options of a place whose template has other text in places.
+func changed(t *testing.T, texts map[string]string) local.Options {
+	t.Helper()
 	o := options(t)
 	text, err := os.ReadFile(o.Template)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for old, changed := range map[string]string{
-		"{Sid: RunTheTask, Effect: Allow,": "{Sid: RunTheTask, Effect: Deny,",
-		"Input: '\"tick\"'":                "Input: '\"tick\"', RoleArn: !GetAtt Schedules.Arn",
-	} {
+	for old, other := range texts {
 		if !strings.Contains(string(text), old) {
 			t.Fatalf("%q is not in the template", old)
 		}
-		text = []byte(strings.Replace(string(text), old, changed, 1))
+		text = []byte(strings.Replace(string(text), old, other, 1))
 	}
 	if err := os.WriteFile(o.Template, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return o
+}
+
+// A function gets a stream's records only if its role may read the stream and tell the queue: AWS asks when the mapping is made.
+func TestMappingsNeedTheFunctionsRole(t *testing.T) {
+	t.Parallel()
+	const mapping = "  Reads:\n    Type: AWS::Lambda::EventSourceMapping\n    Properties: {FunctionName: !Ref Echo, EventSourceArn: !GetAtt Table.StreamArn, StartingPosition: LATEST, DestinationConfig: {OnFailure: {Destination: !GetAtt Dead.Arn}}}\n  Group:"
+	const read = `            - {Sid: Read, Effect: Allow, Action: "dynamodb:*", Resource: !GetAtt Table.StreamArn}` + "\n"
+	const send = `            - {Sid: Letters, Effect: Allow, Action: "sqs:SendMessage", Resource: !GetAtt Dead.Arn}` + "\n"
+	for more, want := range map[string]string{
+		"":          "cannot access stream arn:aws:dynamodb:",
+		read:        "not authorized to perform: sqs:SendMessage on resource: arn:aws:sqs:us-east-1:123456789012:keyward-Dead",
+		read + send: "",
+	} {
+		s, err := local.Start(context.Background(), changed(t, map[string]string{
+			"  Group:": mapping, "      BillingMode: PAY_PER_REQUEST\n": "      BillingMode: PAY_PER_REQUEST\n      StreamSpecification: {StreamViewType: NEW_IMAGE}\n",
+			"            - {Sid: Store,": more + "            - {Sid: Store,",
+		}))
+		if err == nil {
+			err = s.Close()
+		}
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("with %q Start = %v, want %q", more, err, want)
+		}
+	}
+}
+
+// What Scheduler and Step Functions do as roles is judged, too.
+func TestServicesMayDoWhatTheirRolesAllow(t *testing.T) {
+	t.Parallel()
+	o := changed(t, map[string]string{
+		"{Sid: RunTheTask, Effect: Allow,": "{Sid: RunTheTask, Effect: Deny,",
+		"Input: '\"tick\"'":                "Input: '\"tick\"', RoleArn: !GetAtt Schedules.Arn",
+	})
 	s := start(t, o)
 	ctx := context.Background()
 	states := sfn.NewFromConfig(config(s, s.Credentials()))

@@ -46,6 +46,9 @@ func (s *Server) composeTables() error {
 func (s *Server) sources() (map[string][]*lambda.Source, error) {
 	sources := map[string][]*lambda.Source{}
 	for _, m := range s.stack.Mappings {
+		if err := s.mayRead(m); err != nil {
+			return nil, fmt.Errorf("creating %s: %w", m.LogicalID, err)
+		}
 		mapping := lambda.Mapping{
 			Name: m.LogicalID, Function: m.Function, Source: m.Source, Batch: m.Batch, Bisect: m.Bisect, Retries: m.Retries, Age: m.Age,
 			Partial: m.Partial, Failed: m.Failed,

@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,27 @@ func TestRulesAboutWhatAWSSays(t *testing.T) {
 	w.wantStanding("Bad") // one of the two is still wrong, and the deadline stays
 	w.until(due.Add(20 * time.Minute))
 	w.wantRevoked(due)
+}
+
+// what-aws-says-of-disks-and-agents: a volume that EBS does not encrypt costs the key, and the agent is asked after.
+func TestRulesAboutDisksAndAgents(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{})
+	w.judgedBy("  - {rule: disks, volumes: {encrypted: true}}\n  - {rule: agent, agent: {ping: \"<= 1h\"}}\n")
+	w.check()
+	w.wantStanding("Bad")
+	w.wantText("warning", volumes[1].ID)
+
+	sealed := slices.Clone(volumes)
+	for i := range sealed {
+		sealed[i].Encrypted = true
+	}
+	if err := w.PutMachine(local.Machine{ID: machineID, Tags: guarded, Volumes: sealed}); err != nil {
+		t.Fatal(err)
+	}
+	w.check()
+	w.wantStanding("Good")
+	w.wantKept()
 }
 
 // started-with-something-else: what an instance is started with is remembered from the first look on. Other user data is

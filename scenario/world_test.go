@@ -192,6 +192,8 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	place := w.Server
+	w.t.Cleanup(func() { gather(place) })
 	session, err := w.MachineCredentials(machineID)
 	if err != nil {
 		w.t.Fatal(err)

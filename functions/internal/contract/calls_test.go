@@ -151,6 +151,31 @@ func polled(s stack, t testing.TB, function string) map[string]bool {
 	return all
 }
 
+// sometimes are permissions that an adapter needs for some of what it is given alone: the fields of store.Change that are
+// checked and not written. That a program which sets none gets along without, keyward local holds.
+var sometimes = map[string][]string{"dynamodb:ConditionCheckItem": {"NotHeld", "Waivers", "Rules"}}
+
+// sets says whether a program gives one of these fields to the store.
+func sets(files []source, fields []string) bool {
+	found := false
+	for _, s := range files {
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			change, ok := n.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			if sel, ok := change.Type.(*ast.SelectorExpr); ok && s.named(ident(sel.X)) == module+"shared/aws/store" && sel.Sel.Name == "Change" {
+				for _, e := range change.Elts {
+					pair, ok := e.(*ast.KeyValueExpr)
+					found = found || ok && slices.Contains(fields, ident(pair.Key))
+				}
+			}
+			return true
+		})
+	}
+	return found
+}
+
 // needed are the permissions that a deployed function makes use of: those of the adapters' methods
 // that it has in an interface and calls.
 func needed(t testing.TB, function string) map[string]bool {
@@ -193,6 +218,11 @@ func needed(t testing.TB, function string) map[string]bool {
 			if _, there := a.calls[method]; there && called[method] {
 				maps.Copy(all, a.needs(method, map[string]bool{}))
 			}
+		}
+	}
+	for action, fields := range sometimes {
+		if all[action] && !sets(files, fields) {
+			delete(all, action)
 		}
 	}
 	for method := range declared {

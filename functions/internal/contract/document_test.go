@@ -16,7 +16,8 @@ const head = `# Permissions
 
 What each part of the stack may do in AWS, read from [template.yaml](../template.yaml). Nothing else is allowed: a test compares this
 page with the template, and the template with the calls that each function's code can make. [keyward local](local.md) judges every call of the programs
-by these statements, so that what is missing fails in the demo and in the tests.
+by these statements, so that what is missing fails in the demo and in the tests; after all scenarios, what is allowed and was never needed is an error.
+The tests of the template run on broken ones as well, so that each of them is known to catch what it is for.
 
 - Only RevokeFunction may disable a key or revoke a grant. Nobody may delete a key, schedule its deletion or change its policy.
 - Keys are changed only if they carry the tag ` + "`keyward:guarded = true`" + `; IAM checks it as well as the code.
