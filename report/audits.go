@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/keyward/keyward/shared/keyrequest"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -17,18 +16,10 @@ func (b builder) consoleAudit() Section {
 			t.Rows = append(t.Rows, row(At(at), by, what, on, b.names[on], text))
 		}
 	}
-	for _, m := range b.data.Machines {
+	for _, m := range b.told {
 		for _, e := range b.ledger[m.ID] {
-			if e.Kind == record.EntryWaiver {
-				continue // from the waivers, which have all of them
-			}
-			add(e.At, e.By, acts[e.Kind], m.ID, e.Text)
-		}
-	}
-	for _, r := range b.data.Requests {
-		for _, m := range r.Moves {
-			if m.To == string(keyrequest.Approved) || m.To == string(keyrequest.Denied) {
-				add(m.At, m.By, "key request: "+m.To, r.Machine, m.Why)
+			if what, ok := acts[e.Kind]; ok {
+				add(e.At, e.By, what, m.ID, e.Text)
 			}
 		}
 	}
@@ -64,7 +55,7 @@ func (b builder) consoleAudit() Section {
 	}
 	s := Section{
 		Title: "Console audit", Tables: []Table{t, people}, Figures: []Figure{{"acts", Count(len(t.Rows))}, {"people", Count(len(who))}},
-		About: "What people did through the API and the command line, from the ledger, key requests, policies, waivers, holds and breakers.",
+		About: "What people did through the API and the command line, from the ledger, policies, waivers, holds and breakers.",
 		Notes: []string{
 			"Who only looked, who was refused, and who set a hold that was lifted since is not written down by Keyward; AWS CloudTrail and the API's access log have the calls.",
 		},
@@ -76,14 +67,12 @@ func (b builder) consoleAudit() Section {
 	return s
 }
 
-// acts are what people do, by the kind of the entry that they leave.
+// acts are what people do about machines, by the kind of the entry that they leave. What Keyward did since a person wanted
+// it, such as a release, is no act, and waivers are listed from the waivers.
 var acts = map[record.EntryKind]string{
 	record.EntryEnrolled: "machine enrolled",
-	record.EntryRequest:  "order or answer",
-	record.EntryReleased: "key released",
-	record.EntryRestored: "key given back",
+	record.EntryRequest:  "decision or order",
 	record.EntryResumed:  "enforcement resumed",
-	record.EntryIntent:   "revocation ordered",
 }
 
 func (b builder) policyAudit() Section {

@@ -17,6 +17,9 @@ type builder struct {
 	period Period
 	names  map[string]string // of machines, by id
 	ledger map[string][]record.Entry
+
+	told []record.Machine // whose ledger was read
+	seen []record.Machine // whose inspections were read
 }
 
 // Build makes a report with these sections. A period that is not over when the data was read ends there.
@@ -39,6 +42,12 @@ func Build(d Data, p Period, sections []ID) Report {
 	for _, m := range b.data.Machines {
 		b.names[m.ID] = m.Name
 		b.ledger[m.ID] = byTime(d.Ledger[m.ID])
+		if !d.NoLedger[m.ID] {
+			b.told = append(b.told, m)
+		}
+		if !d.NoLooks[m.ID] {
+			b.seen = append(b.seen, m)
+		}
 	}
 	b.data.Requests = slices.DeleteFunc(slices.Clone(d.Requests), func(r record.Request) bool { return drill.Is(r.Machine) })
 	makers := map[ID]func() Section{

@@ -24,7 +24,9 @@ type Data struct {
 	Waivers  []record.Waiver
 	Events   []record.BreakerEvent
 
-	Gaps []string // what could not be read, one line each
+	Gaps     []string        // what could not be read, one line each
+	NoLedger map[string]bool // machines whose ledger could not be read: nothing is counted of them that needs it
+	NoLooks  map[string]bool // machines whose inspections could not be read
 }
 
 // Look is what a report needs of one inspection.
@@ -65,6 +67,18 @@ func LookOf(e record.Evidence) Look {
 		if a.Instance != nil {
 			l.Image, l.Type = a.Instance.Image, a.Instance.Type
 		}
+	}
+	return l
+}
+
+// Spare is a look without the lists that a newer one has.
+func (l Look) Spare(newer Look) Look {
+	const later = "seen_later"
+	if newer.Volumes.Known {
+		l.Volumes = evidence.Unknown[[]evidence.AttachedVolume](later)
+	}
+	if newer.Mounts.Known {
+		l.Mounts = evidence.Unknown[[]evidence.Mount](later)
 	}
 	return l
 }

@@ -47,10 +47,7 @@ func (b builder) instances() Section {
 		if !m.EnrolledAt.Before(b.period.To) && !b.enrolled(m).Before(b.period.To) {
 			continue
 		}
-		end := "gone"
-		if word, ok := standingAt(b.stretches(m), b.period.To); ok {
-			end = standing(word)
-		}
+		end := b.atEnd(m)
 		key := string(m.State.Key)
 		if m.State.Key == integrity.KeyUntouched {
 			key = "Untouched"
@@ -75,7 +72,7 @@ func (b builder) images() Section {
 	machines := map[image][]string{}
 	counts := map[image]map[string]int{}
 	unknown := 0
-	for _, m := range b.data.Machines {
+	for _, m := range b.seen {
 		l, ok := b.newest(m.ID, func(l Look) bool { return l.Image.Known })
 		if !ok {
 			if l, ok = b.newest(m.ID, func(Look) bool { return true }); !ok {
@@ -90,10 +87,7 @@ func (b builder) images() Section {
 		if counts[k] == nil {
 			counts[k] = map[string]int{}
 		}
-		word, there := standingAt(b.stretches(m), b.period.To)
-		if there {
-			counts[k][standing(word)]++
-		}
+		counts[k][b.atEnd(m)]++
 	}
 	keys := slices.SortedFunc(maps.Keys(machines), func(x, y image) int {
 		return cmp.Or(cmp.Compare(len(machines[y]), len(machines[x])), cmp.Compare(x.id, y.id), cmp.Compare(x.system, y.system))
@@ -129,7 +123,7 @@ func (b builder) devices() Section {
 	mounts := Table{Name: "File systems, says the machine", Columns: []string{"machine", "name", "mounted at", "type", "source", "encrypted", "how", "seen"}, Empty: "No machine named its file systems in this period."}
 	unknown := Table{Name: "Machines of which neither is known", Columns: []string{"machine", "name", "why"}, Empty: "None."}
 	states := map[string]int{}
-	for _, m := range b.data.Machines {
+	for _, m := range b.seen {
 		v, byAWS := b.newest(m.ID, func(l Look) bool { return l.Volumes.Known })
 		for _, d := range v.Volumes.Value {
 			states["volumes, "+yes(d.Encrypted)]++
@@ -206,7 +200,7 @@ func (b builder) computeTime() Section {
 		Empty: "No machine was enrolled.",
 	}
 	var sure, rest, whole time.Duration
-	for _, m := range b.data.Machines {
+	for _, m := range b.seen {
 		from, to := b.enrolled(m), b.period.To
 		if from.Before(b.period.From) {
 			from = b.period.From

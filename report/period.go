@@ -55,7 +55,7 @@ func Moment(field, s string, zone *time.Location) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return t, fault.Wrong(field, "reading the period: %s is %q, expected a day such as 2026-03-01 or a time such as 2026-03-01T12:00:00Z", field, Clean(s))
+		return t, fault.Wrong(field, "reading the period: %s is %q, expected a day such as 2026-03-01, or a time such as 2026-03-01T12:00:00Z", field, Clean(s))
 	}
 	return t, nil
 }
@@ -160,4 +160,13 @@ func (p Period) Title() string {
 		return from.Format("2006-01-02")
 	}
 	return from.Format("2006-01-02") + " to " + last.Format("2006-01-02")
+}
+
+// Zone is a time zone by its IANA name.
+func Zone(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return nil, fault.Wrong("zone", "reading the time zone: there is no %q, expected an IANA name such as Europe/Berlin or UTC", Clean(name))
+	}
+	return zone, nil
 }

@@ -54,7 +54,7 @@ func (b builder) revocations() Section {
 	back := Table{Name: "Given back", Columns: []string{"given back", "machine", "name", "text", "by"}, Empty: "No key was given back in this period."}
 	gone := Table{Name: "Withdrawn", Columns: []string{"withdrawn", "machine", "name", "text"}, Empty: "No grant of a machine that is gone was withdrawn in this period."}
 	var confirmed, restored []time.Time
-	for _, m := range b.data.Machines {
+	for _, m := range b.told {
 		for _, t := range takings(m.ID, b.ledger[m.ID]) {
 			by := t.by
 			if by == "" {
@@ -105,7 +105,7 @@ func (b builder) holds() Section {
 	happened := Table{Name: "Enforcements that were held", Columns: []string{"at", "machine", "name", "reason", "by"}, Empty: "No enforcement was held in this period."}
 	var at []time.Time
 	reasons := map[string]int{}
-	for _, m := range b.data.Machines {
+	for _, m := range b.told {
 		for _, e := range b.ledger[m.ID] {
 			if !b.period.has(e.At) || e.Kind != record.EntryHeld && e.Kind != record.EntryResumed {
 				continue

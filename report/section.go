@@ -71,16 +71,18 @@ func NeedsOf(ids []ID) Needs {
 		switch id {
 		case KeysApproved, KeysDenied, KeyRequests, TimeToApproval, KeyRequestAudit:
 			n.Requests = true
-		case Images, Devices, ComputeTime:
+		case Devices:
 			n.Looks = true
+		case Images, ComputeTime:
+			n.Looks, n.Ledger = true, true
 		case Compliance, TimeToCorrect, Revocations, Instances:
 			n.Ledger = true
 		case Holds:
 			n.Ledger, n.Holds = true, true
 		case PolicyAudit:
-			n.Policies = true
+			n.Policies, n.Requests, n.Ledger = true, true, true // which name policies that were deleted
 		case ConsoleAudit:
-			n = Needs{Ledger: true, Looks: n.Looks, Requests: true, Policies: true, Holds: true, Waivers: true, Breaker: true}
+			n.Ledger, n.Requests, n.Policies, n.Holds, n.Waivers, n.Breaker = true, true, true, true, true, true
 		}
 	}
 	return n

@@ -62,6 +62,17 @@ func standingAt(all []stretch, t time.Time) (integrity.Standing, bool) {
 	return integrity.Unknown, false
 }
 
+// atEnd is a machine's standing at the end of the period, in a word.
+func (b builder) atEnd(m record.Machine) string {
+	if b.data.NoLedger[m.ID] {
+		return "not read"
+	}
+	if word, ok := standingAt(b.stretches(m), b.period.To); ok {
+		return standing(word)
+	}
+	return "gone"
+}
+
 func standing(s integrity.Standing) string {
 	if s == integrity.Unknown {
 		return "Unknown"
@@ -81,7 +92,7 @@ func (b builder) compliance() Section {
 	}
 	shares := map[integrity.Standing]time.Duration{}
 	machines := Table{Name: "By machine", Columns: []string{"machine", "name", "policy", "Good", "Bad", "Unknown", "share Good", "at the end"}, Empty: "No machine was enrolled."}
-	for _, m := range b.data.Machines {
+	for _, m := range b.told {
 		all := b.stretches(m)
 		own := map[integrity.Standing]time.Duration{}
 		for _, x := range all {
@@ -98,12 +109,8 @@ func (b builder) compliance() Section {
 		for word, d := range own {
 			shares[word] += d
 		}
-		end := "gone"
-		if word, ok := standingAt(all, b.period.To); ok {
-			end = standing(word)
-		}
 		machines.Rows = append(machines.Rows, row(b.machine(m.ID), m.Policy, Took(own[integrity.Good]), Took(own[integrity.Bad]), Took(own[integrity.Unknown]),
-			Share(float64(own[integrity.Good]), float64(whole)), end))
+			Share(float64(own[integrity.Good]), float64(whole)), b.atEnd(m)))
 		for i, k := range buckets {
 			if word, ok := standingAt(all, k.to); ok {
 				values[word][i]++
@@ -134,7 +141,7 @@ func (b builder) timeToCorrect() Section {
 	}
 	var took []time.Duration
 	open, without := 0, 0
-	for _, m := range b.data.Machines {
+	for _, m := range b.told {
 		for _, x := range b.stretches(m) {
 			if x.standing != integrity.Bad || !x.from.Before(b.period.To) || !x.to.IsZero() && x.to.Before(b.period.From) {
 				continue

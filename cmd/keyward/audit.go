@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/keyward/keyward/cmd/keyward/internal/people"
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
@@ -29,26 +28,18 @@ func (auditExport) Help() string {
 		"Example:\n  keyward audit export ledger-2026-03.jsonl"
 }
 
-// Run writes beside the file and gives it its name when all of it is there.
 func (a auditExport) Run(ctx context.Context, c *cli, p *show.Printer) (err error) {
 	if a.Out == "-" {
 		_, err := export(ctx, c, p, os.Stdout)
 		return err
 	}
-	if _, err := os.Lstat(a.Out); err == nil {
-		return &invalid{fmt.Errorf("%s: it is there already, expected the name of a new file", a.Out)}
-	}
-	f, err := os.CreateTemp(filepath.Dir(a.Out), ".keyward-audit-*")
-	if err != nil {
-		return &invalid{fmt.Errorf("writing the export: %w", err)}
-	}
-	defer func() { _ = os.Remove(f.Name()) }() // gone already when it got its name
-	end, err := export(ctx, c, p, f)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	var end audit.End
+	err = newFile(a.Out, "export", func(w io.Writer) (err error) {
+		end, err = export(ctx, c, p, w)
 		return err
-	}
-	if err := os.Link(f.Name(), a.Out); err != nil {
-		return fmt.Errorf("naming the export: %w", err)
+	})
+	if err != nil {
+		return err
 	}
 	return p.Value(end, func() {
 		p.Line("%d entries of %d machines are in %s.", end.Entries, end.Machines, a.Out)

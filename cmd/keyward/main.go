@@ -47,6 +47,7 @@ type cli struct {
 	Drill      drillCommands     `cmd:"" help:"The fire drill: proof that warning, revocation and restore work."`
 	Request    requestCommands   `cmd:"" help:"Key requests."`
 	Audit      auditCommands     `cmd:"" help:"Every decision and action, in a file that can be checked."`
+	Report     reportCommands    `cmd:"" help:"Reports of what happened in a time."`
 	Key        keyCommands       `cmd:"" help:"Keys of machines."`
 	Volume     volumeCommands    `cmd:"" help:"Encrypted volumes of machines."`
 	Unlock     unlockCommands    `cmd:"" help:"On a machine: open its encrypted volume, and close it."`
@@ -92,10 +93,11 @@ func run(arguments []string) int {
 	k.BindTo(ctx, (*context.Context)(nil))
 	printer := show.New(os.Stdout, c.Output == "json").On(show.TerminalOf(os.Stdout, c.Color, os.Getenv)).
 		Working(os.Stderr, show.TerminalOf(os.Stderr, c.Color, os.Getenv))
-	return report(k.Run(&c, printer))
+	return exitCode(k.Run(&c, printer))
 }
 
-func report(err error) int {
+// exitCode says what went wrong, and how.
+func exitCode(err error) int {
 	if err == nil {
 		return exitOK
 	}
