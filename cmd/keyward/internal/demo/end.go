@@ -230,12 +230,13 @@ func (s *story) drill(ctx context.Context) error {
 	return nil
 }
 
-// mailbox are the mails but for those of fire drills and about the key request, which go out beside the story: that it
-// waits is told by the next sweep.
+// mailbox are the mails but for those of fire drills, about the key request and that the deadline is near, which go out
+// beside the story: a sweep sends them.
 func (s *story) mailbox(ctx context.Context) ([]place.Mail, error) {
 	mails, err := s.place.Mails(ctx)
 	return slices.DeleteFunc(mails, func(m place.Mail) bool {
-		return strings.Contains(m.Subject, "DRILL: ") || strings.Contains(m.Subject, "key request of") || strings.Contains(m.Subject, "asks for its key")
+		return strings.Contains(m.Subject, "DRILL: ") || strings.Contains(m.Subject, "key request of") || strings.Contains(m.Subject, "asks for its key") ||
+			strings.Contains(m.Subject, "its key will be revoked in ")
 	}), err
 }
 
