@@ -241,15 +241,47 @@ func whatMayBeSentWhere(t testing.TB, s stack) {
 	}
 }
 
-var everything = regexp.MustCompile(`^\s*Resource: "\*"(.*)$`)
+var (
+	everything = regexp.MustCompile(`^\s*Resource: "\*"`)
+	wide       = regexp.MustCompile(`^\s+(Resource:|-) .*[/:]\*`)
+	sid        = regexp.MustCompile(`^\s+- Sid: `)
+)
 
-// A wide resource is there because the API knows no narrower one, and says so.
+// A wide resource is there because the API knows no narrower one, or what it will be called is not known, and says so. Where a
+// condition narrows it, that says enough, and so do the paths of HTTP APIs.
 func wideResourcesSayWhy(t testing.TB, s stack) {
-	for i, line := range strings.Split(s.text, "\n") {
-		if m := everything.FindStringSubmatch(line); m != nil && !strings.Contains(m[1], " # ") {
+	lines := strings.Split(s.text, "\n")
+	for i, line := range lines {
+		if strings.Contains(line, " # ") {
+			continue
+		}
+		if everything.MatchString(line) {
 			t.Errorf("template.yaml:%d: Resource: \"*\" without a comment that names the reason", i+1)
+		} else if wide.MatchString(line) && !strings.Contains(line, "execute-api:") {
+			if in := statementAt(lines, i); in != "" && !strings.Contains(in, "Condition:") {
+				t.Errorf("template.yaml:%d: a resource with * and neither a condition nor a comment that names the reason", i+1)
+			}
 		}
 	}
+}
+
+// statementAt is the statement of a policy that a line is in, "" outside of all.
+func statementAt(lines []string, i int) string {
+	indent := func(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
+	for first := i - 1; first >= 0; first-- {
+		if !sid.MatchString(lines[first]) || indent(lines[first]) >= indent(lines[i]) {
+			continue
+		}
+		last := first + 1
+		for last < len(lines) && (lines[last] == "" || indent(lines[last]) > indent(lines[first])) {
+			last++
+		}
+		if i >= last {
+			return ""
+		}
+		return strings.Join(lines[first:last], "\n")
+	}
+	return ""
 }
 
 // The state machine may invoke exactly what it names.
