@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
 	"github.com/keyward/keyward/shared/aws/kmskey"
@@ -50,9 +49,9 @@ func (a keyGuard) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if err := a.check(); err != nil {
 		return err
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(c.Region))
+	cfg, err := c.aws(ctx)
 	if err != nil {
-		return fmt.Errorf("loading AWS configuration: %w", err)
+		return err
 	}
 	key, ways, err := a.look(ctx, cfg)
 	if err != nil {

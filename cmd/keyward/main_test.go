@@ -96,7 +96,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": isJSON, "harmless": isHarmless, "place": startPlace, "taken": takePort, "listens": startListener, "generate": generate, "key": createKeys, "disabled": disableKey, "reason": uglyReason, "waiver": readWaiver, "asks": askKey,
-			"as": signedIn, "roles": tryRoles, "volume": makeVolume, "on": onMachine, "boots": boots,
+			"watches": startWatch, "tells": isTold, "as": signedIn, "roles": tryRoles, "volume": makeVolume, "on": onMachine, "boots": boots,
 			"blank": blankDevice, "unwrap": unwrapTo, "opens": opensWith,
 		},
 	})

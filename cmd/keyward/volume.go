@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/aws/aws-sdk-go-v2/config"
-
 	"github.com/keyward/keyward/cmd/keyward/internal/enrol"
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
 	"github.com/keyward/keyward/cmd/keyward/internal/unlock"
@@ -41,9 +39,9 @@ func (a volumeEnrol) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	case filepath.Clean(a.Device) == filepath.Clean(a.Wrapped):
 		return &invalid{fmt.Errorf("--wrapped %s: it is the device", a.Wrapped)}
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(c.Region))
+	cfg, err := c.aws(ctx)
 	if err != nil {
-		return fmt.Errorf("loading AWS configuration: %w", err)
+		return err
 	}
 	v := enrol.Volume{
 		Device: a.Device, Wrapped: a.Wrapped, Existing: a.Existing, Erase: a.Erase, Programs: unlock.Run,

@@ -62,7 +62,7 @@ func statusOperations() []Operation {
 func machineOperations() []Operation {
 	return []Operation{
 		{
-			Route: "GET /v1/machines", ID: "listMachines", Summary: "A page of the enrolled machines, by id", Roles: readers,
+			Route: "GET /v1/machines", Tagged: true, ID: "listMachines", Summary: "A page of the enrolled machines, by id", Roles: readers,
 			Detail: "A page may be empty and not be the last.",
 			Query: []Query{
 				{Name: "policy", Description: "Those under this policy alone."},
@@ -198,7 +198,7 @@ func policyOperations() []Operation {
 
 func stopOperations() []Operation {
 	return []Operation{
-		{Route: "GET /v1/holds", ID: "listHolds", Summary: "The holds that have not ended", Roles: auditors, Answers: map[int]any{200: holdList{}}},
+		{Route: "GET /v1/holds", Tagged: true, ID: "listHolds", Summary: "The holds that have not ended", Roles: auditors, Answers: map[int]any{200: holdList{}}},
 		{
 			Route: "PUT /v1/holds/{scope}", ID: "setHold", Summary: "Stop revocations", Roles: guards,
 			Detail: "Set again it replaces the one before.", Body: record.HoldWish{}, Answers: map[int]any{200: record.Hold{}},
@@ -224,7 +224,7 @@ func stopOperations() []Operation {
 			Route: "DELETE /v1/waivers/{id}", ID: "liftWaiver", Summary: "End a waiver before its time", Roles: guards, Conflict: true,
 			Detail: "Lifted twice the second is a conflict.", Body: record.Reason{}, Answers: map[int]any{200: record.Waiver{}},
 		},
-		{Route: "GET /v1/breaker", ID: "showBreaker", Summary: "The limit on revocations", Roles: auditors, Answers: map[int]any{200: record.BreakerView{}}},
+		{Route: "GET /v1/breaker", Tagged: true, ID: "showBreaker", Summary: "The limit on revocations", Roles: auditors, Answers: map[int]any{200: record.BreakerView{}}},
 		{
 			Route: "POST /v1/breaker/{scope}/reset", ID: "resetBreaker", Summary: "Give room for revocations again", Roles: guards, Conflict: true,
 			Detail: "Reset twice there is room for as many machines once more.", Body: record.Reason{}, Answers: map[int]any{200: record.BreakerEvent{}},

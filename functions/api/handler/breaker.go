@@ -43,7 +43,7 @@ func (h *Handler) showBreaker(ctx context.Context, c boot.Call) (int, any, error
 	b.Spent = guard.Spent(b, h.Limits, c.Now)
 	v.Breaker, v.Limit, v.Room = b, now.Limit, now.Room()
 	v.Newly = record.RuleLimit{Percent: h.Limits.Rules.Percent, Machines: h.Limits.Rules.Machines}
-	return http.StatusOK, v, nil
+	return http.StatusOK, boot.Tagged{Value: v}, nil
 }
 
 // resetBreaker gives room for as many machines again, or lets the rules of a policy revoke again.

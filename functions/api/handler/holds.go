@@ -13,7 +13,7 @@ import (
 
 func (h *Handler) listHolds(ctx context.Context, c boot.Call) (int, any, error) {
 	holds, err := h.Store.Holds(ctx, c.Now)
-	return http.StatusOK, list("holds", holds), err
+	return http.StatusOK, boot.Tagged{Value: list("holds", holds)}, err
 }
 
 // setHold stops revocations on one machine, one policy or everything, until it is lifted or expires.

@@ -48,7 +48,7 @@ func (h *Handler) listMachines(ctx context.Context, c boot.Call) (int, any, erro
 			q.Get("standing") != "" && m.State.Standing != standings[q.Get("standing")] ||
 			q.Get("key") != "" && m.State.Key != keyStates[q.Get("key")]
 	})
-	return http.StatusOK, page, nil
+	return http.StatusOK, boot.Tagged{Value: page}, nil // who watches reads it again and again
 }
 
 // known refuses a word that nothing can have.

@@ -31,6 +31,7 @@ type Client struct {
 	region      string
 	credentials aws.CredentialsProvider
 	http        *http.Client
+	memory      *memory // of Remembering
 }
 
 // New returns a client of the API at base, such as https://….execute-api.eu-central-1.amazonaws.com.
@@ -45,7 +46,15 @@ type Refusal struct {
 	Kind    string `json:"kind"`
 	Detail  string `json:"detail"`
 	Message string `json:"message"`
+
+	Wait time.Duration `json:"-"` // how long to wait before asking again, when the answer says so
 }
+
+// NoCredentials is the error of a user whose AWS credentials cannot be had.
+type NoCredentials struct{ Err error }
+
+func (e *NoCredentials) Error() string { return "reading AWS credentials: " + e.Err.Error() }
+func (e *NoCredentials) Unwrap() error { return e.Err }
 
 func (r *Refusal) Error() string {
 	if r.Kind == "" {
@@ -66,15 +75,26 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, out a
 		header, once = append(header, [2]string{"Idempotency-Key", rand.Text()}), !strings.HasPrefix(path, "/v1/key-requests")
 	}
 	for try := 1; ; try++ {
-		answer, text, err := c.once(ctx, method, path, body, header)
+		answer, text, err := c.once(ctx, method, path, body, append(header, c.memory.asked(method, path)...))
 		if err != nil {
 			return 0, err
+		}
+		if answer.StatusCode == http.StatusNotModified {
+			text, answer.StatusCode = c.memory.of(path), http.StatusOK
+		} else if method == http.MethodGet && answer.StatusCode == http.StatusOK {
+			c.memory.keep(path, answer.Header.Get("ETag"), text)
 		}
 		again := answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode == http.StatusServiceUnavailable && once
 		if again && try < tries && pause(ctx, answer.Header.Get("Retry-After")) {
 			continue
 		}
-		return answer.StatusCode, read(answer.StatusCode, text, method+" "+path, out)
+		err = read(answer.StatusCode, text, method+" "+path, out)
+		if refusal, ok := err.(*Refusal); ok {
+			if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
+				refusal.Wait = time.Duration(min(seconds, 24*60*60)) * time.Second
+			}
+		}
+		return answer.StatusCode, err
 	}
 }
 
@@ -138,7 +158,7 @@ func read(status int, text []byte, doing string, out any) error {
 func (c *Client) sign(ctx context.Context, r *http.Request, body []byte) error {
 	credentials, err := c.credentials.Retrieve(ctx)
 	if err != nil {
-		return fmt.Errorf("reading AWS credentials: %w", err)
+		return &NoCredentials{err}
 	}
 	sum := sha256.Sum256(body)
 	hash := hex.EncodeToString(sum[:])
