@@ -1,9 +1,11 @@
 package local_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -168,6 +170,33 @@ func TestMappingsNeedTheFunctionsRole(t *testing.T) {
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("with %q Start = %v, want %q", more, err, want)
 		}
+	}
+	_, err := local.Start(context.Background(), changed(t, map[string]string{
+		"  Group:": strings.Replace(mapping, "!Ref Echo", "nobody", 1), "      BillingMode: PAY_PER_REQUEST\n": "      BillingMode: PAY_PER_REQUEST\n      StreamSpecification: {StreamViewType: NEW_IMAGE}\n",
+	}))
+	if err == nil || !strings.Contains(err.Error(), "creating Reads: there is no function nobody") {
+		t.Errorf("with a mapping of no function Start = %v", err)
+	}
+}
+
+// What a schedule cannot deliver is lost, and the log says so, when its role may not send it to the queue.
+func TestDeadLettersNeedTheSchedulesRole(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	o := changed(t, map[string]string{"      ManagedPolicyArns: [!Ref Letters]\n": "", "Input: '\"tick\"'": "Input: '\"tick\"', RoleArn: !GetAtt Schedules.Arn"})
+	o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	s, err := local.Start(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Clock().Forward(context.Background(), 10*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if letters := s.DeadLetters(); len(letters) != 0 || !strings.Contains(log.String(), "losing an event") || !strings.Contains(log.String(), "is not authorized to perform: sqs:SendMessage") {
+		t.Errorf("dead letters %v, log %s", letters, log.String())
 	}
 }
 
