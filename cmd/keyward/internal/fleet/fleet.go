@@ -24,7 +24,7 @@ type API interface {
 // Look is the stack as it was at one look.
 type Look struct {
 	Status   record.Status
-	Machines []record.Machine
+	Machines []record.Machine // as Sort has them
 	Holds    []record.Hold
 	Breaker  record.BreakerView
 	Closed   []string // what the caller's role does not let him read: holds, breaker
@@ -89,6 +89,7 @@ func (w *Watcher) read(ctx context.Context) (*Look, error) {
 	if look.Machines, err = w.API.Machines(ctx, people.Asked{}); err != nil {
 		return nil, err
 	}
+	Sort(look.Machines)
 	if look.Holds, err = w.API.Holds(ctx); refused(err) {
 		look.Closed = append(look.Closed, "holds")
 	} else if err != nil {

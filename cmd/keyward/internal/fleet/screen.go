@@ -227,7 +227,7 @@ func more(shown, all int) string {
 	return fmt.Sprintf("  %d of %d", shown, all)
 }
 
-func (v View) drawMachines(p *page, rows []record.Machine, n int) {
+func (v View) drawMachines(p *page, rows []*record.Machine, n int) {
 	title := "  " + fmt.Sprintf("%d-%d of %d", min(v.Scroll+1, len(rows)), min(v.Scroll+n, len(rows)), len(rows))
 	if v.Filter != "" {
 		title += "  with " + v.Filter

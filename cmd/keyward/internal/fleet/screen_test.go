@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,7 +43,7 @@ func busy() fleet.View {
 		Status: record.Status{
 			Time: at, Account: "123456789012", Region: "eu-central-1", Machines: map[string]int{"Good": 35, "Bad": 3, "Unknown": 1}, Holds: 1, SweptAt: at.Add(-2 * time.Minute),
 		},
-		Machines: machines, Holds: []record.Hold{{Scope: "global", Reason: "bad day", By: "ada", SetAt: at}},
+		Machines: slices.Clone(machines), Holds: []record.Hold{{Scope: "global", Reason: "bad day", By: "ada", SetAt: at}},
 		Breaker: record.BreakerView{Breaker: record.Breaker{Spent: []record.Spent{{Machine: "i-2", At: at}}}, Limit: 5},
 	}
 	var changes []fleet.Change
@@ -50,6 +51,7 @@ func busy() fleet.View {
 		changes = append(changes, fleet.Change{At: at.Add(time.Duration(n-12) * time.Minute), Kind: "verdict", Machine: machines[n].ID, Name: machines[n].Name, Text: "Good: everything passes"})
 	}
 	changes = append(changes, fleet.Change{At: at, Kind: fleet.KindHold, Scope: "global", Text: "bad day, until it is lifted", By: "ada"})
+	fleet.Sort(look.Machines)
 	return fleet.View{
 		Look: look, Changes: changes, Now: at.Add(-time.Hour + 7*time.Second),
 		Due: []fleet.Due{
