@@ -40,6 +40,7 @@ type cli struct {
 	Demo       demoCommand       `cmd:"" help:"Tell the whole story on this machine, without AWS."`
 	Local      localCommands     `cmd:"" help:"Run the stack on this machine, and move its time."`
 	Watch      watchCommand      `cmd:"" help:"Show the fleet live: how it stands, what is due next, what changes."`
+	Console    consoleCommand    `cmd:"" help:"Show everything in a browser: a page on this host, with your own AWS credentials."`
 	Machine    machineCommands   `cmd:"" help:"Enrolled machines."`
 	Policy     policyCommands    `cmd:"" help:"Policies."`
 	Hold       holdCommands      `cmd:"" help:"Stops by people: nothing is revoked under a hold."`

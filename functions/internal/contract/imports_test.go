@@ -85,6 +85,10 @@ func forbidden(from, to string) string {
 		if own && !under(in, "local") {
 			return "keyward local contains no Keyward logic: it is AWS, and what is true there must not be true for its sake"
 		}
+	case under(from, "console"):
+		if own && !slices.Contains(pure, in) || strings.HasPrefix(to, "github.com/aws/") {
+			return "the console shows what the people's API says: whoever starts it gives it that"
+		}
 	case under(from, "simulate/world"):
 		if own && under(in, "functions", "cmd") {
 			return "the simulated world contains no Keyward logic: handlers run on it, and simulate puts them there"
@@ -163,6 +167,10 @@ func TestForbiddenEdges(t *testing.T) {
 		"local/kms → " + module + "shared/policy":                       true,
 		"local/kms → " + module + "functions/revoke":                    true,
 		"local/kms → " + module + "local/wire":                          false,
+		"console → " + module + "shared/policy":                         false,
+		"console → " + module + "shared/aws/store":                      true,
+		"console → " + module + "cmd/keyward/internal/people":           true,
+		"console → " + sdk + "/aws":                                     true,
 		"statemachine → " + module + "local/sfn":                        true,
 		"cmd/keyward → " + module + "local":                             false,
 		"simulate → " + module + "functions/revoke/handler":             false,

@@ -17,14 +17,8 @@ type Asked struct{ Policy, Standing, Key string }
 func (c *Client) Machines(ctx context.Context, asked Asked) ([]record.Machine, error) {
 	all := []record.Machine{}
 	for after := ""; ; {
-		query := url.Values{}
-		for name, word := range map[string]string{"after": after, "policy": asked.Policy, "standing": asked.Standing, "key": asked.Key} {
-			if word != "" {
-				query.Set(name, word)
-			}
-		}
-		var page record.MachinePage
-		if _, err := c.send(ctx, http.MethodGet, "/v1/machines?"+query.Encode(), nil, &page); err != nil {
+		page, err := c.machines(ctx, after, asked)
+		if err != nil {
 			return nil, err
 		}
 		all = append(all, page.Machines...)
@@ -36,6 +30,22 @@ func (c *Client) Machines(ctx context.Context, asked Asked) ([]record.Machine, e
 		}
 		after = page.Next
 	}
+}
+
+// MachinePage is one page of all enrolled machines; after is the Next of the page before, "" for the first.
+func (c *Client) MachinePage(ctx context.Context, after string) (record.MachinePage, error) {
+	return c.machines(ctx, after, Asked{})
+}
+
+func (c *Client) machines(ctx context.Context, after string, asked Asked) (page record.MachinePage, err error) {
+	query := url.Values{}
+	for name, word := range map[string]string{"after": after, "policy": asked.Policy, "standing": asked.Standing, "key": asked.Key} {
+		if word != "" {
+			query.Set(name, word)
+		}
+	}
+	_, err = c.send(ctx, http.MethodGet, "/v1/machines?"+query.Encode(), nil, &page)
+	return page, err
 }
 
 // Machine is one machine with what would stop a revocation now.

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
+	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -65,6 +66,18 @@ func (r *Refusal) Error() string {
 
 // Said is what is wrong in the words of whoever refused.
 func (r *Refusal) Said() string { return cmp.Or(r.Detail, r.Message) }
+
+// HTTPStatus is that of the answer.
+func (r *Refusal) HTTPStatus() int { return r.Status }
+
+// Problem is the whole answer; of API Gateway's own there are status and detail alone.
+func (r *Refusal) Problem() fault.Problem {
+	var p fault.Problem
+	if r.Kind == "" || json.Unmarshal(r.Body, &p) != nil {
+		return fault.Problem{Status: r.Status, Detail: r.Said()}
+	}
+	return p
+}
 
 // do sends one request and reads the answer into out, if it is not nil. It is sent again when it surely was not carried
 // out, may be carried out twice or has an idempotency key, by which it is not, and whoever refused says that this can help.

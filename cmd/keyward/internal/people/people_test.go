@@ -82,3 +82,21 @@ func TestRefusals(t *testing.T) {
 		server.Close()
 	}
 }
+
+// What is wrong with fields is there for those who show it where they were typed.
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	for _, r := range []people.Refusal{
+		{Status: 400, Kind: "Invalid", Detail: "rules", Body: []byte(`{"kind":"Invalid","detail":"rules","requestId":"8f6e","errors":[{"field":"rules[0]","detail":"unknown","line":4,"column":5}]}`)},
+		{Status: 403, Message: "Forbidden", Body: []byte(`{"message":"Forbidden"}`)},
+		{Status: 502, Message: "<html>", Body: []byte(`<html>`)},
+	} {
+		p := r.Problem()
+		if r.HTTPStatus() != r.Status || p.Detail != r.Said() || p.Kind != r.Kind {
+			t.Errorf("%d: %+v", r.Status, p)
+		}
+		if r.Kind != "" && (p.RequestID != "8f6e" || len(p.Errors) != 1 || p.Errors[0].Line != 4 || p.Errors[0].Column != 5) {
+			t.Errorf("%+v", p)
+		}
+	}
+}
