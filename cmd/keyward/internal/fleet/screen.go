@@ -54,13 +54,17 @@ func Draw(v View, size Size, to show.Terminal) (lines []string, machines int) {
 		return filled(top.lines, foot.lines, size.Lines), 1
 	}
 	left := size.Lines - len(top.lines) - len(foot.lines)
-	due, news := share(left, len(v.Due)), share(left, len(v.Changes))
+	body := &page{to: to}
+	if due := share(left, len(v.Due)); due > 0 {
+		v.drawDue(body, due)
+	}
+	rows := v.Rows()
+	news := share(left, len(v.Changes))
+	if unused := left - len(body.lines) - 1 - len(rows) - 1; unused > news { // machines leave room
+		news = min(unused, len(v.Changes))
+	}
 	if left < 9 {
 		news = 0
-	}
-	body := &page{to: to}
-	if due > 0 {
-		v.drawDue(body, due)
 	}
 	tail := &page{to: to}
 	if news > 0 {
@@ -68,7 +72,7 @@ func Draw(v View, size Size, to show.Terminal) (lines []string, machines int) {
 	}
 	room := left - len(body.lines) - len(tail.lines) - 1
 	if room > 0 {
-		v.drawMachines(body, v.Rows(), room)
+		v.drawMachines(body, rows, room)
 	}
 	// What is newest stands at the bottom, wherever the list of machines ends.
 	body.lines = append(body.lines, make([]string, max(left-len(body.lines)-len(tail.lines), 0))...)
@@ -110,7 +114,7 @@ func (v View) head(p *page, spare bool) {
 	numbered := func(t show.Tone, n int, what string) piece {
 		return piece{toned(t, n), fmt.Sprintf("  %d %s", n, what)}
 	}
-	p.flow(spare, piece{show.Bold, fmt.Sprintf("%d machines", len(v.Look.Machines))},
+	p.flow(spare, piece{show.Bold, machines(len(v.Look.Machines))},
 		numbered(show.Green, s.Machines["Good"], "Good"), numbered(show.Red, s.Machines["Bad"], "Bad"), numbered(show.Yellow, s.Machines["Unknown"], "Unknown"),
 		numbered(show.Plain, len(v.Due), "due"), numbered(show.Red, revoked, "revoked"), numbered(show.Plain, held, "held"))
 	p.flow(spare, v.breaker(), piece{toned(show.Yellow, s.Holds), holdsOf(v.Look)}, piece{"", "  swept " + ago(now, s.SweptAt)})
@@ -118,6 +122,13 @@ func (v View) head(p *page, spare bool) {
 		p.line(piece{show.Yellow, paused(policy, s.Paused[policy])})
 	}
 	v.trouble(p)
+}
+
+func machines(n int) string {
+	if n == 1 {
+		return "1 machine"
+	}
+	return fmt.Sprintf("%d machines", n)
 }
 
 func toned(t show.Tone, n int) show.Tone {
@@ -251,7 +262,7 @@ func (v View) drawMachines(p *page, rows []*record.Machine, n int) {
 func (v View) drawChanges(p *page, n int) {
 	title := more(n, len(v.Changes))
 	if v.Owed > 0 {
-		title += fmt.Sprintf("  of %d machines they are still to be read", v.Owed)
+		title += "  still to be read: of " + machines(v.Owed)
 	}
 	p.line(piece{show.Bold, "NEWEST"}, piece{"", title})
 	now := v.stackNow()
