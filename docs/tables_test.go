@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/keyward/keyward/local/clock"
+	"github.com/keyward/keyward/local/cloudformation"
 	"github.com/keyward/keyward/local/dynamodb"
 	"github.com/keyward/keyward/local/ec2"
 	"github.com/keyward/keyward/local/events"
@@ -169,7 +170,7 @@ func TestLocalOperations(t *testing.T) {
 	t.Cleanup(func() { _ = functions.Close() })
 	want := map[string][]string{}
 	for _, s := range []wire.Service{
-		dynamodb.New(virtual, "us-east-1", "123456789012").Service(), ec2.New(ec2.Config{}).Service(), events.New(events.Config{Clock: virtual}).Service(), iam.New(iam.Config{}).Service(),
+		cloudformation.New(cloudformation.Config{}).Service(), dynamodb.New(virtual, "us-east-1", "123456789012").Service(), ec2.New(ec2.Config{}).Service(), events.New(events.Config{Clock: virtual}).Service(), iam.New(iam.Config{}).Service(),
 		kms.New(kms.Config{}).Service(), functions.Service(), scheduler.New(scheduler.Config{Clock: virtual}).Service(),
 		ses.New(ses.Options{Clock: virtual}).Service(), ssm.New(ssm.Options{Clock: virtual}).Service(),
 		sfn.New(sfn.Options{Clock: virtual}).Service(), sts.Service(),

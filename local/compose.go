@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keyward/keyward/local/cloudformation"
 	"github.com/keyward/keyward/local/dynamodb"
 	"github.com/keyward/keyward/local/ec2"
 	"github.com/keyward/keyward/local/events"
@@ -42,6 +43,8 @@ type services struct {
 	faults    *faults.Faults
 	ses       *ses.SES
 	sns       *sns.SNS
+
+	cloudformation *cloudformation.CloudFormation
 }
 
 // compose makes the parts, creates what the template declares and brings back what was saved, in the
@@ -74,10 +77,10 @@ func (s *Server) compose() error {
 	s.services.faults = faults.New(faults.Config{Now: s.clock.Now})
 	s.permissions = s.newPermissions()
 	s.wire = wire.New(wire.Config{
-		Credentials: s.keys, Now: s.clock.Now, Log: s.options.Logger, Intercept: s.services.faults.Intercept, Authorize: s.permissions.authorize,
+		Credentials: s.keys, Now: s.clock.Now, Log: s.options.Logger, Intercept: s.intercept, Authorize: s.permissions.authorize,
 	})
 	for _, part := range []func() error{
-		s.composeFunctions, s.composeGateway, s.composeBus, s.composeTables, s.composeKeys, s.composeMail, s.composeMachines, s.composeMetadata, s.composeExecutions, s.composeSchedules,
+		s.composeFunctions, s.composeGateway, s.composeBus, s.composeTables, s.composeKeys, s.composeMail, s.composeMachines, s.composeMetadata, s.composeExecutions, s.composeSchedules, s.composeStack,
 	} {
 		if err := part(); err != nil {
 			return err

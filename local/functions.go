@@ -45,6 +45,9 @@ func (s *Server) composeFunctions() error {
 // Lambda has it.
 func (s *Server) invokeLater(target string, payload []byte) error {
 	f, ok := s.stack.Function(target)
+	if s.ended.Load() {
+		return nil // what would have invoked it is no more
+	}
 	if !ok {
 		return fmt.Errorf("invoking %s: there is no such function", target)
 	}

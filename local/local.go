@@ -17,10 +17,12 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/keyward/keyward/local/clock"
+	"github.com/keyward/keyward/local/cloudformation"
 	"github.com/keyward/keyward/local/httpapi"
 	"github.com/keyward/keyward/local/lambda"
 	"github.com/keyward/keyward/local/stack"
@@ -46,7 +48,8 @@ type Server struct {
 	http   *http.Server
 	stop   context.CancelFunc
 	tasks  sync.WaitGroup
-	failed chan error // the listener's error, if it ever has one
+	failed chan error  // the listener's error, if it ever has one
+	ended  atomic.Bool // the stack was deleted
 	once   sync.Once
 	closed error
 
@@ -84,6 +87,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s.serve(listener)
+	if err := s.services.cloudformation.Create(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting keyward local: %w", err), s.Close())
+	}
 	return s, nil
 }
 
@@ -124,6 +130,9 @@ func (s *Server) handler() http.Handler {
 			control.ServeHTTP(w, r)
 		case strings.HasPrefix(path, lambda.Prefix):
 			runtime.ServeHTTP(w, r)
+		case strings.HasPrefix(path, cloudformation.AnswerPrefix):
+			s.services.cloudformation.ServeHTTP(w, r)
+		case s.deleted(w, r, httpapi.Prefix):
 		case strings.HasPrefix(path, httpapi.Prefix):
 			apis.ServeHTTP(w, r)
 		default:

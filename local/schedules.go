@@ -61,6 +61,6 @@ func schedule(d stack.Schedule) scheduler.Schedule {
 	}
 	return scheduler.Schedule{
 		Name: d.Name, GroupName: d.Group, ScheduleExpression: d.Expression, ScheduleExpressionTimezone: d.TimeZone,
-		FlexibleTimeWindow: window, Target: target,
+		FlexibleTimeWindow: window, Target: target, State: map[bool]string{false: "ENABLED", true: "DISABLED"}[d.Disabled],
 	}
 }

@@ -15,8 +15,8 @@ import (
 var functions = map[string]string{People: "ApiFunction", Machines: "RequestFunction"}
 
 // Deployed is the part of the document that is about one API, in JSON, as the template gives it to API Gateway by AWS::Include.
-// The machines' API is integrated here with its function: it is there under a condition, which events of a function cannot
-// be. SAM integrates the people's, by the function's events. Servers are left out, since API Gateway gives the API its address.
+// Each operation is integrated here with its function: events of a function cannot be conditional, as the machines' API is, and
+// each would be a permission of its own. Servers are left out, since API Gateway gives the API its address.
 func Deployed(api string) (string, error) {
 	text, err := Document()
 	if err != nil {
@@ -110,9 +110,7 @@ func pathsOf(all yaml.MapSlice, api string) yaml.MapSlice {
 			if !routes[strings.ToUpper(fmt.Sprint(m.Key))+" "+fmt.Sprint(path.Key)] {
 				continue
 			}
-			if api == Machines {
-				m.Value = append(m.Value.(yaml.MapSlice), integration(functions[api]))
-			}
+			m.Value = append(m.Value.(yaml.MapSlice), integration(functions[api]))
 			methods = append(methods, m)
 		}
 		if len(methods) > 0 {

@@ -117,9 +117,9 @@ func (r *reader) schedule(f Function, name string, p *properties) {
 		r.problem(p.node.line, window.path, "expected Mode OFF, or FLEXIBLE with MaximumWindowInMinutes")
 	}
 	switch state := p.text("State"); state {
-	case "", "ENABLED":
+	case "", "ENABLED", "DISABLED":
+		s.Disabled = state == "DISABLED"
 		r.stack.Schedules = append(r.stack.Schedules, s)
-	case "DISABLED":
 	default:
 		r.problem(p.node.line, p.path+".State", "expected ENABLED or DISABLED, found %q", state)
 	}

@@ -34,4 +34,5 @@ var inertProperties = map[string][]string{
 	"AWS::SNS::Topic":            {"Tags"},
 	"AWS::SSM::Document":         {"Tags"},
 	"ScheduleV2":                 {"Description", "OmitName"},
+	"Custom::Removal":            {"DeletedBefore"}, // an order of deletion; here everything goes at once
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/keyward/keyward/local/iam/permission"
@@ -70,6 +71,8 @@ func (r *reader) template(root *node) {
 	r.attachPolicies()
 	r.checkMappings()
 	r.checkMail()
+	r.list()
+	r.stack.Description = r.text("Description", orEmpty(root.member("Description")))
 	if outputs := root.member("Outputs"); outputs != nil {
 		for _, m := range outputs.members {
 			p := r.properties(m.name, m.value)
@@ -109,13 +112,17 @@ func (r *reader) collect(resources *node) {
 // create reads one resource by its type.
 func (r *reader) create(res resource) {
 	read, ok := readers[res.kind]
-	if !ok {
+	if !ok && !strings.HasPrefix(res.kind, customPrefix) {
 		if !inertTypes[res.kind] {
 			r.problem(res.node.member("Type").line, res.id, "keyward local does not carry resources of type %s", res.kind)
 		}
 		return
 	}
 	p := r.properties(res.id, res.node.member("Properties"))
+	if strings.HasPrefix(res.kind, customPrefix) {
+		r.custom(res.id, res.kind, p)
+		return
+	}
 	p.ignore(inertProperties[res.kind]...)
 	read(r, res.id, p)
 	p.end()

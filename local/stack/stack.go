@@ -29,6 +29,7 @@ type Options struct {
 // Stack is a template with everything resolved.
 type Stack struct {
 	Name              string
+	Description       string
 	Account           string
 	Region            string
 	Functions         []Function
@@ -49,6 +50,9 @@ type Stack struct {
 	Keys              []KMSKey
 	Roles             []Role
 	CallPolicies      []CallPolicy
+	Custom            []CustomResource
+	Resources         []Resource
+	Parameters        map[string]string
 	Outputs           map[string]string
 }
 
@@ -87,6 +91,7 @@ type Schedule struct {
 	Input      string
 	Retry      Retry
 	DeadLetter string // ARN of the queue
+	Disabled   bool
 }
 
 // Rule is one EventBridge rule on the default bus.

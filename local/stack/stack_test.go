@@ -51,8 +51,8 @@ func TestProjectsTemplate(t *testing.T) {
 	const lambda = "arn:aws:lambda:us-east-1:123456789012:function:keyward-"
 	const dead = "arn:aws:sqs:us-east-1:123456789012:keyward-DeadLetters"
 	inspect, ok := s.Function(lambda + "InspectFunction")
-	if !ok || len(s.Functions) != 13 {
-		t.Fatalf("functions %v, want thirteen with InspectFunction", s.Functions)
+	if !ok || len(s.Functions) != 14 {
+		t.Fatalf("functions %v, want fourteen with InspectFunction", s.Functions)
 	}
 	inspect.Environment = map[string]string{"TABLE_NAME": inspect.Environment["TABLE_NAME"], "FUNCTION_TIMEOUT_SECONDS": inspect.Environment["FUNCTION_TIMEOUT_SECONDS"]}
 	want := stack.Function{
@@ -95,7 +95,7 @@ func TestProjectsTemplate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f, _ := off.Function(lambda + "DrillFunction"); len(off.Keys) != 1 || off.Keys[0].LogicalID != "DataKey" || len(off.Schedules) != 2 || f.Environment["DRILL_KEY"] != "" {
+	if f, _ := off.Function(lambda + "DrillFunction"); len(off.Keys) != 1 || off.Keys[0].LogicalID != "DataKey" || len(off.Schedules) != 3 || !off.Schedules[2].Disabled || f.Environment["DRILL_KEY"] != "" {
 		t.Errorf("with Drill=off %d keys, want the table's, schedules %v, DRILL_KEY %q", len(off.Keys), off.Schedules, f.Environment["DRILL_KEY"])
 	}
 }
@@ -162,7 +162,7 @@ func checkRest(t *testing.T, s *stack.Stack) {
 	if diff := cmp.Diff([]stack.Subscription{subscription}, s.Subscriptions); diff != "" {
 		t.Errorf("subscriptions (-want +got):\n%s", diff)
 	}
-	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 15 {
+	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 16 {
 		t.Errorf("queues %v, groups %v, roles %v", s.Queues, s.ScheduleGroups, s.Roles)
 	}
 }

@@ -10,7 +10,7 @@ import (
 var pure = []string{
 	"report", "report/page", "report/paper", "report/sheet",
 	"shared/audit", "shared/delivery", "shared/drill", "shared/enforcement", "shared/env", "shared/event", "shared/evidence", "shared/fault", "shared/guard", "shared/identity", "shared/inspection", "shared/integrity",
-	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/pace", "shared/policy", "shared/policy/custom", "shared/record", "shared/release", "shared/replay", "shared/safeguard",
+	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/pace", "shared/policy", "shared/policy/custom", "shared/record", "shared/release", "shared/removal", "shared/replay", "shared/safeguard",
 	"shared/trust", "shared/waiver",
 }
 
@@ -266,6 +266,7 @@ func TestWhatFunctionsLink(t *testing.T) {
 		"notify":    {"dynamodb", "sesv2"},
 		"publish":   {"dynamodb", "eventbridge"},
 		"recheck":   {"dynamodb", "ec2", "kms", "ssm"},
+		"removal":   {"dynamodb"},
 		"request":   {"dynamodb", "ec2", "iam", "kms", "lambda", "ssm"},
 		"restore":   {"dynamodb", "kms"},
 		"revoke":    {"dynamodb", "kms"},
