@@ -19,6 +19,9 @@ func (c *cli) people(ctx context.Context) (*people.Client, error) {
 	if c.API == "" {
 		return nil, &invalid{errors.New("which stack? Set KEYWARD_API_URL or --api to its output PeopleApiUrl; keyward local prints it")}
 	}
+	if u, err := url.Parse(c.API); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return nil, &invalid{fmt.Errorf("--api %s: expected a URL such as https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com", c.API)}
+	}
 	cfg, err := c.aws(ctx)
 	if err != nil {
 		return nil, err

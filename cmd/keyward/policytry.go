@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyward/keyward/cmd/keyward/internal/people"
@@ -85,7 +86,10 @@ func (a policyTry) Run(ctx context.Context, c *cli, p *show.Printer) error {
 		return err
 	}
 	t := tried{Policy: candidate.Name, Digest: candidate.Digest, Totals: map[string]int{}}
-	if t.Machines, err = tryAll(ctx, api, machines, trial{candidate, waivers.Waivers, status.Time}); err != nil {
+	progress := p.Progress("trying it on " + count(len(machines), "machine"))
+	t.Machines, err = tryAll(ctx, api, machines, trial{candidate, waivers.Waivers, status.Time}, progress.Done)
+	progress.End()
+	if err != nil {
 		return err
 	}
 	t.sum()
@@ -120,12 +124,13 @@ type trial struct {
 }
 
 // tryAll reads the last evidence of each machine, a few at a time.
-func tryAll(ctx context.Context, api *people.Client, machines []record.Machine, t trial) ([]triedMachine, error) {
+func tryAll(ctx context.Context, api *people.Client, machines []record.Machine, t trial, told func(done, all int64)) ([]triedMachine, error) {
 	const atOnce = 8
 	out, problems := make([]triedMachine, len(machines)), make([]error, len(machines))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wait sync.WaitGroup
+	var done atomic.Int64
 	turns := make(chan struct{}, atOnce)
 	for i, m := range machines {
 		turns <- struct{}{}
@@ -134,6 +139,7 @@ func tryAll(ctx context.Context, api *people.Client, machines []record.Machine, 
 			if out[i], problems[i] = tryOne(ctx, api, m, t); problems[i] != nil {
 				cancel() // one machine left out would make the totals wrong
 			}
+			told(done.Add(1), int64(len(machines)))
 		})
 	}
 	wait.Wait()
