@@ -73,6 +73,20 @@ func (s *Store) RequestsFrom(_ context.Context, after string, limit int) ([]reco
 	})
 }
 
+// RequestsOf is the real store's.
+func (s *Store) RequestsOf(_ context.Context, machine string) ([]record.Request, error) {
+	return all(s, "RequestsOf", func() []record.Request {
+		var list []record.Request
+		for _, id := range sortedKeys(s.requests) {
+			if s.requests[id].Machine == machine {
+				list = append(list, s.requests[id])
+			}
+		}
+		slices.SortFunc(list, func(a, b record.Request) int { return cmp.Compare(a.ID, b.ID) })
+		return list
+	})
+}
+
 // Drills is the real store's: there is no fire drill here.
 func (s *Store) Drills(context.Context, int) ([]record.Drill, error) {
 	return all(s, "Drills", func() []record.Drill { return nil })

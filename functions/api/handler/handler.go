@@ -50,6 +50,7 @@ type records interface {
 	SetWaiver(ctx context.Context, w record.Waiver, told []record.Start, ledger ...record.Entry) error
 	LiftWaiver(ctx context.Context, w record.Waiver, ledger ...record.Entry) error
 	Request(ctx context.Context, machine, id string) (record.Request, error)
+	RequestsOf(ctx context.Context, machine string) ([]record.Request, error)
 	RequestsFrom(ctx context.Context, after string, limit int) ([]record.Request, error)
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 	Started(ctx context.Context, name string) error

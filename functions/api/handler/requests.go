@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -37,20 +38,40 @@ func (h *Handler) listRequests(ctx context.Context, c boot.Call) (int, any, erro
 		}
 		return 0, nil, fault.Wrong("state", "listing key requests: state is %q, expected one of %s", state, strings.Join(words, ", "))
 	}
-	kept, err := h.Store.RequestsFrom(ctx, q.Get("after"), pageRequests)
+	kept, next, err := h.keptRequests(ctx, machine, q.Get("after"))
 	if err != nil {
 		return 0, nil, err
 	}
-	page := record.RequestPage{}
-	if len(kept) == pageRequests {
-		page.Next = store.RequestCursor(kept[len(kept)-1])
+	page := record.RequestPage{Next: next}
+	if slices.Contains(asKept, state) {
+		kept = slices.DeleteFunc(kept, func(r record.Request) bool { return r.State != string(state) })
 	}
-	kept = slices.DeleteFunc(kept, func(r record.Request) bool { return machine != "" && r.Machine != machine })
 	if err := h.view(ctx, c, kept); err != nil {
 		return 0, nil, err
 	}
 	page.Requests = append([]record.Request{}, slices.DeleteFunc(kept, func(r record.Request) bool { return state != "" && r.State != string(state) })...)
 	return http.StatusOK, page, nil
+}
+
+// asKept are the states that no request is shown in without being kept in: those that are not asked for are not looked
+// at further, so that a list of the few that wait reads few machines.
+var asKept = []keyrequest.State{keyrequest.Pending, keyrequest.Approved, keyrequest.Delivered, keyrequest.Denied, keyrequest.Failure}
+
+// keptRequests are the requests after one, oldest first, and where those after them begin: all of a machine at once, or a
+// page of all.
+func (h *Handler) keptRequests(ctx context.Context, machine, after string) (kept []record.Request, next string, err error) {
+	if machine == "" {
+		kept, err = h.Store.RequestsFrom(ctx, after, pageRequests)
+	} else {
+		kept, err = h.Store.RequestsOf(ctx, machine)
+		slices.SortFunc(kept, func(a, b record.Request) int { return cmp.Compare(store.RequestCursor(a), store.RequestCursor(b)) })
+		kept = slices.DeleteFunc(kept, func(r record.Request) bool { return store.RequestCursor(r) <= after })
+		kept = kept[:min(len(kept), pageRequests)]
+	}
+	if len(kept) == pageRequests {
+		next = store.RequestCursor(kept[len(kept)-1])
+	}
+	return kept, next, err
 }
 
 // view shows requests as they stand: with what became of their machines' keys since. A request whose machine has no

@@ -151,6 +151,14 @@ func (s *Store) request(r *record.Request) error {
 	return nil
 }
 
+// RequestsOf is the real store's.
+func (s *Store) RequestsOf(_ context.Context, machine string) ([]record.Request, error) {
+	err := s.call("store.RequestsOf")
+	all := slices.DeleteFunc(slices.Collect(maps.Values(s.Asked)), func(r record.Request) bool { return r.Machine != machine })
+	slices.SortFunc(all, func(a, b record.Request) int { return cmp.Compare(a.ID, b.ID) })
+	return unless(err, all)
+}
+
 // RequestsFrom is the real store's.
 func (s *Store) RequestsFrom(_ context.Context, after string, limit int) ([]record.Request, error) {
 	err := s.call("store.RequestsFrom")

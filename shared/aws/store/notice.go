@@ -94,10 +94,12 @@ func (s *Store) Notices(ctx context.Context, machine string) ([]record.Notice, e
 	return under[record.Notice](ctx, s, machineKey(machine), noticeStart, false, 0, "reading notices of "+machine)
 }
 
+const requestStart = "request#"
+
 func requestItem(r record.Request) item {
 	r.Revision++
 	return item{
-		pk: machineKey(r.Machine), sk: "request#" + r.ID, listPK: requestList, listSK: RequestCursor(r),
+		pk: machineKey(r.Machine), sk: requestStart + r.ID, listPK: requestList, listSK: RequestCursor(r),
 		version: r.Revision, doc: r,
 	}
 }
@@ -111,12 +113,17 @@ func (s *Store) PutRequest(ctx context.Context, r record.Request) (record.Reques
 
 // Request reads one key request of a machine; fault.NotFound if there is none.
 func (s *Store) Request(ctx context.Context, machine, id string) (record.Request, error) {
-	return get[record.Request](ctx, s, machineKey(machine), "request#"+id, "reading key request "+id)
+	return get[record.Request](ctx, s, machineKey(machine), requestStart+id, "reading key request "+id)
 }
 
 // RequestsFrom reads key requests, oldest first, at most limit of them, from the first after RequestCursor of another.
 func (s *Store) RequestsFrom(ctx context.Context, after string, limit int) ([]record.Request, error) {
 	return query[record.Request](ctx, s, s.listed(requestList, after), limit, "listing key requests")
+}
+
+// RequestsOf reads the key requests of one machine, by id.
+func (s *Store) RequestsOf(ctx context.Context, machine string) ([]record.Request, error) {
+	return under[record.Request](ctx, s, machineKey(machine), requestStart, false, 0, "reading key requests of "+machine)
 }
 
 // RequestCursor is where RequestsFrom goes on after this request.

@@ -243,6 +243,8 @@ func TestRequests(t *testing.T) {
 	same(t, "RequestsFrom, the first", []record.Request{early})(p.RequestsFrom(t.Context(), "", 1))
 	same(t, "RequestsFrom, those after it", []record.Request{late})(p.RequestsFrom(t.Context(), store.RequestCursor(early), 10))
 
+	same(t, "RequestsOf", []record.Request{late})(p.RequestsOf(t.Context(), awstest.Machine))
+
 	stale := late
 	late.State = "granted"
 	late = put(late)
