@@ -28,6 +28,7 @@ type records interface {
 	Machine(ctx context.Context, id string) (record.Machine, error)
 	Policy(ctx context.Context, name string) (record.Policy, error)
 	PolicyVersion(ctx context.Context, name string, version int) (record.Policy, error)
+	Request(ctx context.Context, machine, id string) (record.Request, error)
 	BeginNotice(ctx context.Context, n record.Notice) (record.Notice, error)
 	EndNotice(ctx context.Context, n record.Notice) error
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
@@ -153,6 +154,9 @@ func (h *Handler) tell(ctx context.Context, now time.Time, t enforcement.Task) (
 		p.Name, p.Notify.To = m.Policy, []string{h.Contact}
 	}
 	if err != nil {
+		return enforcement.Told{}, err
+	}
+	if stale, err := h.stale(ctx, kind, t); stale || err != nil {
 		return enforcement.Told{}, err
 	}
 	n := content(kind, m, p, t)

@@ -34,6 +34,9 @@ func TestTellEveryKind(t *testing.T) {
 			t.Parallel()
 			w := fake.New()
 			w.Store.Put(fake.Machine(fake.Revoked, func(m *record.Machine) { m.State.HeldFor = "held-global" }))
+			if _, err := w.Store.PutRequest(t.Context(), record.Request{Machine: fake.ID, State: "Pending"}); err != nil { // what a notice of one is about
+				t.Fatal(err)
+			}
 			got, err := tell(t, w, func(task *enforcement.Task) {
 				task.Notice, task.Input.Notice = "", string(kind)
 				task.Input.DueAt = fake.Start.Add(24 * time.Hour)
