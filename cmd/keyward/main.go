@@ -46,6 +46,7 @@ type cli struct {
 	Hold       holdCommands      `cmd:"" help:"Stops by people: nothing is revoked under a hold."`
 	Breaker    breakerCommands   `cmd:"" help:"The limit on revocations."`
 	Waiver     waiverCommands    `cmd:"" help:"What machines fail by and people allow for a time."`
+	Notice     noticeCommands    `cmd:"" help:"What people are told, and what a mail says."`
 	Drill      drillCommands     `cmd:"" help:"The fire drill: proof that warning, revocation and restore work."`
 	Request    requestCommands   `cmd:"" help:"Key requests."`
 	Audit      auditCommands     `cmd:"" help:"Every decision and action, in a file that can be checked."`

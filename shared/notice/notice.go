@@ -117,9 +117,9 @@ const (
 // Mail is a rendered notice. Subject is one line; Text has lines of at most 76 characters except where
 // a single word or a command is longer; HTML is a whole document.
 type Mail struct {
-	Subject string
-	Text    string
-	HTML    string
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+	HTML    string `json:"html"`
 }
 
 // Render makes the mail of a notice at the time now. It refuses a kind that is not known, a notice

@@ -2,9 +2,11 @@ package notice_test
 
 import (
 	"html"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -118,6 +120,41 @@ func TestHostileMachine(t *testing.T) {
 	}
 	if !strings.Contains(oneLine(m.Text), "There are 13 more findings.") {
 		t.Error("findings that are not shown are not said")
+	}
+}
+
+// Whatever a notice is told, in every text that it has and for every kind: nothing breaks out of a mail, and it stays small.
+func TestHostileTexts(t *testing.T) {
+	t.Parallel()
+	attacks := map[string]string{
+		"a megabyte":       strings.Repeat("A", 1<<20),
+		"a megabyte of it": strings.Repeat("</td><script>alert(1)</script>\r\nBcc: x@evil.example\r\n", 20_000),
+		"right to left":    "\u202e\u2066moc.elpmaxe\u2069\u200f\u061c \u05d0\u05d1 \u0627\u0644",
+		"line breaks":      "a\r\nBcc: everyone@evil.example\r\n\r\n<h1>b</h1>\u2028\u2029\u0085\v\f\x00",
+		"attributes":       `" style="position:fixed" onload="x" '><a href=https://evil.example>`,
+	}
+	for name, attack := range attacks {
+		for _, kind := range notice.Kinds() {
+			n := base(kind, due, revoked, waived, func(n *notice.Notice) { n.DueAt = now.Add(time.Hour) })
+			v := reflect.ValueOf(&n).Elem()
+			for i := range v.NumField() {
+				switch f := v.Field(i); {
+				case v.Type().Field(i).Name == "Kind":
+				case f.Kind() == reflect.String:
+					f.SetString(attack)
+				case f.Type() == reflect.TypeFor[[]string]():
+					f.Set(reflect.ValueOf([]string{attack, attack}))
+				}
+			}
+			m, err := notice.Render(n, now)
+			if err != nil {
+				t.Fatalf("%s, %s: %v", kind, name, err)
+			}
+			checkMail(t, m)
+			if len(m.Text) > 40_000 || len(m.HTML) > 80_000 {
+				t.Errorf("%s, %s: the mail has %d and %d bytes", kind, name, len(m.Text), len(m.HTML))
+			}
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/shared/aws/sesmail"
 	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/content"
 	"github.com/keyward/keyward/shared/delivery"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
@@ -83,7 +84,7 @@ func (h *Handler) warn(ctx context.Context, now time.Time, t enforcement.Task) (
 		h.Log.ErrorContext(ctx, nobody, boot.KeyMachine, m.ID, boot.KeyKind, string(notice.Warning))
 		return enforcement.Warned{Outcome: "unreachable", DueAt: now.Truncate(time.Second)}, nil
 	}
-	n := content(notice.Warning, m, p, t)
+	n := content.Of(notice.Warning, m, p, t)
 	n.Missed, n.Reference = so.Lost, cmp.Or(so.Reference, t.Execution)
 	n.Relapse = !m.State.Silence && !m.State.OldDueAt.IsZero()
 	sent, err := h.send(ctx, now, m, p, n, t, counts)
@@ -159,7 +160,7 @@ func (h *Handler) tell(ctx context.Context, now time.Time, t enforcement.Task) (
 	if stale, err := h.stale(ctx, kind, t); stale || err != nil {
 		return enforcement.Told{}, err
 	}
-	n := content(kind, m, p, t)
+	n := content.Of(kind, m, p, t)
 	n.DoneAt, n.Missed = now, t.Input.Missed
 	if len(n.Missed) > 0 && len(h.addressees(m, p).Next(delivery.Of(m).Lost, n.Missed)) == 0 {
 		h.Log.ErrorContext(ctx, nobody, boot.KeyMachine, m.ID, boot.KeyKind, string(kind))

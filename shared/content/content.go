@@ -1,4 +1,6 @@
-package handler
+// Package content is what a notice says, from the records: of a machine, its policy and what its execution was asked to say.
+// It is pure, asks nobody and sends nothing: notify mails it, and the command line shows what a mail would be.
+package content
 
 import (
 	"cmp"
@@ -18,8 +20,8 @@ import (
 // ofSafeguard are the holds that come of keeping data safe, or after it.
 var ofSafeguard = []guard.Reason{guard.ReasonNoSnapshot, guard.ReasonNotLocked, guard.ReasonNotUnlocked, guard.ReasonNotRevoked}
 
-// content is what a notice says, from the records.
-func content(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement.Task) notice.Notice {
+// Of is what a notice of a kind says.
+func Of(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement.Task) notice.Notice {
 	s := m.State
 	n := notice.Notice{
 		Kind: kind, Machine: m.ID, Name: m.Name, Owner: m.Owner, Zone: m.Zone, Policy: p.Name, Version: p.Version,

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyward/keyward/cmd/keyward/internal/show"
+	"github.com/keyward/keyward/shared/content"
+	"github.com/keyward/keyward/shared/notice"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
+)
+
+type noticeCommands struct {
+	List    noticeList    `cmd:"" help:"List the events that people are told of."`
+	Preview noticePreview `cmd:"" help:"Show what a mail would say, and send nothing."`
+}
+
+type noticeList struct{}
+
+func (noticeList) Help() string { return "Example:\n  keyward notice list" }
+
+// event is one row of the list, for programs.
+type event struct {
+	Event string `json:"event"`
+	When  string `json:"when"`
+}
+
+func (noticeList) Run(p *show.Printer) error {
+	var all []event
+	for _, e := range notice.Events() {
+		all = append(all, event{string(e.Kind), strings.ReplaceAll(e.When, "`", "")})
+	}
+	return p.Value(all, func() {
+		var rows [][]string
+		for _, e := range all {
+			rows = append(rows, []string{e.Event, e.When})
+		}
+		p.Table([]string{"EVENT", "IS SENT WHEN"}, rows, "")
+	})
+}
+
+type noticePreview struct {
+	Event   string `arg:"" help:"An event of 'keyward notice list', such as warning."`
+	Machine string `arg:"" optional:"" help:"A machine's id, for what its records say now; without it, an example."`
+	HTML    bool   `help:"The HTML body instead of the text."`
+}
+
+func (noticePreview) Help() string {
+	return "What only the moment of sending knows, such as who decided and why, is an example in it.\n\nExamples:\n" +
+		"  keyward notice preview warning\n  keyward notice preview dueSoon i-1234567890abcdef0\n  keyward notice preview revoked i-1234567890abcdef0 --html >mail.html"
+}
+
+func (a noticePreview) Run(ctx context.Context, c *cli, p *show.Printer) error {
+	kind := notice.Kind(a.Event)
+	if !slices.Contains(notice.Kinds(), kind) {
+		return &invalid{fmt.Errorf("event is %q, expected one of %s", a.Event, strings.Join(eventNames(), ", "))}
+	}
+	now := time.Now()
+	m, under := content.Example(now)
+	if a.Machine != "" {
+		api, err := c.people(ctx)
+		if err != nil {
+			return err
+		}
+		status, err := api.Status(ctx) // whose time the records have
+		if err != nil {
+			return err
+		}
+		now = status.Time
+		v, err := api.Machine(ctx, a.Machine)
+		if err != nil {
+			return err
+		}
+		m = v.Machine
+		if under, err = policyOf(ctx, api.Policy, m.Policy); err != nil {
+			return err
+		}
+	}
+	mail, err := notice.Render(content.Preview(kind, m, under, now), now)
+	if err != nil {
+		return err
+	}
+	return p.Value(mail, func() {
+		if a.HTML {
+			p.Text(mail.HTML)
+			return
+		}
+		p.Text("Subject: " + mail.Subject + "\n\n" + mail.Text)
+	})
+}
+
+// policyOf is a machine's policy, as the stack has it.
+func policyOf(ctx context.Context, read func(context.Context, string) (record.Policy, error), name string) (*policy.Policy, error) {
+	if name == policy.DefaultName {
+		return policy.Default(), nil
+	}
+	stored, err := read(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return stored.Compile()
+}
+
+func eventNames() []string {
+	var all []string
+	for _, k := range notice.Kinds() {
+		all = append(all, string(k))
+	}
+	return all
+}

@@ -1,0 +1,48 @@
+package content_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyward/keyward/shared/content"
+	"github.com/keyward/keyward/shared/integrity"
+	"github.com/keyward/keyward/shared/notice"
+)
+
+var now = time.Date(2026, 3, 2, 4, 30, 0, 0, time.UTC)
+
+// A preview of each kind is a whole mail, of the example and of a machine of which little is known.
+func TestEveryKindCanBePreviewed(t *testing.T) {
+	t.Parallel()
+	for _, kind := range notice.Kinds() {
+		m, p := content.Example(now)
+		mail, err := notice.Render(content.Preview(kind, m, p, now), now)
+		if err != nil {
+			t.Errorf("%s: %v", kind, err)
+			continue
+		}
+		if text := strings.Join(strings.Fields(mail.Text), " "); !kind.OfStack() && (!strings.Contains(text, m.ID) || !strings.Contains(text, "web-1")) || strings.Contains(text, "0001") {
+			t.Errorf("%s:\n%s", kind, mail.Text)
+		}
+		m.Name, m.Owner, m.Zone, m.Findings, m.State = "", "", "", nil, integrity.State{}
+		if _, err := notice.Render(content.Preview(kind, m, p, now), now); err != nil {
+			t.Errorf("%s, of a machine that was never judged: %v", kind, err)
+		}
+	}
+}
+
+// A deadline that runs is the one that is shown; without one it is what a warning now would promise.
+func TestThePreviewOfAWarning(t *testing.T) {
+	t.Parallel()
+	m, p := content.Example(now)
+	if n := content.Preview(notice.Warning, m, p, now); !n.DueAt.Equal(now.Add(4*time.Hour)) || len(n.Findings) != 1 {
+		t.Errorf("due at %s with %d findings, want the policy's grace from now", n.DueAt, len(n.Findings))
+	}
+	m.State.WarnedAt, m.State.DueAt = now.Add(-time.Hour), now.Add(3*time.Hour)
+	for _, kind := range []notice.Kind{notice.Warning, notice.DueSoon} {
+		if n := content.Preview(kind, m, p, now); !n.DueAt.Equal(m.State.DueAt) {
+			t.Errorf("%s: due at %s, want the deadline that runs", kind, n.DueAt)
+		}
+	}
+}
