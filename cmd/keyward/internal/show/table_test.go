@@ -182,3 +182,15 @@ func TestTexts(t *testing.T) {
 		t.Errorf("another program's lines are %q", lines.String())
 	}
 }
+
+// A table that just fits stays as it is; one column more, and it is broken.
+func TestTablesThatJustFit(t *testing.T) {
+	t.Parallel()
+	for width, want := range map[int]string{14: "A     B\nword  one more\n", 13: "A     B\nword  one\n      more\n"} {
+		p, out := on(width, false)
+		p.Table([]string{"A", "B"}, [][]string{{"word", "one more"}}, "")
+		if out.String() != want {
+			t.Errorf("in %d columns:\n%swant\n%s", width, out, want)
+		}
+	}
+}
