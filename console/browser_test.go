@@ -42,7 +42,7 @@ func open(t testing.TB, a *api) *browser {
 // openWith opens a console of an API that does something beside what its place does.
 func openWith(t testing.TB, served console.API, a *api) *browser {
 	t.Helper()
-	c := console.New(console.Options{API: served, URL: "https://example.execute-api.eu-central-1.amazonaws.com", Port: 4567, Check: checkPolicy})
+	c := console.New(console.Options{API: served, URL: "https://example.execute-api.eu-central-1.amazonaws.com", Port: 4567, Check: checkPolicy, Report: a.reports})
 	b := &browser{t: t, api: a, handler: c.Handler()}
 	at, err := url.Parse(c.Address())
 	if err != nil {

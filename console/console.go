@@ -51,10 +51,11 @@ type API interface {
 
 // Options are what a console needs. All fields are required.
 type Options struct {
-	API   API
-	URL   string                  // of the people's API, as it is shown
-	Port  int                     // that it is served on
-	Check func(text []byte) error // reads a policy's text; a policy.Errors says what is wrong with it
+	API    API
+	URL    string                  // of the people's API, as it is shown
+	Port   int                     // that it is served on
+	Check  func(text []byte) error // reads a policy's text; a policy.Errors says what is wrong with it
+	Report Reporter
 }
 
 // Console is one start of the page.
@@ -62,6 +63,7 @@ type Console struct {
 	Options
 	fleet   *fleet
 	answers answers
+	reports reports
 	token   string // in the URL of the start
 	session string // of the cookie that the token is changed for
 	form    string // in every form
@@ -97,6 +99,9 @@ func (c *Console) Handler() http.Handler {
 	pages.HandleFunc("POST /exceptions/{do}", c.orderException)
 	pages.HandleFunc("GET /breaker", c.breaker)
 	pages.HandleFunc("POST /breaker", c.resetBreaker)
+	pages.HandleFunc("GET /reports", c.reportsPage)
+	pages.HandleFunc("POST /reports", c.makeReport)
+	pages.HandleFunc("GET /reports/{id}", c.reportFile)
 	pages.HandleFunc("GET /audit", c.audit)
 	pages.HandleFunc("GET /audit/{id}/ledger.jsonl", c.auditFile)
 	pages.HandleFunc("/", c.nowhere)

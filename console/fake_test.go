@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/keyward/keyward/console"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/policy"
@@ -38,6 +39,7 @@ type api struct {
 	fails    map[string]error
 	called   []string
 	pageSize int
+	reports  console.Reporter
 }
 
 // refusal is an answer of the API that is an error.

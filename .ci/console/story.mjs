@@ -160,6 +160,18 @@ export async function story(root, browser, into, docs) {
 		await page.locator("main tbody a[href^='/requests/']").first().click();
 		await look("request");
 
+		step("a report is made");
+		await go("/reports");
+		if ((await page.getByLabel("Time zone").inputValue()) !== "Europe/Berlin") note("the zone of the browser is not the report's");
+		await page.locator("#report-last").selectOption("");
+		await page.locator("#report-from").fill("1d");
+		await page.getByRole("button", { name: "Make it" }).click();
+		const link = page.locator("#made a").first();
+		await link.waitFor({ timeout: 60000 });
+		const [saved] = await Promise.all([page.waitForEvent("download"), link.click()]);
+		if (saved.suggestedFilename() !== "keyward-report.html") note(`the report's file is ${saved.suggestedFilename()}`);
+		await look("reports");
+
 		step("it is put right, and the key comes back");
 		listener.close();
 		await go(`/machines/${MACHINE}`);

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -12,8 +13,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/keyward/keyward/cmd/keyward/internal/people"
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
 	"github.com/keyward/keyward/console"
+	"github.com/keyward/keyward/report"
 	"github.com/keyward/keyward/shared/policy/custom"
 )
 
@@ -41,7 +44,8 @@ func (a consoleCommand) Run(ctx context.Context, c *cli, p *show.Printer) error 
 	}
 	page := console.New(console.Options{
 		API: api, URL: c.API, Port: listener.Addr().(*net.TCPAddr).Port,
-		Check: func(text []byte) error { _, err := custom.Parse(text); return err },
+		Check:  func(text []byte) error { _, err := custom.Parse(text); return err },
+		Report: reporter(api),
 	})
 	server := &http.Server{Handler: page.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
 	failed := make(chan error, 1)
@@ -62,6 +66,39 @@ func (a consoleCommand) Run(ctx context.Context, c *cli, p *show.Printer) error 
 		}
 	}
 	return errors.Join(err, server.Close())
+}
+
+// reporter makes the reports of keyward report run.
+func reporter(api *people.Client) console.Reporter {
+	return func(ctx context.Context, wish console.ReportWish) (console.MakeReport, error) {
+		run := reportRun{Format: wish.Form, Last: wish.Last, Zone: wish.Zone}
+		if wish.Last == "" {
+			run.From, run.To = wish.From, wish.To
+		}
+		write, _, err := run.form()
+		if err != nil {
+			return nil, &console.WrongWish{Err: err}
+		}
+		sections, err := report.Chosen(nil)
+		if err != nil {
+			return nil, err
+		}
+		status, err := api.Status(ctx)
+		if err != nil {
+			return nil, err
+		}
+		period, err := run.period(status.Time)
+		if err != nil {
+			return nil, &console.WrongWish{Err: err}
+		}
+		return func(ctx context.Context, w io.Writer, progress func(done, all int)) (string, []string, error) {
+			r, _, err := reported(ctx, api, status, period, sections, progress)
+			if err != nil {
+				return "", nil, err
+			}
+			return r.Period().Title() + " (" + r.Zone + ")", r.Gaps, write(w, r)
+		}, nil
+	}
 }
 
 // browse has the desktop open an address. It does not wait for the browser.

@@ -87,25 +87,33 @@ func (a reportRun) Run(ctx context.Context, c *cli, p *show.Printer) error {
 		return &invalid{err}
 	}
 	working := p.Progress("reading what is kept")
-	place := gather.Place{Account: status.Account, Region: status.Region, Version: status.Version, ReadAt: status.Time}
-	data, err := gather.Gather(ctx, asked{api}, place, period, sections, func(done, all int) { working.Done(int64(done), int64(all)) })
+	r, machines, err := reported(ctx, api, status, period, sections, func(done, all int) { working.Done(int64(done), int64(all)) })
 	working.End()
 	if err != nil {
 		return err
 	}
-	r := report.Build(data, period, sections)
 	if a.File == "-" {
 		err = write(os.Stdout, r)
 	} else if err = newFile(a.File, "report", func(w io.Writer) error { return write(w, r) }); err == nil {
 		made := reportMade{a.File, form, r.From, r.To, r.Zone, r.MadeAt, r.Complete(), r.Gaps}
 		err = p.Value(made, func() {
-			p.Line("The report of %s (%s) on %s is in %s.", r.Period().Title(), r.Zone, count(len(data.Machines), "machine"), a.File)
+			p.Line("The report of %s (%s) on %s is in %s.", r.Period().Title(), r.Zone, count(machines, "machine"), a.File)
 		})
 	}
 	if err == nil && !r.Complete() {
 		return &notInOrder{"the report is not complete, it could not read\n  " + strings.Join(r.Gaps, "\n  ")}
 	}
 	return err
+}
+
+// reported reads a report through the API, and says of how many machines it is.
+func reported(ctx context.Context, api *people.Client, status record.Status, period report.Period, sections []report.ID, progress func(done, all int)) (report.Report, int, error) {
+	place := gather.Place{Account: status.Account, Region: status.Region, Version: status.Version, ReadAt: status.Time}
+	data, err := gather.Gather(ctx, asked{api}, place, period, sections, progress)
+	if err != nil {
+		return report.Report{}, 0, err
+	}
+	return report.Build(data, period, sections), len(data.Machines), nil
 }
 
 // form is how to write, by --format or by the file's name.

@@ -142,6 +142,9 @@
 	local(document);
 	const here = document.getElementById("zone");
 	if (here) here.textContent = `Your zone is ${zone}.`;
+	for (const field of document.querySelectorAll("input[data-zone]")) {
+		if (field.value === "UTC") field.value = zone;
+	}
 	for (const text of document.querySelectorAll("textarea[data-check]")) checked(text);
 	document.addEventListener("change", (e) => {
 		if (!e.target.dataset.all) return;
