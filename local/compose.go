@@ -18,6 +18,7 @@ import (
 	"github.com/keyward/keyward/local/imds"
 	"github.com/keyward/keyward/local/kms"
 	"github.com/keyward/keyward/local/scheduler"
+	"github.com/keyward/keyward/local/securityhub"
 	"github.com/keyward/keyward/local/ses"
 	"github.com/keyward/keyward/local/sfn"
 	"github.com/keyward/keyward/local/sns"
@@ -35,6 +36,7 @@ type services struct {
 	ec2     *ec2.EC2
 	iam     *iam.IAM
 	bus     *events.Bus
+	hub     *securityhub.Hub
 	gateway *httpapi.Gateway
 	imds    *imds.Service
 
@@ -146,7 +148,11 @@ func (s *Server) composeBus() error {
 	if err := s.keep("events", s.services.bus); err != nil {
 		return err
 	}
-	return s.register(s.services.bus.Service())
+	s.services.hub = securityhub.New(s.stack.Region, s.stack.Account)
+	if err := s.keep("securityhub", s.services.hub); err != nil {
+		return err
+	}
+	return s.register(s.services.bus.Service(), s.services.hub.Service())
 }
 
 func (s *Server) composeKeys() error {

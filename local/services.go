@@ -7,6 +7,8 @@ import (
 // routeServices adds the control routes of the parts.
 func (s *Server) routeServices(route func(string, func(*http.Request) (any, error))) {
 	route("GET events", func(*http.Request) (any, error) { return s.services.bus.Log(), nil })
+	route("GET findings", func(*http.Request) (any, error) { return s.services.hub.Findings(), nil })
+	route("GET compliance", func(*http.Request) (any, error) { return s.services.ssm.Compliance(), nil })
 	route("GET executions", s.getExecutions)
 	route("GET executions/{name}", s.getExecution)
 }

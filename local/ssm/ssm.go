@@ -53,6 +53,8 @@ type SSM struct {
 	order     []string // of commands, oldest first
 	events    []Event  // on their way out, in order
 
+	compliance []Compliance
+
 	publishing sync.Mutex
 	running    sync.WaitGroup
 }
@@ -87,6 +89,7 @@ func (s *SSM) Service() wire.Service {
 			"GetDocument":                 s.getDocument,
 			"ListCommandInvocations":      s.listCommandInvocations,
 			"ListCommands":                s.listCommands,
+			"PutComplianceItems":          s.putComplianceItems,
 			"SendCommand":                 s.sendCommand,
 		},
 	}

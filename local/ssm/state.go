@@ -12,6 +12,8 @@ type state struct {
 	Calendars []*change   `json:"calendars,omitempty"`
 	Nodes     []*Node     `json:"nodes"`
 	Commands  []*command  `json:"commands"` // oldest first
+
+	Compliance []Compliance `json:"compliance,omitempty"`
 }
 
 // Save is the state as JSON, without what simulated nodes answer.
@@ -31,6 +33,7 @@ func (s *SSM) Save() (json.RawMessage, error) {
 	for _, id := range s.order {
 		st.Commands = append(st.Commands, s.commands[id])
 	}
+	st.Compliance = s.compliance
 	return json.Marshal(st)
 }
 
@@ -80,7 +83,7 @@ func (s *SSM) Load(saved json.RawMessage) error {
 		fresh.order = append(fresh.order, c.ID)
 	}
 	s.documents, s.nodes, s.commands, s.order = fresh.documents, fresh.nodes, fresh.commands, fresh.order
-	s.calendars = fresh.calendars
+	s.calendars, s.compliance = fresh.calendars, st.Compliance
 	for _, id := range s.order {
 		c := s.commands[id]
 		if c.count((*invocation).ended) < len(c.Invocations) {

@@ -35,7 +35,7 @@ func (r *reader) readRules(n *node) {
 	}
 }
 
-// truth is the value of a condition: Equals of two values, and Not of one, are what is carried.
+// truth is the value of a condition: Equals of two values, Not of one, and Or of two are what is carried.
 func (r *reader) truth(at string, n *node) bool {
 	arguments := func(many int) []*node {
 		if n.items[0].kind != sequence || len(n.items[0].items) != many {
@@ -53,7 +53,13 @@ func (r *reader) truth(at string, n *node) bool {
 			return !r.truth(at, one[0])
 		}
 	}
-	r.problem(n.line, at, "keyward local carries the functions Equals of two values, and Not of a condition, alone")
+	if n.kind == intrinsic && n.tag == "Or" {
+		if pair := arguments(2); pair != nil {
+			first, second := r.truth(at, pair[0]), r.truth(at, pair[1]) // both, so that what is wrong with either is said
+			return first || second
+		}
+	}
+	r.problem(n.line, at, "keyward local carries the functions Equals of two values, Not of a condition, and Or of two alone")
 	return false
 }
 

@@ -2,6 +2,7 @@ package stack_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,8 +52,8 @@ func TestProjectsTemplate(t *testing.T) {
 	const lambda = "arn:aws:lambda:us-east-1:123456789012:function:keyward-"
 	const dead = "arn:aws:sqs:us-east-1:123456789012:keyward-DeadLetters"
 	inspect, ok := s.Function(lambda + "InspectFunction")
-	if !ok || len(s.Functions) != 14 {
-		t.Fatalf("functions %v, want fourteen with InspectFunction", s.Functions)
+	if !ok || len(s.Functions) != 15 {
+		t.Fatalf("functions %v, want fifteen with InspectFunction", s.Functions)
 	}
 	inspect.Environment = map[string]string{"TABLE_NAME": inspect.Environment["TABLE_NAME"], "FUNCTION_TIMEOUT_SECONDS": inspect.Environment["FUNCTION_TIMEOUT_SECONDS"]}
 	want := stack.Function{
@@ -94,6 +95,13 @@ func TestProjectsTemplate(t *testing.T) {
 	}})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for parameter, want := range map[string]int{"SecurityHub": 2, "SsmCompliance": 2, "Drill": 1} {
+		on := map[string]string{parameter: "on"}
+		maps.Copy(on, required)
+		if s, err := stack.Parse("template.yaml", data, files, stack.Options{Parameters: on}); err != nil || len(s.Mappings) != want {
+			t.Errorf("with %s=on %d mappings, want %d, %v", parameter, len(s.Mappings), want, err)
+		}
 	}
 	if f, _ := off.Function(lambda + "DrillFunction"); len(off.Keys) != 1 || off.Keys[0].LogicalID != "DataKey" || len(off.Schedules) != 3 || !off.Schedules[2].Disabled || f.Environment["DRILL_KEY"] != "" {
 		t.Errorf("with Drill=off %d keys, want the table's, schedules %v, DRILL_KEY %q", len(off.Keys), off.Schedules, f.Environment["DRILL_KEY"])
@@ -162,7 +170,7 @@ func checkRest(t *testing.T, s *stack.Stack) {
 	if diff := cmp.Diff([]stack.Subscription{subscription}, s.Subscriptions); diff != "" {
 		t.Errorf("subscriptions (-want +got):\n%s", diff)
 	}
-	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 16 {
+	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 17 {
 		t.Errorf("queues %v, groups %v, roles %v", s.Queues, s.ScheduleGroups, s.Roles)
 	}
 }
@@ -324,7 +332,7 @@ func TestRefused(t *testing.T) {
 		"nested property":              {"Mode: FLEXIBLE,", "Mode: FLEXIBLE, Other: 1,", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow.Other: keyward local does not carry this property"},
 		"attribute":                    {"    Type: AWS::SQS::Queue", "    Type: AWS::SQS::Queue\n    CreationPolicy: {}", "t.yaml:33: Queue.CreationPolicy: keyward local does not carry this attribute"},
 		"no such condition":            {"  Queue:\n", "  Queue:\n    Condition: Sometimes\n", "t.yaml:32: Queue.Condition: there is no condition \"Sometimes\"\nt.yaml:19: F.Environment.Variables.A: there is no parameter or resource Queue"},
-		"other condition":              {"Resources:", "Conditions: {A: !Not [x]}\nResources:", "t.yaml:11: Conditions.A: keyward local carries the functions Equals of two values, and Not of a condition, alone"},
+		"other condition":              {"Resources:", "Conditions: {A: !Not [x]}\nResources:", "t.yaml:11: Conditions.A: keyward local carries the functions Equals of two values, Not of a condition, and Or of two alone"},
 		"rule that fails":              {"Resources:", "Rules: {R: {RuleCondition: !Equals [!Ref Days, \"7\"], Assertions: [{Assert: !Not [!Equals [!Ref Rate, rate(5 minutes)]], AssertDescription: too often}]}}\nResources:", "t.yaml:11: Rules.R: too often"},
 		"rule of nothing":              {"Resources:", "Rules: {R: {Assertions: [{AssertDescription: x}], Other: 1}}\nResources:", "t.yaml:11: Rules.R.Assertions[0]: expected the property Assert\nt.yaml:11: Rules.R.Other: keyward local does not carry this property"},
 		"default too long":             {"Default: rate(5 minutes)", "Default: rate(5 minutes), MaxLength: 14", "t.yaml:3: Parameters.Rate: it has 15 characters, at most MaxLength 14"},

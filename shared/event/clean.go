@@ -13,6 +13,9 @@ const (
 	maxValue = 300
 )
 
+// Line is clean for those who tell the same to others.
+func Line(s string, most int) string { return clean(s, most) }
+
 // clean makes one harmless line of a text: what cannot be printed becomes visible, white space is one blank, and what
 // is longer than most bytes is cut and ends with dots.
 func clean(s string, most int) string {

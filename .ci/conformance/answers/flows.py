@@ -1,4 +1,4 @@
-"""Step Functions, Lambda, Scheduler, EventBridge and SES."""
+"""Step Functions, Lambda, Scheduler, EventBridge, Security Hub and SES."""
 
 import base64
 import datetime
@@ -19,6 +19,7 @@ def run(judge):
     executions(judge, judge.client("stepfunctions"))
     schedules(judge, judge.client("scheduler"))
     events(judge, judge.client("events"))
+    findings(judge, judge.client("securityhub"))
     mails(judge, judge.client("sesv2"))
 
 
@@ -113,6 +114,26 @@ def events(judge, bus):
     judge.check(out["FailedEntryCount"] == 2 and codes == [None, "MalformedDetail", "NotAuthorizedForSourceException"], f"PutEvents answered {out}")
     judge.refused("ValidationException", bus.put_events, Entries=[entry] * 11)
     judge.refused("NotImplemented", bus.list_rules, status=501)
+
+
+def findings(judge, hub):
+    """A finding fails, is put right and fails again: its workflow is people's, and begins anew."""
+    product = "arn:aws:securityhub:us-east-1:123456789012:product/123456789012/default"
+    finding = {
+        "SchemaVersion": "2018-10-08", "Id": "conformance", "ProductArn": product, "GeneratorId": "conformance", "AwsAccountId": "123456789012",
+        "Types": ["Software and Configuration Checks/Host Integrity"], "CreatedAt": "2026-03-01T12:00:00.000Z", "UpdatedAt": "2026-03-01T12:00:00.000Z",
+        "Title": "Judged", "Description": "Judged by boto3", "Severity": {"Label": "HIGH"}, "Compliance": {"Status": "FAILED"}, "RecordState": "ACTIVE",
+        "Resources": [{"Type": "AwsEc2Instance", "Id": f"arn:aws:ec2:us-east-1:123456789012:instance/{HOST}", "Partition": "aws", "Region": "us-east-1"}],
+        "Remediation": {"Recommendation": {"Text": "Put it right"}}, "ProductFields": {"keyward/rule": "x"},
+    }
+    out = hub.batch_import_findings(Findings=[finding, finding | {"Id": "second", "Title": ""}])
+    judge.check((out["SuccessCount"], out["FailedCount"], out["FailedFindings"][0]["Id"]) == (1, 1, "second"), f"BatchImportFindings answered {out}")
+    ids = [{"Id": "conformance", "ProductArn": product}, {"Id": "none", "ProductArn": product}]
+    out = hub.batch_update_findings(FindingIdentifiers=ids, Workflow={"Status": "RESOLVED"})
+    judge.check(out["ProcessedFindings"] == ids[:1] and out["UnprocessedFindings"][0]["ErrorCode"] == "FindingNotFound", f"BatchUpdateFindings answered {out}")
+    judge.refused("InvalidInputException", hub.batch_import_findings, Findings=[finding] * 101)
+    judge.refused("InvalidInputException", hub.batch_update_findings, FindingIdentifiers=ids[:1])
+    judge.refused("NotImplemented", hub.get_findings, status=501)
 
 
 def mails(judge, ses):

@@ -17,6 +17,7 @@ COMMON = {
     "Scheduler": set(),
     "SESv2": set(),
     "Lambda": set(),
+    "SecurityHub": set(),
 }
 SIGNATURES = {"InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId"}
 

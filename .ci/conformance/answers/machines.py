@@ -20,6 +20,7 @@ def run(judge):
     cancelled(judge, ssm)
     refusals(judge, ssm)
     calendars(judge, ssm)
+    compliance(judge, ssm)
     instances(judge, judge.client("ec2"))
     roles(judge, judge.client("iam"), judge.client("ec2"))
     safeguards(judge, judge.client("ec2"))
@@ -79,6 +80,21 @@ def calendars(judge, ssm):
     ssm.delete_document(Name="month-end")
     judge.refused("InvalidDocument", ssm.get_calendar_state, CalendarNames=["month-end"])
     judge.refused("InvalidDocument", ssm.delete_document, Name="month-end")
+
+
+def compliance(judge, ssm):
+    """What a machine keeps, put whole."""
+    wanted = {
+        "ResourceId": MACHINE, "ResourceType": "ManagedInstance", "ComplianceType": "Custom:Conformance", "ItemContentHash": "a" * 64,
+        "ExecutionSummary": {"ExecutionTime": 1772366400, "ExecutionId": "c", "ExecutionType": "Command"},
+        "Items": [{"Id": "rule", "Title": "closed", "Severity": "HIGH", "Status": "NON_COMPLIANT", "Details": {"Actual": "open"}}],
+    }
+    ssm.put_compliance_items(**wanted)
+    kept = [c for c in judge.place.control("GET", "compliance") if c["type"] == "Custom:Conformance"]
+    judge.check([i["Status"] for c in kept for i in c["items"]] == ["NON_COMPLIANT"], f"compliance is {kept}")
+    judge.refused("InvalidResourceId", ssm.put_compliance_items, **wanted | {"ResourceId": ABSENT})
+    judge.refused("InvalidResourceType", ssm.put_compliance_items, **wanted | {"ResourceType": "Other"})
+    judge.refused("InvalidItemContentException", ssm.put_compliance_items, **wanted | {"Items": [wanted["Items"][0] | {"Status": "SOME"}]})
 
 
 def read(output):

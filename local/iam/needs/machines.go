@@ -96,6 +96,12 @@ var ofSSM = map[string]need{
 	"ssm.CancelCommand":               everywhere("ssm:CancelCommand"),
 	"ssm.GetCalendarState":            calendarState,
 	"ssm.SendCommand":                 sendCommand,
+	"ssm.PutComplianceItems": on("ssm:PutComplianceItems", func(f Facts, in struct{ ResourceId string }) string {
+		if strings.HasPrefix(in.ResourceId, "mi-") {
+			return f.arn("ssm", "managed-instance/"+in.ResourceId)
+		}
+		return f.instance(in.ResourceId)
+	}),
 }
 
 func calendarState(f Facts, r *wire.Request) ([]permission.Request, error) {

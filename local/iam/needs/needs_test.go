@@ -48,6 +48,10 @@ func TestOf(t *testing.T) {
 		want                     []each
 	}{
 		{"kms", "DisableKey", `{}`, nil},
+		{"securityhub", "BatchImportFindings", `{"Findings":[{"ProductArn":"arn:p"}]}`, []each{{"securityhub:BatchImportFindings", "arn:p", nil}}},
+		{"securityhub", "BatchUpdateFindings", `{"FindingIdentifiers":[]}`, []each{{"securityhub:BatchUpdateFindings", "arn:aws:securityhub:us-east-1:123456789012:hub/default", nil}}},
+		{"ssm", "PutComplianceItems", `{"ResourceId":"` + instance + `"}`, []each{{"ssm:PutComplianceItems", machine, nil}}},
+		{"ssm", "PutComplianceItems", `{"ResourceId":"mi-1"}`, []each{{"ssm:PutComplianceItems", "arn:aws:ssm:us-east-1:123456789012:managed-instance/mi-1", nil}}},
 		{"sts", "GetCallerIdentity", `{}`, nil},
 		{"dynamodb", "GetItem", `{"TableName":"T","Key":{}}`, []each{{"dynamodb:GetItem", table, nil}}},
 		{"dynamodb", "Query", `{"TableName":"` + table + `","IndexName":"list"}`, []each{{"dynamodb:Query", table + "/index/list", nil}}},

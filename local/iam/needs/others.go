@@ -31,6 +31,9 @@ var ofOthers = map[string]need{
 	"scheduler.GetSchedule":    schedule("scheduler:GetSchedule"),
 	"scheduler.DeleteSchedule": schedule("scheduler:DeleteSchedule"),
 
+	"securityhub.BatchImportFindings": importFindings,
+	"securityhub.BatchUpdateFindings": on("securityhub:BatchUpdateFindings", func(f Facts, _ struct{}) string { return f.arn("securityhub", "hub/default") }),
+
 	"events.PutEvents": putEvents,
 	"ses.SendEmail":    sendEmail,
 }
@@ -55,6 +58,19 @@ func schedule(action string) need {
 		}
 		return all, nil
 	}
+}
+
+// importFindings needs the product of each finding.
+func importFindings(_ Facts, r *wire.Request) ([]permission.Request, error) {
+	in, err := wire.Peek[struct{ Findings []struct{ ProductArn string } }](r)
+	if err != nil {
+		return nil, err
+	}
+	var all []permission.Request
+	for _, finding := range in.Findings {
+		all = append(all, one("securityhub:BatchImportFindings", finding.ProductArn)...)
+	}
+	return all, nil
 }
 
 func putEvents(f Facts, r *wire.Request) ([]permission.Request, error) {

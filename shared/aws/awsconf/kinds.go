@@ -46,6 +46,7 @@ var kinds = map[string]fault.Kind{
 	"AccountSuspendedException":          fault.Denied,
 	"SendingPausedException":             fault.Denied,
 	"NotAuthorizedForSourceException":    fault.Denied,
+	"InvalidAccessException":             fault.Denied, // Security Hub is not switched on
 
 	"NotFoundException":          fault.NotFound,
 	"NoSuchEntity":               fault.NotFound,
@@ -54,6 +55,7 @@ var kinds = map[string]fault.Kind{
 	"ExecutionDoesNotExist":      fault.NotFound,
 	"StateMachineDoesNotExist":   fault.NotFound,
 	"InvalidInstanceID.NotFound": fault.NotFound,
+	"InvalidResourceId":          fault.NotFound,
 
 	"ConditionalCheckFailedException": fault.Conflict,
 	"TransactionCanceledException":    fault.Conflict,
@@ -75,5 +77,7 @@ var kinds = map[string]fault.Kind{
 	"InvalidGrantIdException":     fault.Invalid,
 	"BadRequestException":         fault.Invalid,
 	"InvalidArgument":             fault.Invalid,
+	"InvalidInput":                fault.Invalid,
+	"InvalidInputException":       fault.Invalid,
 	"MalformedDetail":             fault.Invalid,
 }
