@@ -5,6 +5,7 @@ package content
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/keyward/keyward/shared/delivery"
@@ -105,5 +106,18 @@ func Of(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement.Task
 			n.Why = c.Text
 		}
 	}
+	said(&n, p)
 	return n
+}
+
+// said adds the policy's own texts.
+func said(n *notice.Notice, p *policy.Policy) {
+	values := map[string]string{
+		"machine": n.Machine, "name": n.Name, "owner": n.Owner, "zone": n.Zone, "policy": n.Policy, "event": string(n.Kind),
+	}
+	if n.Version > 0 {
+		values["version"] = strconv.Itoa(n.Version)
+	}
+	n.Prefix, n.Header = policy.Filled(p.Notify.Subject, values), policy.Filled(p.Notify.Header, values)
+	n.Text, n.FooterText = policy.Filled(p.Notify.Texts[string(n.Kind)], values), policy.Filled(p.Notify.Footer, values)
 }

@@ -46,3 +46,30 @@ func TestThePreviewOfAWarning(t *testing.T) {
 		}
 	}
 }
+
+// A policy's texts stand in its mails with what the machine is; what a warning has to say stays.
+func TestTextsOfAPolicy(t *testing.T) {
+	t.Parallel()
+	m, p := content.Example(now)
+	p.Notify.Subject, p.Notify.Header, p.Notify.Footer = "[{policy}]", "About {name} in {zone}.", "Owner {owner}, version {version}"
+	p.Notify.Texts = map[string]string{"warning": "Before {machine} goes down ({event}).", "held": "not here"}
+	m.Zone = ""
+	mail, err := notice.Render(content.Preview(notice.Warning, m, p, now), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(mail.Text), " ")
+	for _, want := range []string{"About web-1 in .", "Before i-1234567890abcdef0 goes down (warning).", "Owner owner@example[.]com, version 3", "will be revoked at"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the mail has not %q:\n%s", want, mail.Text)
+		}
+	}
+	if !strings.HasPrefix(mail.Subject, "[Keyward] [example] i-1234567890abcdef0 (web-1) does not comply: its key will be revoked") || strings.Contains(text, "not here") {
+		t.Errorf("subject %q:\n%s", mail.Subject, mail.Text)
+	}
+	m.Name = "<script>alert(1)</script> www.evil.example"
+	mail, err = notice.Render(content.Preview(notice.Warning, m, p, now), now)
+	if err != nil || strings.Contains(mail.HTML, "<script>") || strings.Contains(mail.Text, "www.evil") {
+		t.Errorf("%v: a machine's name breaks out of a text:\n%s", err, mail.Text)
+	}
+}

@@ -85,6 +85,8 @@ func (n Notice) cleaned() Notice {
 	n.Policy, n.Reference = clean(n.Policy, 60), clean(n.Reference, 100)
 	n.Zone, n.Request = machineText(n.Zone), machineText(n.Request)
 	n.Waiver, n.What = machineText(n.Waiver), machineText(n.What)
+	n.Prefix, n.Header = unlinked(clean(n.Prefix, maxPrefix)), unlinked(clean(n.Header, maxText))
+	n.Text, n.FooterText = unlinked(clean(n.Text, maxText)), unlinked(clean(n.FooterText, maxText))
 	n.OrderedBy, n.By = clean(n.OrderedBy, 200), clean(n.By, 200)
 	n.Why, n.StepFailed, n.OnMachine = machineText(n.Why), machineText(n.StepFailed), machineText(n.OnMachine)
 	ways := make([]string, len(n.NotEffective))

@@ -43,7 +43,7 @@ func runs(command string) item { return item{Command: command} }
 // compose fills a document with the wording of the notice's kind.
 func compose(n Notice, w wording, c clock) document {
 	d := document{
-		Subject: cut("[Keyward] "+drillMark(n)+w.subject(n, c), MaxSubject),
+		Subject: cut(prefix(n)+drillMark(n)+w.subject(n, c), MaxSubject),
 		Heading: drillMark(n) + w.heading(n),
 		Lead:    w.lead(n, c),
 		Facts:   facts(n, c),
@@ -53,6 +53,12 @@ func compose(n Notice, w wording, c clock) document {
 	}
 	if n.Drill {
 		d.Lead = append([]string{"This is a fire drill: the machine does not exist, the key is of no use to anybody, and there is nothing to do. Keyward makes sure every day that what it would do happens."}, d.Lead...)
+	}
+	if n.Header != "" {
+		d.Lead = append([]string{n.Header}, d.Lead...)
+	}
+	if n.Text != "" {
+		d.Lead = append(d.Lead, n.Text)
 	}
 	if w.findings {
 		d.Findings, d.More = findings(n)
@@ -64,6 +70,14 @@ func compose(n Notice, w wording, c clock) document {
 	}
 	d.Footer = footer(n, c)
 	return d
+}
+
+// prefix is what each subject begins with, so that mails of one policy are found together.
+func prefix(n Notice) string {
+	if n.Prefix == "" {
+		return "[Keyward] "
+	}
+	return "[Keyward] " + n.Prefix + " "
 }
 
 func drillMark(n Notice) string {
@@ -200,6 +214,9 @@ func footer(n Notice, c clock) []string {
 	var lines []string
 	if n.Repeated {
 		lines = append(lines, "This may be a repeat of a mail that was sent before: sending it was interrupted. Reference and deadline are the same, and nothing else follows from it.")
+	}
+	if n.FooterText != "" {
+		lines = append(lines, n.FooterText)
 	}
 	if n.Reference != "" {
 		lines = append(lines, "Reference: "+n.Reference)

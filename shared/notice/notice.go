@@ -102,6 +102,10 @@ type Notice struct {
 	Drill         bool        // of a fire drill, whose machine does not exist
 	By            string      // the person who did what is told; empty: the policy, or the course of things
 	Request       string      // id of the key request that it is about
+	Prefix        string      // of the policy's: before the subject
+	Header        string      // of the policy's: the first paragraph
+	Text          string      // of the policy's: after what happened
+	FooterText    string      // of the policy's: the last paragraph
 	Waiver        string      // id of the waiver that it is about
 	What          string      // one line: what a waiver is for, what was done to a policy
 }
@@ -112,6 +116,8 @@ const (
 	MaxSubject  = 120 // characters
 	maxMissed   = 12
 	maxValue    = 300 // characters of one value that the machine chose
+	maxPrefix   = 80  // of a policy's texts, with the values in them
+	maxText     = 2000
 )
 
 // Mail is a rendered notice. Subject is one line; Text has lines of at most 76 characters except where

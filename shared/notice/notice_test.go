@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,10 @@ func mails() map[string]notice.Notice {
 		"warning": base(notice.Warning, due),
 		"warning-relapse-repeated": base(notice.Warning, due, func(n *notice.Notice) {
 			n.Relapse, n.Repeated, n.Mode, n.DueAt = true, true, policy.DisableKey, now.Add(30*time.Minute)
+		}),
+		"warning-texts": base(notice.Warning, due, func(n *notice.Notice) {
+			n.Prefix, n.Header = "[PROD]", "This is about db-1 of the shop."
+			n.Text, n.FooterText = "Tell the shop's manager before i-1234567890abcdef0 goes down.", "Questions: extension 4711, or https://wiki.example.com/databases"
 		}),
 		"warning-missed": base(notice.Warning, due, func(n *notice.Notice) {
 			n.Missed = []string{"owner@example.com", "former@example.com"}
@@ -349,3 +354,18 @@ func TestTimes(t *testing.T) {
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// A policy may have a text for each kind but those about the whole stack.
+func TestPoliciesKnowTheEvents(t *testing.T) {
+	t.Parallel()
+	var want []string
+	for _, k := range notice.Kinds() {
+		if !k.OfStack() {
+			want = append(want, string(k))
+		}
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, slices.Sorted(slices.Values(policy.MailEvents))); diff != "" {
+		t.Errorf("events (-shared/notice +shared/policy):\n%s", diff)
+	}
+}

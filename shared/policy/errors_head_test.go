@@ -1,6 +1,11 @@
 package policy_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"github.com/keyward/keyward/shared/policy"
+)
 
 func TestErrorsOfHead(t *testing.T) {
 	t.Parallel()
@@ -121,6 +126,17 @@ func TestErrorsOfHead(t *testing.T) {
 			},
 		},
 		{
+			name: "texts of mails",
+			text: "policy: x\nnotify: {subject: \"[{team}]\", header: \"{machine} {}\", footer: 1, texts: {warning: \"{Inst_ID}\", ransom: x}}",
+			want: []string{
+				`2:19: notify.subject: "{team}" is no variable, expected one of {machine}, {name}, {owner}, {zone}, {policy}, {version}, {event}`,
+				`2:39: notify.header: "{}" is no variable, expected one of {machine}, {name}, {owner}, {zone}, {policy}, {version}, {event}`,
+				`2:63: notify.footer: got 1, expected one line of text of 1 to 1000 characters, in quotes`,
+				`2:83: notify.texts.warning: "{Inst_ID}" is no variable, expected one of {machine}, {name}, {owner}, {zone}, {policy}, {version}, {event}`,
+				`2:96: notify.texts: unknown key "ransom", expected ` + strings.Join(policy.MailEvents, ", "),
+			},
+		},
+		{
 			name: "nobody to notify",
 			text: "policy: x\nnotify: {to: []}",
 			want: []string{
@@ -131,7 +147,7 @@ func TestErrorsOfHead(t *testing.T) {
 			name: "notify is text",
 			text: "policy: x\nnotify: ops@example.com",
 			want: []string{
-				`2:9: notify: got "ops@example.com", expected a mapping with to, timeZone, approvals`,
+				`2:9: notify: got "ops@example.com", expected a mapping with to, timeZone, approvals, subject, header, footer, texts`,
 			},
 		},
 		{

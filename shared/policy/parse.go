@@ -191,6 +191,10 @@ func (r *reader) notify(n *node, path string, to *Notify) {
 		}},
 		{"timeZone", func(n *node, path string) { to.TimeZone = r.zone(n, path) }},
 		{"approvals", func(n *node, path string) { to.Approvals = r.flag(n, path) }},
+		{"subject", func(n *node, path string) { to.Subject = r.mailText(n, path, maxMailPrefix) }},
+		{"header", func(n *node, path string) { to.Header = r.mailText(n, path, maxMailText) }},
+		{"footer", func(n *node, path string) { to.Footer = r.mailText(n, path, maxMailText) }},
+		{"texts", func(n *node, path string) { to.Texts = r.mailTexts(n, path) }},
 		{"ownerTag", nil},
 	})
 }

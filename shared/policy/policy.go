@@ -151,4 +151,10 @@ type Notify struct {
 	TimeZone string   `json:"timeZone,omitempty"` // of the times in mails; the schedule's when empty
 
 	Approvals bool `json:"approvals,omitempty"` // key requests that the policy itself approves are told, too
+
+	// What mails say beside, with variables in braces (Filled).
+	Subject string            `json:"subject,omitempty"` // before each subject
+	Header  string            `json:"header,omitempty"`  // the first paragraph of each
+	Footer  string            `json:"footer,omitempty"`  // the last paragraph of each
+	Texts   map[string]string `json:"texts,omitempty"`   // by event: a paragraph after what happened
 }

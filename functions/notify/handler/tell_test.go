@@ -80,6 +80,22 @@ func TestTellOfARequest(t *testing.T) {
 	}
 }
 
+// The policy's own texts are in the mails about its machines, the warning's too, and the deadline stays what it is.
+func TestThePolicysTexts(t *testing.T) {
+	t.Parallel()
+	w := violation()
+	w.Store.PutPolicyText(fake.Policy("to: [ops@example.com]", `subject: "[PROD]", header: "About {name}.", footer: Call 4711., texts: {warning: "Tell {owner}."}, to: [ops@example.com]`))
+	if _, err := warn(t, w, fake.Start); err != nil {
+		t.Fatal(err)
+	}
+	mail := w.Mail.Sent[0]
+	text := strings.Join(strings.Fields(mail.Text), " ")
+	if !strings.HasPrefix(mail.Subject, "[Keyward] [PROD] "+fake.ID) || !strings.Contains(text, "About web-1.") || !strings.Contains(text, "Tell ") || !strings.Contains(text, "Call 4711.") ||
+		!strings.Contains(text, "which is Monday 2 March 2026, 08:30:00 UTC") {
+		t.Errorf("%s\n%s", mail.Subject, mail.Text)
+	}
+}
+
 func TestTellFails(t *testing.T) {
 	t.Parallel()
 	for _, call := range []string{"store.Machine", "ses.Send"} {
