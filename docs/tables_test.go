@@ -22,8 +22,11 @@ import (
 	"github.com/keyward/keyward/local/lambda"
 	"github.com/keyward/keyward/local/scheduler"
 	"github.com/keyward/keyward/local/securityhub"
+	"github.com/keyward/keyward/local/servicequotas"
 	"github.com/keyward/keyward/local/ses"
 	"github.com/keyward/keyward/local/sfn"
+	"github.com/keyward/keyward/local/sns"
+	"github.com/keyward/keyward/local/sqs"
 	"github.com/keyward/keyward/local/ssm"
 	"github.com/keyward/keyward/local/sts"
 	"github.com/keyward/keyward/local/wire"
@@ -173,6 +176,7 @@ func TestLocalOperations(t *testing.T) {
 	for _, s := range []wire.Service{
 		cloudformation.New(cloudformation.Config{}).Service(), dynamodb.New(virtual, "us-east-1", "123456789012").Service(), ec2.New(ec2.Config{}).Service(), events.New(events.Config{Clock: virtual}).Service(), iam.New(iam.Config{}).Service(),
 		kms.New(kms.Config{}).Service(), securityhub.New("us-east-1", "123456789012").Service(), functions.Service(), scheduler.New(scheduler.Config{Clock: virtual}).Service(),
+		servicequotas.Service(servicequotas.Config{}), sns.New(sns.Options{Clock: virtual}).Service(), sqs.Service(sqs.Config{}),
 		ses.New(ses.Options{Clock: virtual}).Service(), ssm.New(ssm.Options{Clock: virtual}).Service(),
 		sfn.New(sfn.Options{Clock: virtual}).Service(), sts.Service(),
 	} {

@@ -40,6 +40,7 @@ func (s *Server) control() http.Handler {
 	route("GET credentials", s.getCredentials)
 	route("GET machines", func(*http.Request) (any, error) { return s.Machines(), nil })
 	route("PUT machines/{id}", s.putMachine)
+	route("PUT account", s.putAccount)
 	route("GET dead-letters", func(*http.Request) (any, error) { return s.DeadLetters(), nil })
 	s.routeServices(route)
 	s.routePages(mux)

@@ -2,10 +2,15 @@ package local
 
 import (
 	"encoding/json"
+	"net/http"
 	"slices"
 
+	"github.com/keyward/keyward/local/faults"
+	"github.com/keyward/keyward/local/servicequotas"
 	"github.com/keyward/keyward/local/ses"
 	"github.com/keyward/keyward/local/sns"
+	"github.com/keyward/keyward/local/sqs"
+	"github.com/keyward/keyward/local/wire"
 )
 
 // composeMail makes SES, and SNS for what becomes of its mails.
@@ -51,7 +56,53 @@ func (s *Server) composeTopics() error {
 			return err
 		}
 	}
-	return nil
+	for _, e := range s.stack.Emails {
+		if err := s.services.sns.Email(e.Topic, e.Address); err != nil {
+			return err
+		}
+	}
+	return s.register(s.services.sns.Service(), s.queues(), servicequotas.Service(servicequotas.Config{
+		Account: s.stack.Account, Region: s.stack.Region, Rates: faults.Rates(),
+	}))
+}
+
+// queues are the template's, which hold dead letters and nothing else.
+func (s *Server) queues() wire.Service {
+	urls := map[string]string{}
+	for _, r := range s.stack.Resources {
+		for _, q := range s.stack.Queues {
+			if q.LogicalID == r.LogicalID {
+				urls[r.PhysicalID] = q.ARN
+			}
+		}
+	}
+	return sqs.Service(sqs.Config{Queues: urls, Count: func(queue string) (n int) {
+		for _, l := range s.DeadLetters() {
+			if l.Queue == queue {
+				n++
+			}
+		}
+		return n
+	}})
+}
+
+// standing is what AWS and people do about the account that no call does.
+type standing struct {
+	ses.Standing
+	Unconfirmed bool `json:"unconfirmed"` // the alarms' subscriptions by e-mail
+}
+
+// putAccount changes it whole: {} is where the place begins.
+func (s *Server) putAccount(r *http.Request) (any, error) {
+	var in standing
+	if err := decode(r, &in); err != nil {
+		return nil, err
+	}
+	if err := s.services.ses.Stand(in.Standing); err != nil {
+		return nil, refuse(http.StatusBadRequest, "%v", err)
+	}
+	s.services.sns.Confirm(!in.Unconfirmed)
+	return in, nil
 }
 
 // publishMail hands what became of a mail to the destinations of its configuration set.

@@ -15,7 +15,7 @@ import botocore.config
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MACHINE = "i-1234567890abcdef0"
-SERVICES = ("cloudformation", "dynamodb", "ec2", "events", "iam", "kms", "lambda", "scheduler", "sesv2", "ssm", "stepfunctions", "sts")
+SERVICES = ("cloudformation", "dynamodb", "ec2", "events", "iam", "kms", "lambda", "scheduler", "service-quotas", "sesv2", "sns", "sqs", "ssm", "stepfunctions", "sts")
 
 
 def client(service, endpoint, key, secret, session=None):

@@ -56,6 +56,7 @@ type cli struct {
 	Unlock     unlockCommands    `cmd:"" help:"On a machine: open its encrypted volume, and close it."`
 	Inspect    inspectCommand    `cmd:"" help:"Inspect a machine."`
 	Simulate   simulateCommand   `cmd:"" help:"Run Keyward on virtual time, with everything that can go wrong."`
+	Doctor     doctorCommand     `cmd:"" help:"Check a deployed stack and say what is missing; nothing is changed."`
 	Version    versionCommand    `cmd:"" help:"Say which Keyward this is, and what a deployed stack is."`
 	Completion completionCommand `cmd:"" help:"Print what a shell needs to complete commands."`
 	Complete   completeCommand   `cmd:"" hidden:"" help:"Print the words that fit."`

@@ -95,7 +95,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"stack": theStack, "kept": whatIsKept,
+			"stack": theStack, "kept": whatIsKept, "account": theAccount,
 			"exits": exits, "json": isJSON, "harmless": isHarmless, "place": startPlace, "taken": takePort, "listens": startListener, "generate": generate, "key": createKeys, "disabled": disableKey, "reason": uglyReason, "waiver": readWaiver, "asks": askKey,
 			"watches": startWatch, "tells": isTold, "as": signedIn, "roles": tryRoles, "volume": makeVolume, "on": onMachine, "boots": boots,
 			"console": startConsole, "page": readPage, "order": sendForm,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"time"
 
@@ -97,5 +98,18 @@ func whatIsKept(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if found["machine"] != 1 || found["ledger"] < 4 || found["notice"] == 0 || found["evidence"] == 0 {
 		ts.Fatalf("the table has %v of the machine", found)
+	}
+}
+
+// theAccount puts SES and SNS where AWS and people would: account JSON.
+func theAccount(ts *testscript.TestScript, _ bool, args []string) {
+	r, err := http.NewRequest(http.MethodPut, ts.Getenv("KEYWARD_LOCAL_URL")+"/_local/account", strings.NewReader(args[0]))
+	ts.Check(err)
+	r.Header.Set("X-Keyward-Local-Token", ts.Getenv("KEYWARD_LOCAL_TOKEN"))
+	out, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	out.Body.Close()
+	if out.StatusCode != http.StatusOK {
+		ts.Fatalf("changing the account: %s", out.Status)
 	}
 }

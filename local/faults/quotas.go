@@ -40,6 +40,15 @@ var quotas = map[string]quota{
 	"states.StartExecution": {1300, 300},
 }
 
+// Rates are the calls a second that the quotas allow, by service and operation.
+func Rates() map[string]float64 {
+	all := map[string]float64{}
+	for name, q := range quotas {
+		all[name] = q.perSecond
+	}
+	return all
+}
+
 // bucket is the state of one operation's quota.
 type bucket struct {
 	tokens float64

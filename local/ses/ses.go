@@ -2,7 +2,7 @@
 // and puts it into a mailbox in memory, with a page to read it on. No mail leaves the process.
 //
 // Identities and configuration sets come from the template, by CreateEmailIdentity and
-// CreateConfigurationSet, and from nowhere else. It refuses by name what it does not do: templates,
+// CreateConfigurationSet, and from nowhere else; the account is out of the sandbox unless Stand says otherwise. It refuses by name what it does not do: templates,
 // list management, tenants. It contains no Keyward logic; keyward local wires it.
 package ses
 
@@ -33,7 +33,9 @@ type SES struct {
 	options Options
 
 	mu         sync.Mutex
-	identities map[string]bool     // lower case
+	identities map[string]bool     // lower case; true once verified
+	sandbox    bool                // see Standing
+	review     *review             // nil: none was asked for
 	sets       map[string][]Reason // suppressed reasons by configuration set; nil means the account's
 	suppressed map[string]Reason   // by address in lower case
 	messages   []Message           // oldest first
@@ -57,8 +59,15 @@ func New(o Options) *SES {
 func (s *SES) Service() wire.Service {
 	return wire.Service{
 		Name: "ses", Protocol: wire.RESTJSON, Version: "2019-09-27",
-		Operations: map[string]wire.Operation{"SendEmail": s.sendEmail},
-		Routes:     []wire.Route{{Pattern: "POST /v2/email/outbound-emails", Operation: "SendEmail"}},
+		Operations: map[string]wire.Operation{
+			"SendEmail": s.sendEmail, "GetAccount": s.getAccount, "GetEmailIdentity": s.getEmailIdentity, "PutAccountDetails": s.putAccountDetails,
+		},
+		Routes: []wire.Route{
+			{Pattern: "POST /v2/email/outbound-emails", Operation: "SendEmail"},
+			{Pattern: "GET /v2/email/account", Operation: "GetAccount"},
+			{Pattern: "GET /v2/email/identities/{EmailIdentity}", Operation: "GetEmailIdentity"},
+			{Pattern: "POST /v2/email/account/details", Operation: "PutAccountDetails"},
+		},
 	}
 }
 
@@ -117,6 +126,11 @@ func (s *SES) accept(m Message) (id string, err error) {
 		return "", &wire.Error{Code: "MessageRejected", Message: fmt.Sprintf(
 			"Email address is not verified. The following identities failed the check in region %s: %s",
 			strings.ToUpper(s.options.Region), m.sender)}
+	}
+	if kept := s.sandboxed(m.recipients()); kept != "" {
+		return "", &wire.Error{Code: "MessageRejected", Message: fmt.Sprintf(
+			"Email address is not verified. The following identities failed the check in region %s: %s",
+			strings.ToUpper(s.options.Region), kept)}
 	}
 	m.At = s.options.Clock.Now().Truncate(time.Millisecond)
 	m.ID = newID(m.At)

@@ -8,13 +8,15 @@ import (
 type state struct {
 	Messages   []Message         `json:"messages"` // oldest first
 	Suppressed map[string]Reason `json:"suppressed"`
+	Sandbox    bool              `json:"sandbox,omitempty"`
+	Review     *review           `json:"review,omitempty"`
 }
 
-// Save is the mailbox and the suppression list; identities and configuration sets are the template's.
+// Save is the mailbox, the suppression list and where the account stands; identities and configuration sets are the template's.
 func (s *SES) Save() (json.RawMessage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return json.Marshal(state{Messages: s.messages, Suppressed: s.suppressed})
+	return json.Marshal(state{Messages: s.messages, Suppressed: s.suppressed, Sandbox: s.sandbox, Review: s.review})
 }
 
 // Load puts a saved state in place of the present one. A state that does not read whole changes
@@ -39,6 +41,6 @@ func (s *SES) Load(saved json.RawMessage) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.messages, s.suppressed = st.Messages, st.Suppressed
+	s.messages, s.suppressed, s.sandbox, s.review = st.Messages, st.Suppressed, st.Sandbox, st.Review
 	return nil
 }

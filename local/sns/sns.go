@@ -1,13 +1,14 @@
 // Package sns is the Simple Notification Service inside keyward local, as far as services use it: a topic
 // takes what a service publishes and hands it to the Lambda functions that the template subscribes, in
-// the event that SNS makes of it. There is no API: topics and subscriptions come from the template, by
-// CreateTopic and Subscribe, and no call of ours publishes. Subscriptions by e-mail are not carried.
+// the event that SNS makes of it. Topics and subscriptions come from the template, by CreateTopic, Subscribe
+// and Email; calls list a topic's subscriptions and do nothing else. What is subscribed by e-mail gets nothing.
 package sns
 
 import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/keyward/keyward/local/clock"
@@ -36,10 +37,14 @@ type Letter struct {
 	Error   string
 }
 
-// SNS is the service. It is set up before it is used and does not change then.
+// SNS is the service. It is set up before it is used; then Confirm alone changes it.
 type SNS struct {
 	options Options
 	topics  map[string][]subscription // by ARN
+	emails  map[string][]string       // addresses by topic
+
+	mu          sync.Mutex
+	unconfirmed bool // the subscriptions by e-mail
 }
 
 type subscription struct{ arn, function, queue string }
@@ -55,7 +60,7 @@ func New(o Options) *SNS {
 	if o.DeadLetter == nil {
 		o.DeadLetter = func(Letter) {}
 	}
-	return &SNS{options: o, topics: map[string][]subscription{}}
+	return &SNS{options: o, topics: map[string][]subscription{}, emails: map[string][]string{}}
 }
 
 // CreateTopic makes a topic, if it is not there.

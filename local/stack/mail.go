@@ -31,12 +31,13 @@ func (r *reader) eventDestination(_ string, p *properties) {
 
 // topic takes subscriptions by e-mail, which get nothing here: alarms do not ring.
 func (r *reader) topic(id string, p *properties) {
+	topic := Named{LogicalID: id, Name: r.named(id).Name, ARN: r.attributes(resource{id: id, kind: "AWS::SNS::Topic"})[""]}
 	for _, s := range p.list("Subscription") {
 		s.only("Protocol", "email")
-		s.required("Endpoint")
+		r.stack.Emails = append(r.stack.Emails, Email{Topic: topic.ARN, Address: s.required("Endpoint")})
 		s.end()
 	}
-	r.stack.Topics = append(r.stack.Topics, Named{LogicalID: id, Name: r.named(id).Name, ARN: r.attributes(resource{id: id, kind: "AWS::SNS::Topic"})[""]})
+	r.stack.Topics = append(r.stack.Topics, topic)
 }
 
 // subscription is a function's event of type SNS.

@@ -46,6 +46,7 @@ type Stack struct {
 	EventDestinations []EventDestination
 	Topics            []Named
 	Subscriptions     []Subscription
+	Emails            []Email
 	Queues            []Named
 	Keys              []KMSKey
 	Roles             []Role
@@ -183,6 +184,12 @@ type Subscription struct {
 	Topic      string // ARN
 	Function   string // ARN
 	DeadLetter string // ARN of the queue, "" for none
+}
+
+// Email is an address that is subscribed to a topic.
+type Email struct {
+	Topic   string // ARN
+	Address string
 }
 
 // Load reads a template and the files that it names, which lie below its folder. The error joins

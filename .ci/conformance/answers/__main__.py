@@ -12,7 +12,7 @@ import sys
 import traceback
 
 import place
-from . import flows, items, keys, machines, stacks
+from . import accounts, flows, items, keys, machines, stacks
 from .judge import Judge
 
 
@@ -49,7 +49,7 @@ def main():
     with place.Place() as here:
         judge = Judge(here)
         judge.read = "no inspection"
-        for part in (signatures, keys.run, items.run, machines.run, flows.run, stacks.run, stacks.delete):
+        for part in (signatures, keys.run, items.run, machines.run, flows.run, accounts.run, stacks.run, stacks.delete):
             try:
                 part(judge)
             except Exception:  # an answer without what the part reads next is a difference too

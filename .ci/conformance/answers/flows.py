@@ -149,4 +149,4 @@ def mails(judge, ses):
     judge.refused("MessageRejected", ses.send_email, **mail | {"FromEmailAddress": "nobody@example.org"}, Content=simple)
     judge.refused("BadRequestException", ses.send_email, **mail | {"Destination": {}}, Content=simple)
     judge.refused("NotFoundException", ses.send_email, **mail, Content=simple, ConfigurationSetName="none")
-    judge.refused("NotImplemented", ses.get_account, status=501)
+    judge.refused("NotImplemented", ses.list_configuration_sets, status=501)

@@ -18,6 +18,8 @@ COMMON = {
     "SESv2": set(),
     "Lambda": set(),
     "SecurityHub": set(),
+    "Service Quotas": set(),
+    "SQS": set(),
 }
 SIGNATURES = {"InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId"}
 

@@ -33,6 +33,7 @@ var kinds = map[string]fault.Kind{
 
 	"AccessDeniedException":              fault.Denied,
 	"AccessDenied":                       fault.Denied,
+	"AuthorizationError":                 fault.Denied,
 	"AuthFailure":                        fault.Denied,
 	"UnauthorizedOperation":              fault.Denied,
 	"UnrecognizedClientException":        fault.Denied,
@@ -49,6 +50,9 @@ var kinds = map[string]fault.Kind{
 	"InvalidAccessException":             fault.Denied, // Security Hub is not switched on
 
 	"NotFoundException":          fault.NotFound,
+	"NotFound":                   fault.NotFound,
+	"QueueDoesNotExist":          fault.NotFound,
+	"NoSuchResourceException":    fault.NotFound,
 	"NoSuchEntity":               fault.NotFound,
 	"ResourceNotFoundException":  fault.NotFound,
 	"InvocationDoesNotExist":     fault.NotFound,
@@ -67,6 +71,7 @@ var kinds = map[string]fault.Kind{
 	"InvalidDocumentVersion":          fault.Conflict,
 
 	"ValidationException":         fault.Invalid,
+	"ValidationError":             fault.Invalid,
 	"InvalidInstanceId":           fault.Invalid,
 	"UnsupportedPlatformType":     fault.Invalid,
 	"InvalidInstanceID.Malformed": fault.Invalid,

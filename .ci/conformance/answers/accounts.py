@@ -1,0 +1,35 @@
+"""What keyward doctor and the scripts ask of an account: SES's account and identities, quotas, subscriptions, dead letters."""
+
+SENDER = "keyward@example.com"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:keyward-Alarms"
+
+
+def run(judge):
+    mail(judge, judge.client("sesv2"))
+    quotas = judge.client("service-quotas")
+    rates = {q["QuotaName"]: q["Value"] for page in quotas.get_paginator("list_service_quotas").paginate(ServiceCode="kms") for q in page["Quotas"]}
+    judge.check(rates.get("DisableKey request rate") == 5, f"the quotas are {rates}")
+    judge.refused("NoSuchResourceException", quotas.list_service_quotas, ServiceCode="none")
+    sns = judge.client("sns")
+    subscribed = sns.list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]
+    judge.check([s["Endpoint"] for s in subscribed] == ["ops@example.com"], f"subscribed are {subscribed}")
+    judge.refused("NotFound", sns.list_subscriptions_by_topic, TopicArn=TOPIC + "x")
+    sqs = judge.client("sqs")
+    url = "https://sqs.us-east-1.amazonaws.com/123456789012/keyward-DeadLetters"
+    letters = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+    judge.check(letters["ApproximateNumberOfMessages"].isdigit(), f"dead letters: {letters}")
+
+
+def mail(judge, ses):
+    asked = {"MailType": "TRANSACTIONAL", "WebsiteURL": "https://example.com", "UseCaseDescription": "Warnings to owners", "ProductionAccessEnabled": True}
+    account = ses.get_account()
+    judge.check(account["ProductionAccessEnabled"], f"the account is {account}")
+    judge.check(ses.get_email_identity(EmailIdentity=SENDER)["VerifiedForSendingStatus"], "the sender is not verified")
+    judge.refused("NotFoundException", ses.get_email_identity, EmailIdentity="none@example.com")
+    judge.place.control("PUT", "account", {"sandbox": True, "unverified": [SENDER], "unconfirmed": True})
+    judge.check(ses.get_email_identity(EmailIdentity=SENDER)["VerificationStatus"] == "PENDING", "the sender is verified")
+    ses.put_account_details(**asked)
+    judge.check(ses.get_account()["Details"]["ReviewDetails"]["Status"] == "PENDING", "nobody looks at the request")
+    judge.refused("ConflictException", ses.put_account_details, **asked)
+    judge.place.control("PUT", "account", {})
+    judge.check(ses.get_account()["Details"]["ReviewDetails"]["Status"] == "GRANTED", "the request was not granted")
