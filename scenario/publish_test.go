@@ -17,7 +17,9 @@ import (
 	"github.com/keyward/keyward/local"
 	"github.com/keyward/keyward/local/events"
 	"github.com/keyward/keyward/local/faults"
+	"github.com/keyward/keyward/shared/drill"
 	"github.com/keyward/keyward/shared/event"
+	"github.com/keyward/keyward/shared/record"
 )
 
 // told are the events on the bus, each valid by the schema, in the order in which they came.
@@ -49,6 +51,9 @@ func (w *world) told() (names []string, details []event.Detail) {
 		}
 		if err != nil {
 			w.t.Errorf("event %s: %v", e.Event, err)
+		}
+		if (sent.Source == event.DrillSource) != drill.Is(sent.Detail.Machine) {
+			w.t.Errorf("event of %s has the source %s", sent.Detail.Machine, sent.Source)
 		}
 		names, details = append(names, strings.TrimPrefix(sent.DetailType, "Keyward ")), append(details, sent.Detail)
 	}
@@ -132,4 +137,23 @@ func TestAnEntryThatCannotBeTold(t *testing.T) {
 	if len(letters) != 1 || letters[0].About != "PublishFunction" || !strings.HasSuffix(letters[0].Queue, "DeadLetters") || !bytes.Contains(letters[0].Body, []byte(`"batchSize":1,`)) {
 		t.Errorf("dead letters %+v, want the one record", letters)
 	}
+}
+
+// A fire drill is told under a source of its own, and neither Security Hub nor compliance hears of it.
+func TestADrillIsToldApart(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{drill: true, limits: map[string]string{"SecurityHub": "on", "SsmCompliance": "on"}})
+	w.wantDrill(w.drillNow(longest), record.DrillGood, "")
+	names, details := w.told()
+	drilled := false
+	for i, d := range details {
+		drilled = drilled || names[i] == "Key Revoked" && d.Machine == drill.Machine
+		if names[i] == "Key Revoked" && d.Machine != drill.Machine {
+			t.Errorf("a revocation of %s is told", d.Machine)
+		}
+	}
+	if !drilled {
+		t.Errorf("events %q, want the drill's revocation", names)
+	}
+	w.wantHubbed(nil, []string{"no plain web COMPLIANT"})
 }

@@ -111,23 +111,19 @@ const maxText = 300
 
 func told(p event.Place, m record.Machine, f policy.Finding) Finding {
 	name := event.Line(f.Rule, 200)
-	t := Finding{
+	return Finding{
 		ID: "keyward/" + p.Region + "/" + p.Account + "/" + m.ID + "/" + name, Machine: m.ID, Policy: m.Policy, Version: m.PolicyUsed, Rule: name,
 		Title: "Keyward: " + event.Line(f.Rule, 200), Description: "Expected: " + event.Line(f.Expected, maxText) + ". Found: " + event.Line(f.Actual, maxText),
 		Fix: event.Line(f.Fix, maxText), Status: statusOf(f.Verdict), Updated: updated(m),
 	}
-	return t
 }
 
+// statusOf is the status of a rule that is in a record, where those that passed are not.
 func statusOf(v policy.Verdict) Status {
-	switch v {
-	case policy.Fail:
+	if v == policy.Fail {
 		return Failed
-	case policy.Pass:
-		return Passed
-	default:
-		return Unknown
 	}
+	return Unknown
 }
 
 // updated is when what a record says was found, which only grows.
