@@ -358,13 +358,20 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 // A policy may have a text for each kind but those about the whole stack.
 func TestPoliciesKnowTheEvents(t *testing.T) {
 	t.Parallel()
-	var want []string
-	for _, k := range notice.Kinds() {
-		if !k.OfStack() {
-			want = append(want, string(k))
+	var want, omissible []string
+	for _, e := range notice.Events() {
+		if !e.Kind.OfStack() {
+			want = append(want, string(e.Kind))
+		}
+		if !e.Kind.OfStack() && e.Can {
+			omissible = append(omissible, string(e.Kind))
 		}
 	}
 	slices.Sort(want)
+	slices.Sort(omissible)
+	if diff := cmp.Diff(omissible, slices.Sorted(slices.Values(policy.Omissible))); diff != "" {
+		t.Errorf("events that can wait (-shared/notice +shared/policy):\n%s", diff)
+	}
 	if diff := cmp.Diff(want, slices.Sorted(slices.Values(policy.MailEvents))); diff != "" {
 		t.Errorf("events (-shared/notice +shared/policy):\n%s", diff)
 	}

@@ -126,6 +126,14 @@ func TestErrorsOfHead(t *testing.T) {
 			},
 		},
 		{
+			name: "events that are left out",
+			text: "policy: x\nnotify: {omit: [warning, restored, restored]}",
+			want: []string{
+				`2:17: notify.omit[0]: got "warning", expected one of ` + strings.Join(policy.Omissible, ", "),
+				`2:36: notify.omit[2]: "restored" stands twice`,
+			},
+		},
+		{
 			name: "texts of mails",
 			text: "policy: x\nnotify: {subject: \"[{team}]\", header: \"{machine} {}\", footer: 1, texts: {warning: \"{Inst_ID}\", ransom: x}}",
 			want: []string{
@@ -147,7 +155,7 @@ func TestErrorsOfHead(t *testing.T) {
 			name: "notify is text",
 			text: "policy: x\nnotify: ops@example.com",
 			want: []string{
-				`2:9: notify: got "ops@example.com", expected a mapping with to, timeZone, approvals, subject, header, footer, texts`,
+				`2:9: notify: got "ops@example.com", expected a mapping with to, timeZone, approvals, omit, subject, header, footer, texts`,
 			},
 		},
 		{

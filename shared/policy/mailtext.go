@@ -14,6 +14,12 @@ var MailEvents = []string{
 	"requestExpired", "requestFailed", "notEffective", "keyLost", "tagDrift", "restoreDropped",
 }
 
+// Omissible are those that a policy may leave out: nothing runs out before a person has read them, and nobody has to act on
+// them. A test of shared/notice holds them to its events that can wait.
+var Omissible = []string{
+	"reminder", "stoodDown", "restored", "cannotCheck", "withdrawn", "notifyBad", "waived", "requestApproved", "requestUnopposed", "requestExpired",
+}
+
 // MailVariables are what a text of a policy may name in braces.
 var MailVariables = []string{"machine", "name", "owner", "zone", "policy", "version", "event"}
 

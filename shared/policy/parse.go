@@ -191,6 +191,15 @@ func (r *reader) notify(n *node, path string, to *Notify) {
 		}},
 		{"timeZone", func(n *node, path string) { to.TimeZone = r.zone(n, path) }},
 		{"approvals", func(n *node, path string) { to.Approvals = r.flag(n, path) }},
+		{"omit", func(n *node, path string) {
+			r.each(n, path, "events", 1, len(Omissible), func(n *node, path string) {
+				event := r.word(n, path, Omissible...)
+				if event != "" && slices.Contains(to.Omit, event) {
+					r.fail(n, path, "%s stands twice", quote(event))
+				}
+				to.Omit = append(to.Omit, event)
+			})
+		}},
 		{"subject", func(n *node, path string) { to.Subject = r.mailText(n, path, maxMailPrefix) }},
 		{"header", func(n *node, path string) { to.Header = r.mailText(n, path, maxMailText) }},
 		{"footer", func(n *node, path string) { to.Footer = r.mailText(n, path, maxMailText) }},

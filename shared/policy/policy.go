@@ -152,6 +152,8 @@ type Notify struct {
 
 	Approvals bool `json:"approvals,omitempty"` // key requests that the policy itself approves are told, too
 
+	Omit []string `json:"omit,omitempty"` // events of Omissible that are not told
+
 	// What mails say beside, with variables in braces (Filled).
 	Subject string            `json:"subject,omitempty"` // before each subject
 	Header  string            `json:"header,omitempty"`  // the first paragraph of each

@@ -157,6 +157,10 @@ func (h *Handler) tell(ctx context.Context, now time.Time, t enforcement.Task) (
 	if err != nil {
 		return enforcement.Told{}, err
 	}
+	if slices.Contains(p.Notify.Omit, string(kind)) {
+		h.Log.InfoContext(ctx, "notice left out by the policy", boot.KeyMachine, m.ID, boot.KeyKind, string(kind))
+		return enforcement.Told{}, nil
+	}
 	if stale, err := h.stale(ctx, kind, t); stale || err != nil {
 		return enforcement.Told{}, err
 	}

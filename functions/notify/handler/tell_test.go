@@ -96,6 +96,24 @@ func TestThePolicysTexts(t *testing.T) {
 	}
 }
 
+// A policy may leave out what can wait. A policy that cannot be read leaves out nothing.
+func TestWhatAPolicyLeavesOut(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[notice.Kind]int{notice.StoodDown: 0, notice.Restored: 1, notice.Held: 1} {
+		w := violation()
+		w.Store.PutPolicyText(fake.Policy("to: [ops@example.com]", "omit: [stoodDown], to: [ops@example.com]"))
+		told, err := tell(t, w, func(task *enforcement.Task) { task.Notice = string(kind) })
+		if err != nil || len(w.Mail.Sent) != want || told.AcceptedAt.IsZero() != (want == 0) {
+			t.Errorf("%s: told %+v, %v, %d mails; want %d", kind, told, err, len(w.Mail.Sent), want)
+		}
+	}
+	w := violation()
+	w.Store.PutPolicyText(fake.Policy("to: [ops@example.com]", "omit: [ransom], to: [ops@example.com]"))
+	if _, err := tell(t, w, func(task *enforcement.Task) { task.Notice = "stoodDown" }); err != nil || len(w.Mail.Sent) != 1 {
+		t.Errorf("a policy that cannot be read: %v, %d mails", err, len(w.Mail.Sent))
+	}
+}
+
 func TestTellFails(t *testing.T) {
 	t.Parallel()
 	for _, call := range []string{"store.Machine", "ses.Send"} {
