@@ -111,6 +111,14 @@ validate: ## check and build the template with the SAM CLI
 	sam validate --lint --region us-east-1
 	COMMIT=$(COMMIT) sam build
 
+.PHONY: deploy
+deploy: ## build and deploy to AWS, guided the first time; ENV= is a part of samconfig.toml
+	@scripts/deploy --env $(or $(ENV),default) $(ARGS)
+
+.PHONY: preview
+preview: ## build, make a change set and show it; nothing is changed
+	@scripts/deploy --env $(or $(ENV),default) --preview $(ARGS)
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf build bin .aws-sam coverage.out
