@@ -176,3 +176,15 @@ func TestMetadata(t *testing.T) {
 		}
 	}
 }
+
+func TestAccount(t *testing.T) {
+	t.Parallel()
+	s := start(t, options(t))
+	for body, want := range map[string]int{
+		`{"sandbox":true,"unconfirmed":true}`: 200, `{}`: 200, `{"unverified":["nobody@example.com"]}`: 400, `{"what":1}`: 400,
+	} {
+		if code, answer := control(t, s, s.Token(), "PUT", "account", body); code != want {
+			t.Errorf("PUT account %s = %d %v, want %d", body, code, answer, want)
+		}
+	}
+}
