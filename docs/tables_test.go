@@ -20,6 +20,7 @@ import (
 	"github.com/keyward/keyward/local/iam"
 	"github.com/keyward/keyward/local/kms"
 	"github.com/keyward/keyward/local/lambda"
+	"github.com/keyward/keyward/local/s3"
 	"github.com/keyward/keyward/local/scheduler"
 	"github.com/keyward/keyward/local/securityhub"
 	"github.com/keyward/keyward/local/servicequotas"
@@ -177,7 +178,7 @@ func TestLocalOperations(t *testing.T) {
 		cloudformation.New(cloudformation.Config{}).Service(), dynamodb.New(virtual, "us-east-1", "123456789012").Service(), ec2.New(ec2.Config{}).Service(), events.New(events.Config{Clock: virtual}).Service(), iam.New(iam.Config{}).Service(),
 		kms.New(kms.Config{}).Service(), securityhub.New("us-east-1", "123456789012").Service(), functions.Service(), scheduler.New(scheduler.Config{Clock: virtual}).Service(),
 		servicequotas.Service(servicequotas.Config{}), sns.New(sns.Options{Clock: virtual}).Service(), sqs.Service(sqs.Config{}),
-		ses.New(ses.Options{Clock: virtual}).Service(), ssm.New(ssm.Options{Clock: virtual}).Service(),
+		s3.New(virtual).Service(), ses.New(ses.Options{Clock: virtual}).Service(), ssm.New(ssm.Options{Clock: virtual}).Service(),
 		sfn.New(sfn.Options{Clock: virtual}).Service(), sts.Service(),
 	} {
 		for name := range s.Operations {

@@ -17,6 +17,7 @@ import (
 	"github.com/keyward/keyward/local/iam"
 	"github.com/keyward/keyward/local/imds"
 	"github.com/keyward/keyward/local/kms"
+	"github.com/keyward/keyward/local/s3"
 	"github.com/keyward/keyward/local/scheduler"
 	"github.com/keyward/keyward/local/securityhub"
 	"github.com/keyward/keyward/local/ses"
@@ -45,6 +46,7 @@ type services struct {
 	faults    *faults.Faults
 	ses       *ses.SES
 	sns       *sns.SNS
+	s3        *s3.S3
 
 	cloudformation *cloudformation.CloudFormation
 }
@@ -82,7 +84,7 @@ func (s *Server) compose() error {
 		Credentials: s.keys, Now: s.clock.Now, Log: s.options.Logger, Intercept: s.intercept, Authorize: s.permissions.authorize,
 	})
 	for _, part := range []func() error{
-		s.composeFunctions, s.composeGateway, s.composeBus, s.composeTables, s.composeKeys, s.composeMail, s.composeMachines, s.composeMetadata, s.composeExecutions, s.composeSchedules, s.composeStack,
+		s.composeFunctions, s.composeGateway, s.composeBus, s.composeTables, s.composeKeys, s.composeMail, s.composeBuckets, s.composeMachines, s.composeMetadata, s.composeExecutions, s.composeSchedules, s.composeStack,
 	} {
 		if err := part(); err != nil {
 			return err

@@ -10,6 +10,7 @@ var inertTypes = map[string]bool{
 	"AWS::Lambda::Permission":    true, // as TopicPolicy
 	"AWS::Logs::LogGroup":        true, // logs are shown by /_local/logs
 	"AWS::Logs::MetricFilter":    true, // there are no metrics
+	"AWS::S3::BucketPolicy":      true, // as TopicPolicy
 	"AWS::SNS::TopicPolicy":      true, // policies of resources are not judged; the contract tests read them
 	"AWS::SQS::QueuePolicy":      true, // as TopicPolicy
 }
@@ -29,6 +30,7 @@ var inertProperties = map[string][]string{
 	"AWS::KMS::Key":              {"EnableKeyRotation"},
 	"AWS::IAM::ManagedPolicy":    {"Description"},
 	"AWS::IAM::Role":             {"Description", "AssumeRolePolicyDocument", "Tags"},
+	"AWS::S3::Bucket":            {"BucketEncryption", "LifecycleConfiguration", "OwnershipControls", "PublicAccessBlockConfiguration", "Tags"},
 	"AWS::SES::ConfigurationSet": {"ReputationOptions"},
 	"AWS::SQS::Queue":            {"MessageRetentionPeriod", "SqsManagedSseEnabled", "Tags"},
 	"AWS::SNS::Topic":            {"Tags"},

@@ -19,6 +19,7 @@ var readers = map[string]func(*reader, string, *properties){
 	"AWS::KMS::Alias":                 (*reader).alias,
 	"AWS::KMS::Key":                   (*reader).key,
 	"AWS::Lambda::EventSourceMapping": (*reader).mapping,
+	"AWS::S3::Bucket":                 (*reader).bucket,
 	"AWS::SES::ConfigurationSet":      (*reader).configurationSet,
 	"AWS::SES::EmailIdentity":         (*reader).identity,
 	"AWS::SNS::Topic":                 (*reader).topic,
@@ -57,6 +58,9 @@ func (r *reader) attributes(res resource) map[string]string {
 	case "AWS::IAM::ManagedPolicy":
 		policy := "arn:aws:iam::" + o.Account + ":policy/" + name
 		return map[string]string{"": policy, "PolicyArn": policy}
+	case "AWS::S3::Bucket":
+		name := strings.ToLower(name) // all that a bucket's name may have
+		return named(name, "arn:aws:s3:::"+name)
 	case "AWS::SES::ConfigurationSet", "AWS::SSM::Document":
 		return map[string]string{"": name}
 	case "AWS::SES::EmailIdentity":

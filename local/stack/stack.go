@@ -42,6 +42,7 @@ type Stack struct {
 	Mappings          []Mapping
 	Documents         []Document
 	Identities        []string // addresses
+	Buckets           []Bucket
 	ConfigurationSets []ConfigurationSet
 	EventDestinations []EventDestination
 	Topics            []Named
@@ -62,6 +63,13 @@ type Named struct {
 	LogicalID string
 	Name      string
 	ARN       string
+}
+
+// Bucket is one AWS::S3::Bucket, with its objects' default lock.
+type Bucket struct {
+	Name string
+	Mode string // GOVERNANCE, COMPLIANCE; "" is no lock
+	Days int
 }
 
 // Function is one AWS::Serverless::Function.

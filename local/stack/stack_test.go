@@ -52,8 +52,8 @@ func TestProjectsTemplate(t *testing.T) {
 	const lambda = "arn:aws:lambda:us-east-1:123456789012:function:keyward-"
 	const dead = "arn:aws:sqs:us-east-1:123456789012:keyward-DeadLetters"
 	inspect, ok := s.Function(lambda + "InspectFunction")
-	if !ok || len(s.Functions) != 15 {
-		t.Fatalf("functions %v, want fifteen with InspectFunction", s.Functions)
+	if !ok || len(s.Functions) != 16 {
+		t.Fatalf("functions %v, want sixteen with InspectFunction", s.Functions)
 	}
 	inspect.Environment = map[string]string{"TABLE_NAME": inspect.Environment["TABLE_NAME"], "FUNCTION_TIMEOUT_SECONDS": inspect.Environment["FUNCTION_TIMEOUT_SECONDS"]}
 	want := stack.Function{
@@ -74,7 +74,7 @@ func TestProjectsTemplate(t *testing.T) {
 		Role:  "arn:aws:iam::123456789012:role/keyward-ScheduleRole",
 		Input: `{"version":1,"scope":"unscheduled"}`, Retry: stack.Retry{Attempts: 5, Age: time.Hour}, DeadLetter: dead,
 	}
-	if diff := cmp.Diff(daily, s.Schedules[0]); diff != "" || len(s.Schedules) != 3 {
+	if diff := cmp.Diff(daily, s.Schedules[0]); diff != "" || len(s.Schedules) != 4 {
 		t.Errorf("%d schedules, the first (-want +got):\n%s", len(s.Schedules), diff)
 	}
 	if got := string(s.Rules[1].Pattern); len(s.Rules) != 2 || !strings.Contains(got, `"document-name":["keyward-InspectDocument"]`) {
@@ -103,7 +103,7 @@ func TestProjectsTemplate(t *testing.T) {
 			t.Errorf("with %s=on %d mappings, want %d, %v", parameter, len(s.Mappings), want, err)
 		}
 	}
-	if f, _ := off.Function(lambda + "DrillFunction"); len(off.Keys) != 1 || off.Keys[0].LogicalID != "DataKey" || len(off.Schedules) != 3 || !off.Schedules[2].Disabled || f.Environment["DRILL_KEY"] != "" {
+	if f, _ := off.Function(lambda + "DrillFunction"); len(off.Keys) != 1 || off.Keys[0].LogicalID != "DataKey" || len(off.Schedules) != 4 || !off.Schedules[1].Disabled || !off.Schedules[3].Disabled || f.Environment["DRILL_KEY"] != "" {
 		t.Errorf("with Drill=off %d keys, want the table's, schedules %v, DRILL_KEY %q", len(off.Keys), off.Schedules, f.Environment["DRILL_KEY"])
 	}
 }
@@ -170,7 +170,7 @@ func checkRest(t *testing.T, s *stack.Stack) {
 	if diff := cmp.Diff([]stack.Subscription{subscription}, s.Subscriptions); diff != "" {
 		t.Errorf("subscriptions (-want +got):\n%s", diff)
 	}
-	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 17 {
+	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 1 || len(s.Roles) != 18 {
 		t.Errorf("queues %v, groups %v, roles %v", s.Queues, s.ScheduleGroups, s.Roles)
 	}
 }
@@ -327,7 +327,7 @@ func TestRefused(t *testing.T) {
 	}{
 		"section":                      {"Globals:\n  Function:", "Mappings: {}\nGlobals:\n  Function:", "t.yaml:5: Mappings: keyward local does not carry this section"},
 		"no transform":                 {"Transform: AWS::Serverless-2016-10-31\n", "", "t.yaml:1: Transform: expected AWS::Serverless-2016-10-31"},
-		"resource type":                {"Type: AWS::SQS::Queue", "Type: AWS::S3::Bucket", "t.yaml:19: F.Environment.Variables.A: keyward local does not carry the attribute QueueName of a resource of type AWS::S3::Bucket\nt.yaml:32: Queue: keyward local does not carry resources of type AWS::S3::Bucket"},
+		"resource type":                {"Type: AWS::SQS::Queue", "Type: AWS::EFS::FileSystem", "t.yaml:19: F.Environment.Variables.A: keyward local does not carry the attribute QueueName of a resource of type AWS::EFS::FileSystem\nt.yaml:32: Queue: keyward local does not carry resources of type AWS::EFS::FileSystem"},
 		"property":                     {"      Environment: {Variables: {A: !Sub", "      VpcConfig: {}\n      Environment: {Variables: {A: !Sub", "t.yaml:19: F.VpcConfig: keyward local does not carry this property"},
 		"nested property":              {"Mode: FLEXIBLE,", "Mode: FLEXIBLE, Other: 1,", "t.yaml:23: F.Events.Tick.Properties.FlexibleTimeWindow.Other: keyward local does not carry this property"},
 		"attribute":                    {"    Type: AWS::SQS::Queue", "    Type: AWS::SQS::Queue\n    CreationPolicy: {}", "t.yaml:33: Queue.CreationPolicy: keyward local does not carry this attribute"},

@@ -18,6 +18,7 @@ var contentTypes = map[Protocol]string{
 	RESTJSON: "application/json",
 	Query:    "text/xml",
 	EC2:      "text/xml;charset=UTF-8",
+	RESTXML:  "application/xml",
 }
 
 // newRequestID is a random UUID, version 4.
@@ -139,6 +140,9 @@ func (r reply) failure(e *Error) {
 			r.namespace, kind, escaped(e.Code), escaped(e.Message), r.id))
 	case EC2:
 		r.write(status, fmt.Appendf(nil, `%s<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>%s</RequestID></Response>`,
+			xml.Header, escaped(e.Code), escaped(e.Message), r.id))
+	case RESTXML:
+		r.write(status, fmt.Appendf(nil, `%s<Error><Code>%s</Code><Message>%s</Message><RequestId>%s</RequestId></Error>`,
 			xml.Header, escaped(e.Code), escaped(e.Message), r.id))
 	default:
 		r.http.Header().Set("X-Amzn-Errortype", e.Code)

@@ -15,7 +15,7 @@ import (
 // served is a registered service with its routes compiled.
 type served struct {
 	Service
-	mux *http.ServeMux // RESTJSON only
+	mux *http.ServeMux // REST only
 }
 
 // call is one recognised call.
@@ -27,11 +27,11 @@ type call struct {
 }
 
 func serve(s Service) (*served, error) {
-	if s.Name == "" || s.Protocol < JSON10 || s.Protocol > EC2 {
+	if s.Name == "" || s.Protocol < JSON10 || s.Protocol > RESTXML {
 		return nil, fmt.Errorf("name %q, protocol %d, expected a name and a known protocol", s.Name, s.Protocol)
 	}
-	if (s.Protocol == RESTJSON) != (len(s.Routes) > 0) {
-		return nil, fmt.Errorf("%d routes, expected routes with REST JSON and there alone", len(s.Routes))
+	if (s.Protocol == RESTJSON || s.Protocol == RESTXML) != (len(s.Routes) > 0) {
+		return nil, fmt.Errorf("%d routes, expected routes with REST and there alone", len(s.Routes))
 	}
 	added := &served{Service: s, mux: http.NewServeMux()}
 	for _, route := range s.Routes {
@@ -110,7 +110,7 @@ func recognise(candidates []*served, name string, r *http.Request, body []byte) 
 	var c call
 	var e *Error
 	switch candidates[0].Protocol {
-	case RESTJSON:
+	case RESTJSON, RESTXML:
 		c, e = candidates[0].rest(r, body)
 	case Query, EC2:
 		c, e = candidates[0].form(body)

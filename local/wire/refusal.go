@@ -35,6 +35,11 @@ func refusalError(r *sigv4.Refusal, p Protocol) *Error {
 		answer = answers.ec2
 	case RESTJSON:
 		answer.status = http.StatusForbidden
+	case RESTXML:
+		answer = codeAndStatus{answers.query.code, http.StatusForbidden}
+		if r.Cause == sigv4.UnknownKey {
+			answer.code = "InvalidAccessKeyId"
+		}
 	}
 	return &Error{Code: answer.code, Message: r.Message, Status: answer.status}
 }

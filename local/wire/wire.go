@@ -21,6 +21,7 @@ const (
 	RESTJSON                     // method and path, JSON body
 	Query                        // form body with Action, XML answer
 	EC2                          // form body with Action, XML answer of EC2's own form
+	RESTXML                      // method and path, as S3 speaks: bodies are objects, errors are XML
 )
 
 // Service is one AWS service: its name on the wire and the operations that exist.
@@ -30,7 +31,7 @@ type Service struct {
 	TargetPrefix string   // JSON protocols: what stands before the dot in X-Amz-Target
 	Version      string   // Query and EC2: the API version, for the XML namespace
 	Operations   map[string]Operation
-	Routes       []Route // RESTJSON only
+	Routes       []Route // RESTJSON and RESTXML only
 }
 
 // Operation answers one call. The answer is a struct in the service's own JSON (or, for Query and EC2,

@@ -21,6 +21,7 @@ def run(judge):
     events(judge, judge.client("events"))
     findings(judge, judge.client("securityhub"))
     mails(judge, judge.client("sesv2"))
+    archives(judge, judge.client("s3"))
 
 
 def executions(judge, sfn):
@@ -150,3 +151,16 @@ def mails(judge, ses):
     judge.refused("BadRequestException", ses.send_email, **mail | {"Destination": {}}, Content=simple)
     judge.refused("NotFoundException", ses.send_email, **mail, Content=simple, ConfigurationSetName="none")
     judge.refused("NotImplemented", ses.list_configuration_sets, status=501)
+
+
+def archives(judge, s3):
+    """The bucket of reports: files are there once, locked by the bucket, and read back as they came."""
+    file = {"Bucket": "keyward-reportarchive", "Key": "reports/conformance/a.csv"}
+    put = s3.put_object(**file, Body=b"a,b\r\n", ContentType="text/csv", IfNoneMatch="*")
+    got = s3.get_object(**file)
+    judge.check(got["Body"].read() == b"a,b\r\n" and got["ContentType"] == "text/csv" and got["VersionId"] == put["VersionId"], f"GetObject answered {got}")
+    judge.check(got["ObjectLockMode"] == "GOVERNANCE" and got["ObjectLockRetainUntilDate"] > got["LastModified"], f"it is not locked: {got}")
+    judge.refused("PreconditionFailed", s3.put_object, **file, Body=b"x", IfNoneMatch="*")
+    judge.refused("NoSuchKey", s3.get_object, **file | {"Key": "none"})
+    judge.refused("NoSuchBucket", s3.get_object, **file | {"Bucket": "keyward-none"})
+    judge.refused("NotImplemented", s3.list_objects_v2, Bucket=file["Bucket"], status=501)

@@ -59,6 +59,9 @@ class Judge:
         payload = output and output.serialization.get("payload")
         if payload and output.members[payload].type_name == "blob":
             self.last = None  # a stream; botocore takes the members from the headers
+        elif service.protocol == "rest-xml":
+            self.check(not body, f"{where}: the answer has a body, and every member of it is a header")
+            self.last = None
         elif service.protocol in ("ec2", "query"):
             self.xml(walk, service.protocol, operation_model, shapes.parse_xml(body), where)
             self.last = walk.leaves
@@ -116,6 +119,10 @@ class Judge:
         self.check(status is None or status == answered, f"{where}: status {answered}, expected {status}")
         if service.protocol in ("ec2", "query"):
             self.check(service.protocol == "query" or type(error) is botocore.exceptions.ClientError, f"{where}: a {type(error)}")
+            return
+        if service.protocol == "rest-xml":
+            document = shapes.parse_xml(body)
+            self.check(document.tag == "Error" and document.findtext("Code") == code and document.findtext("RequestId"), f"{where}: the document is {body}")
             return
         modelled = {s.metadata.get("error", {}).get("code", s.name): s for s in operation.error_shapes}
         document = json.loads(body)

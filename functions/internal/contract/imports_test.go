@@ -268,6 +268,7 @@ func TestWhatFunctionsLink(t *testing.T) {
 		"publish":   {"dynamodb", "eventbridge"},
 		"recheck":   {"dynamodb", "ec2", "kms", "ssm"},
 		"removal":   {"dynamodb"},
+		"report":    {"dynamodb", "s3", "sesv2"},
 		"request":   {"dynamodb", "ec2", "iam", "kms", "lambda", "ssm"},
 		"restore":   {"dynamodb", "kms"},
 		"revoke":    {"dynamodb", "kms"},

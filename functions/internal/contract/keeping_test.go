@@ -1,13 +1,14 @@
 package contract_test
 
 import (
+	"strings"
 	"testing"
 )
 
 // What cannot be made again stays when the stack goes or a property asks for another resource: records and the keys that
 // they, or machines, are encrypted with.
 func recordsAreKept(t testing.TB, s stack) {
-	for _, kind := range []string{"AWS::DynamoDB::Table", "AWS::KMS::Key"} {
+	for _, kind := range []string{"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket"} {
 		for _, r := range s.of(t, kind) {
 			for _, attribute := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
 				if got := short(at(s.resource(r.LogicalID), attribute)); got != "Retain" {
@@ -25,6 +26,40 @@ func recordsAreKept(t testing.TB, s stack) {
 			if v != "true" {
 				t.Errorf("template.yaml: %s has no %s", r.LogicalID, name)
 			}
+		}
+	}
+}
+
+// What is archived is encrypted, versioned and locked, and nobody else's.
+func theArchiveIsLocked(t testing.TB, s stack) {
+	for _, b := range s.of(t, "AWS::S3::Bucket") {
+		for name, v := range map[string]any{
+			"lock":                  at(b.Properties, "ObjectLockEnabled"),
+			"block of public lists": at(b.Properties, "PublicAccessBlockConfiguration", "BlockPublicAcls"),
+			"block of policies":     at(b.Properties, "PublicAccessBlockConfiguration", "BlockPublicPolicy"),
+			"ignoring of lists":     at(b.Properties, "PublicAccessBlockConfiguration", "IgnorePublicAcls"),
+			"restriction":           at(b.Properties, "PublicAccessBlockConfiguration", "RestrictPublicBuckets"),
+		} {
+			if v != "true" {
+				t.Errorf("template.yaml: %s has no %s", b.LogicalID, name)
+			}
+		}
+		for name, v := range map[string]any{
+			"default retention": at(b.Properties, "ObjectLockConfiguration", "Rule", "DefaultRetention", "Days"),
+			"mode of its lock":  at(b.Properties, "ObjectLockConfiguration", "Rule", "DefaultRetention", "Mode"),
+			"encryption":        at(b.Properties, "BucketEncryption", "ServerSideEncryptionConfiguration"),
+		} {
+			if v == nil {
+				t.Errorf("template.yaml: %s has no %s", b.LogicalID, name)
+			}
+		}
+		tls := false
+		for _, p := range s.of(t, "AWS::S3::BucketPolicy") {
+			text := short(at(p.Properties, "PolicyDocument"))
+			tls = tls || s.names(at(p.Properties, "Bucket"), "AWS::S3::Bucket") && strings.Contains(text, "aws:SecureTransport false") && strings.Contains(text, "Deny")
+		}
+		if !tls {
+			t.Errorf("template.yaml: %s answers without TLS", b.LogicalID)
 		}
 	}
 }

@@ -110,7 +110,7 @@ func TestRemovalIsDeletedFirst(t *testing.T) {
 }
 
 // kept are the types that hold what cannot be made again.
-var kept = []string{"AWS::DynamoDB::Table", "AWS::KMS::Key"}
+var kept = []string{"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket"}
 
 // Deleting the stack, or replacing a resource of it, loses no record and no key. Logs alone are deleted with it.
 func TestDeletionLosesNothing(t *testing.T) {
@@ -125,7 +125,7 @@ func TestDeletionLosesNothing(t *testing.T) {
 			if deletion != "Retain" || replacing != "Retain" {
 				t.Errorf("template.yaml: %s has the policies %v and %v, want Retain twice", r.key, deletion, replacing)
 			}
-		case strings.HasPrefix(kind, "AWS::Logs::LogGroup"), kind == "AWS::KMS::Alias":
+		case strings.HasPrefix(kind, "AWS::Logs::LogGroup"), kind == "AWS::KMS::Alias", kind == "AWS::S3::BucketPolicy":
 		case deletion != nil || replacing != nil:
 			t.Errorf("template.yaml: %s of type %s has a deletion policy: take the type into the list", r.key, kind)
 		case strings.HasPrefix(kind, "AWS::S3::"), strings.HasPrefix(kind, "AWS::RDS::"), strings.HasPrefix(kind, "AWS::EC2::"), strings.HasPrefix(kind, "AWS::KMS::Replica"):

@@ -88,6 +88,7 @@ func TestOf(t *testing.T) {
 		}},
 		{"scheduler", "DeleteSchedule", `{"Name":"n"}`, []each{{"scheduler:DeleteSchedule", "arn:aws:scheduler:us-east-1:123456789012:schedule/default/n", nil}}},
 		{"events", "PutEvents", `{"Entries":[{"Source":"a"}]}`, []each{{"events:PutEvents", "arn:aws:events:us-east-1:123456789012:event-bus/default", nil}}},
+		{"s3", "PutObject", `{"Bucket":"b","Key":"reports/a"}`, []each{{"s3:PutObject", "arn:aws:s3:::b/reports/a", nil}}},
 		{"ses", "SendEmail", `{"FromEmailAddress":"Keyward <a@example.com>","ConfigurationSetName":"c"}`, []each{
 			{"ses:SendEmail", "arn:aws:ses:us-east-1:123456789012:identity/a@example.com", map[string]string{"ses:fromaddress": "a@example.com"}},
 			{"ses:SendEmail", "arn:aws:ses:us-east-1:123456789012:configuration-set/c", map[string]string{"ses:fromaddress": "a@example.com"}},

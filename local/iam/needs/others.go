@@ -34,9 +34,16 @@ var ofOthers = map[string]need{
 	"securityhub.BatchImportFindings": importFindings,
 	"securityhub.BatchUpdateFindings": on("securityhub:BatchUpdateFindings", func(f Facts, _ struct{}) string { return f.arn("securityhub", "hub/default") }),
 
+	"s3.PutObject": on("s3:PutObject", object),
+	"s3.GetObject": on("s3:GetObject", object),
+
 	"events.PutEvents": putEvents,
 	"ses.SendEmail":    sendEmail,
 }
+
+type stored struct{ Bucket, Key string }
+
+func object(_ Facts, in stored) string { return "arn:aws:s3:::" + in.Bucket + "/" + in.Key }
 
 type execution struct{ ExecutionArn string }
 

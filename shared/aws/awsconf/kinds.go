@@ -49,6 +49,7 @@ var kinds = map[string]fault.Kind{
 	"NotAuthorizedForSourceException":    fault.Denied,
 	"InvalidAccessException":             fault.Denied, // Security Hub is not switched on
 
+	"NoSuchBucket":               fault.NotFound,
 	"NotFoundException":          fault.NotFound,
 	"NotFound":                   fault.NotFound,
 	"QueueDoesNotExist":          fault.NotFound,
@@ -61,6 +62,7 @@ var kinds = map[string]fault.Kind{
 	"InvalidInstanceID.NotFound": fault.NotFound,
 	"InvalidResourceId":          fault.NotFound,
 
+	"PreconditionFailed":              fault.Conflict, // of S3: what is there already
 	"ConditionalCheckFailedException": fault.Conflict,
 	"TransactionCanceledException":    fault.Conflict,
 	"ExecutionAlreadyExists":          fault.Conflict,

@@ -32,7 +32,15 @@ type Mail struct {
 	Text      string
 	HTML      string
 	Reference string            // sent as header X-Keyward-Reference, the same for a repeated mail
+	Files     []File            // attached
 	Tags      map[string]string // come back in the events about the mail; ASCII letters, digits, _ and -
+}
+
+// File is what is attached to a mail.
+type File struct {
+	Name      string // with an end that SES takes, such as report.html
+	MediaType string
+	Body      []byte
 }
 
 // Send hands a mail to SES. That SES took it says nothing about its delivery.
@@ -43,15 +51,27 @@ func (c *Client) Send(ctx context.Context, m Mail) (messageID string, err error)
 		EmailTags:            tags(m.Tags),
 		Destination:          &types.Destination{ToAddresses: m.To},
 		Content: &types.EmailContent{Simple: &types.Message{
-			Subject: content(m.Subject),
-			Body:    &types.Body{Text: content(m.Text), Html: content(m.HTML)},
-			Headers: []types.MessageHeader{{Name: aws.String("X-Keyward-Reference"), Value: &m.Reference}},
+			Subject:     content(m.Subject),
+			Body:        &types.Body{Text: content(m.Text), Html: content(m.HTML)},
+			Headers:     []types.MessageHeader{{Name: aws.String("X-Keyward-Reference"), Value: &m.Reference}},
+			Attachments: attachments(m.Files),
 		}},
 	})
 	if err != nil {
 		return "", awsconf.Wrap(err, "sending mail")
 	}
 	return aws.ToString(out.MessageId), nil
+}
+
+func attachments(files []File) []types.Attachment {
+	var all []types.Attachment
+	for _, f := range files {
+		all = append(all, types.Attachment{
+			FileName: &f.Name, ContentType: &f.MediaType, RawContent: f.Body, ContentDisposition: types.AttachmentContentDispositionAttachment,
+			ContentTransferEncoding: types.AttachmentContentTransferEncodingBase64,
+		})
+	}
+	return all
 }
 
 func tags(named map[string]string) []types.MessageTag {

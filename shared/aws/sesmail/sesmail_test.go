@@ -55,6 +55,21 @@ func TestSend(t *testing.T) {
 	}
 }
 
+func TestSendFiles(t *testing.T) {
+	t.Parallel()
+	p, mailbox := begin(t)
+	m := warning
+	m.Files = []sesmail.File{{Name: "report.html", MediaType: "text/html; charset=utf-8", Body: []byte("<p>what happened</p>")}, {Name: "report.csv", MediaType: "text/csv", Body: []byte("a,b\r\n")}}
+	id, err := sesmail.New(p.Config, sender, "keyward").Send(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := mailbox.Message(id)
+	if len(got.Attachments) != 2 || got.Attachments[0].Name != "report.html" || got.Attachments[1].Size != 5 {
+		t.Errorf("attached: %+v", got.Attachments)
+	}
+}
+
 // A recipient that looks like a header must not become one.
 func TestSendOfHostileText(t *testing.T) {
 	t.Parallel()
