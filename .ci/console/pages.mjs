@@ -43,6 +43,7 @@ export async function judge(page, name, into) {
 	for (const r of (await validator.validateString(html, `${name}.html`)).results) {
 		for (const m of r.messages) note(`${name}, line ${m.line}: ${m.ruleId}: ${m.message}`);
 	}
+	await page.evaluate(() => document.querySelectorAll("details:not([open])").forEach((d) => { d.open = d.dataset.judged = true; })); // axe does not see what is shut
 	for (const scheme of ["light", "dark"]) {
 		await page.emulateMedia({ colorScheme: scheme });
 		await page.evaluate(axe);
@@ -59,4 +60,5 @@ export async function judge(page, name, into) {
 	if (wide > 360) note(`${name} is ${wide} wide on a screen of 360`);
 	await page.screenshot({ path: `${into}/${name}-narrow.png`, fullPage: true });
 	await page.setViewportSize(size);
+	await page.evaluate(() => document.querySelectorAll("details[data-judged]").forEach((d) => { d.open = false; }));
 }

@@ -126,6 +126,7 @@ export async function story(root, browser, into, docs) {
 		await look("policy-wrong");
 		await page.getByRole("button", { name: "See what it would mean" }).click();
 		await says("The policy has errors");
+		await look("policy-refused");
 		if (!(await text.inputValue()).includes("rules: ossec")) note("what was typed into a policy is lost");
 		await text.fill(policy(">= 3.11"));
 		await page.locator("#errors").filter({ hasText: "No errors." }).waitFor();
