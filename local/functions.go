@@ -62,7 +62,7 @@ func (s *Server) composeGateway() error {
 	var apis []httpapi.API
 	for _, a := range s.stack.APIs {
 		apis = append(apis, httpapi.API{
-			LogicalID: a.LogicalID, ID: a.ID, Stage: a.Stage, Account: s.stack.Account, Region: s.stack.Region, Routes: s.routes(a),
+			LogicalID: a.LogicalID, ID: a.ID, Stage: a.Stage, Open: a.Open, Account: s.stack.Account, Region: s.stack.Region, Routes: s.routes(a),
 		})
 	}
 	var err error

@@ -17,7 +17,7 @@ var built string
 var functions = map[string]string{
 	"inspect": "Inspect", "evaluate": "Evaluate", "recheck": "Recheck", "revoke": "Revoke", "safeguard": "Safeguard", "restore": "Restore",
 	"notify": "Notify", "delivery": "Delivery", "publish": "Publish", "findings": "Findings", "request": "Request", "api": "Api", "sweep": "Sweep", "drill": "Drill",
-	"removal": "Removal", "report": "Report",
+	"removal": "Removal", "report": "Report", "act": "Act",
 }
 
 // The test binary is also the program of a function that dies on its way: see crash_test.go.

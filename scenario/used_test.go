@@ -56,7 +56,7 @@ func whole() bool {
 // many, or one that no test reaches.
 func unused() ([]string, error) {
 	s, err := stack.Load(filepath.Join("..", "template.yaml"), stack.Options{Parameters: map[string]string{
-		"SenderAddress": "keyward@example.com", "AccountContact": "ops@example.com",
+		"SenderAddress": "keyward@example.com", "AccountContact": "ops@example.com", "ActionLinks": "on",
 	}})
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"os"
 
@@ -23,6 +24,7 @@ type config struct {
 	Sender           string `env:"SENDER_ADDRESS"`
 	Contact          string `env:"ACCOUNT_CONTACT"`
 	ConfigurationSet string `env:"CONFIGURATION_SET"`
+	LinksURL         string `env:"LINKS_URL,optional"`
 }
 
 func main() {
@@ -35,9 +37,13 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
+		table := store.New(aws, cfg.Table, cfg.Account, cfg.Region)
 		h := &handler.Handler{
-			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region),
+			Store: table,
 			Mail:  sesmail.New(aws, cfg.Sender, cfg.ConfigurationSet), Contact: cfg.Contact, Log: log,
+		}
+		if cfg.LinksURL != "" {
+			h.Links = &handler.Links{Store: table, URL: cfg.LinksURL, Random: rand.Reader}
 		}
 		return h.Handle, nil
 	})

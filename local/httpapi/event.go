@@ -28,7 +28,7 @@ type event struct {
 type requestContext struct {
 	AccountID    string      `json:"accountId"`
 	APIID        string      `json:"apiId"`
-	Authorizer   authorizer  `json:"authorizer"`
+	Authorizer   *authorizer `json:"authorizer,omitempty"` // none when nothing was authorized
 	DomainName   string      `json:"domainName"`
 	DomainPrefix string      `json:"domainPrefix"`
 	HTTP         httpContext `json:"http"`
@@ -80,10 +80,7 @@ func (g *Gateway) event(r *http.Request, q request) event {
 		Headers: headers(r, source, port), PathParameters: q.parameters,
 		RequestContext: requestContext{
 			AccountID: q.api.Account, APIID: q.api.ID,
-			Authorizer: authorizer{IAM: iam{
-				AccessKey: q.caller.AccessKeyID, AccountID: q.caller.Account, CallerID: q.caller.UserID,
-				UserARN: q.caller.ARN, UserID: q.caller.UserID,
-			}},
+			Authorizer:   authorized(q),
 			DomainName:   q.api.ID + ".execute-api." + q.api.Region + ".amazonaws.com",
 			DomainPrefix: q.api.ID,
 			HTTP: httpContext{
@@ -112,6 +109,16 @@ func (g *Gateway) event(r *http.Request, q request) event {
 		e.Body = &text
 	}
 	return e
+}
+
+func authorized(q request) *authorizer {
+	if q.api.Open {
+		return nil
+	}
+	return &authorizer{IAM: iam{
+		AccessKey: q.caller.AccessKeyID, AccountID: q.caller.Account, CallerID: q.caller.UserID,
+		UserARN: q.caller.ARN, UserID: q.caller.UserID,
+	}}
 }
 
 func headers(r *http.Request, source, port string) map[string]string {

@@ -1,5 +1,5 @@
 // Package httpapi is the API Gateway of keyward local: HTTP APIs with Lambda proxy integrations in payload format 2.0, each
-// under /execute-api/<LogicalId>/, and REST APIs with theirs, each under /execute-api/<LogicalId>/<stage>/. Both authorize by IAM.
+// under /execute-api/<LogicalId>/, and REST APIs with theirs, each under /execute-api/<LogicalId>/<stage>/. Both authorize by IAM, unless an HTTP API has no authorizer.
 //
 // It refuses what is not signed and what IAM does not allow, as API Gateway does, and has no other authorizer, no CORS, no greedy
 // paths, and for HTTP APIs no stages. It knows no VPC: a private API answers here like another, and resource policies are not judged.
@@ -36,6 +36,7 @@ const (
 // API is one API as the stack declares it.
 type API struct {
 	Stage     string // of a REST API; "" for an HTTP API
+	Open      bool   // an HTTP API without an authorizer: nothing has to be signed
 	LogicalID string // PeopleApi; the first path segment behind Prefix
 	ID        string // ten characters, as API Gateway gives
 	Account   string
@@ -145,6 +146,10 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	if err != nil {
 		refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+		return
+	}
+	if api.Open {
+		g.integrate(w, r, route, g.event(r, request{api: api, route: route, path: path, parameters: parameters, body: body, id: id}), httpForm)
 		return
 	}
 	caller, err := g.options.Verify(r, body)

@@ -62,7 +62,10 @@ func gateway(t *testing.T, f *function) http.Handler {
 			}}, nil
 		},
 		Invoke: f.invoke, Now: func() time.Time { return now }, Timeout: 10 * time.Millisecond,
-	}, people)
+	}, people, httpapi.API{
+		LogicalID: "LinksApi", ID: "klmnopqrst", Account: "123456789012", Region: "us-east-1", Open: true,
+		Routes: []httpapi.Route{{Method: "GET", Path: "/a/{token}", Function: "act"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,5 +281,31 @@ func TestNewRefuses(t *testing.T) {
 		if _, err := f(); err == nil || err.Error() != want {
 			t.Errorf("New = %v, want %s", err, want)
 		}
+	}
+}
+
+// An API without an authorizer asks for no signature, and its events name nobody, whatever was signed.
+func TestOpenAPI(t *testing.T) {
+	t.Parallel()
+	for name, authorization := range map[string]string{"not signed": "", "signed": "AWS4-HMAC-SHA256 …"} {
+		f := &function{answer: `{"statusCode":200}`}
+		r := request("GET", "/execute-api/LinksApi/a/x", "", "")
+		r.Header.Set("Authorization", authorization)
+		w := httptest.NewRecorder()
+		gateway(t, f).ServeHTTP(w, r)
+		var e events.APIGatewayV2HTTPRequest
+		if err := json.Unmarshal(f.event, &e); err != nil || w.Code != 200 || f.name != "act" {
+			t.Fatalf("%s: status %d of %q, %v", name, w.Code, f.name, err)
+		}
+		if e.RequestContext.Authorizer != nil || e.PathParameters["token"] != "x" || e.RouteKey != "GET /a/{token}" {
+			t.Errorf("%s: the event is %s", name, f.event)
+		}
+	}
+	w := httptest.NewRecorder()
+	r := request("GET", "/execute-api/PeopleApi/v1/machines", "", "")
+	r.Header.Del("Authorization")
+	gateway(t, &function{}).ServeHTTP(w, r)
+	if w.Code != 403 {
+		t.Errorf("the other API answers %d to what is not signed", w.Code)
 	}
 }

@@ -99,6 +99,10 @@ func (r *reader) named(id string) Named {
 }
 
 func (r *reader) api(id string, p *properties) {
+	if p.node.member("Auth") == nil { // everybody may call it
+		r.stack.APIs = append(r.stack.APIs, API{LogicalID: id, ID: apiID(id), URL: r.options.Endpoint + "/execute-api/" + id, Open: true})
+		return
+	}
 	auth := p.sub("Auth")
 	authorizer, enabled := auth.text("DefaultAuthorizer"), auth.boolean("EnableIamAuthorizer")
 	if authorizer != "AWS_IAM" || !enabled {

@@ -112,10 +112,11 @@ type Rule struct {
 	DeadLetter string
 }
 
-// API is one HTTP API, or one REST API, with IAM authorization.
+// API is one HTTP API, or one REST API, with IAM authorization unless it is Open.
 type API struct {
 	LogicalID string
 	Stage     string // of a REST API; "" for an HTTP API
+	Open      bool   // it has no authorizer
 	ID        string
 	URL       string
 	Routes    []Route

@@ -260,6 +260,33 @@ var smallFiles = fstest.MapFS{
 	"two.json":   {Data: []byte(`{"f":"${Function}","g":"${Other}"}`)},
 }
 
+// An API that has no authorizer is open; one with another than IAM's is refused, and so is half a one.
+func TestOpenAPI(t *testing.T) {
+	t.Parallel()
+	const auth = "    Properties:\n      Auth: {DefaultAuthorizer: AWS_IAM, EnableIamAuthorizer: true}\n"
+	for name, c := range map[string]struct {
+		auth string
+		open bool
+		want string
+	}{
+		"IAM":     {auth, false, ""},
+		"none":    {"    Properties: {Description: for everybody}\n", true, ""},
+		"half":    {"    Properties:\n      Auth: {DefaultAuthorizer: AWS_IAM}\n", false, "keyward local carries the IAM authorizer alone"},
+		"another": {"    Properties:\n      Auth: {DefaultAuthorizer: Jwt, EnableIamAuthorizer: true}\n", false, "keyward local carries the IAM authorizer alone"},
+	} {
+		s, err := stack.Parse("t.yaml", []byte(strings.Replace(small, auth, c.auth, 1)), smallFiles, stack.Options{})
+		if c.want != "" {
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %v, want %q", name, err, c.want)
+			}
+			continue
+		}
+		if err != nil || s.APIs[0].Open != c.open || len(s.APIs[0].Routes) != 1 {
+			t.Errorf("%s: %v, the API is %+v", name, err, s.APIs)
+		}
+	}
+}
+
 func TestSmallTemplate(t *testing.T) {
 	t.Parallel()
 	s, err := stack.Parse("t.yaml", []byte(small), smallFiles, stack.Options{Parameters: map[string]string{"Days": "14"}})

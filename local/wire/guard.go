@@ -47,10 +47,11 @@ func loopbackName(host string) bool {
 }
 
 // fromPage sees the headers that only a browser sends: Origin with every script's and form's request,
-// Sec-Fetch-Site with the others.
+// Sec-Fetch-Site with the others. A form of a page that came from here, such as a link of a mail leads to,
+// is no other page's: browsers say so, and scripts cannot.
 func fromPage(h http.Header) bool {
 	if _, ok := h["Origin"]; ok {
-		return true
+		return h.Get("Sec-Fetch-Site") != "same-origin"
 	}
 	switch h.Get("Sec-Fetch-Site") {
 	case "cross-site", "same-site":

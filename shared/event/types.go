@@ -27,4 +27,5 @@ var Types = map[record.EntryKind]string{
 	record.EntryUnlock:    "Keyward Machine Unlock",
 	record.EntryStop:      "Keyward Machine Stop",
 	record.EntryWaiver:    "Keyward Waiver Change",
+	record.EntryLink:      "Keyward Link Used",
 }

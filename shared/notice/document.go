@@ -33,8 +33,8 @@ type section struct {
 	Items   []item
 }
 
-// item is one paragraph, or one command when Command is set.
-type item struct{ Paragraph, Command string }
+// item is one paragraph, or one command when Command is set, or one link when Link is.
+type item struct{ Paragraph, Command, Link string }
 
 func says(paragraph string) item { return item{Paragraph: paragraph} }
 
@@ -63,6 +63,7 @@ func compose(n Notice, w wording, c clock) document {
 	if w.findings {
 		d.Findings, d.More = findings(n)
 	}
+	d.Sections = byLink(n)
 	for _, s := range w.sections {
 		if made := s(n, c); len(made.Items) > 0 {
 			d.Sections = append(d.Sections, made)
@@ -221,5 +222,5 @@ func footer(n Notice, c clock) []string {
 	if n.Reference != "" {
 		lines = append(lines, "Reference: "+n.Reference)
 	}
-	return append(lines, "Written by Keyward at "+c.both(c.now)+". Keyward never asks for a password, and its mails contain no links.")
+	return append(lines, "Written by Keyward at "+c.both(c.now)+". Keyward never asks for a password, and "+footerOnLinks(n))
 }

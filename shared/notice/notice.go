@@ -5,7 +5,8 @@
 // Much of what a notice says comes from the inspected machine, which may be hostile. So every value is
 // cleaned before it is placed: no control, formatting or line-breaking characters, a length limit,
 // and in what the machine chose nothing that a mail program would turn into a link. The HTML has no
-// links, images, scripts or anything to load, so that it reads the same everywhere.
+// images, scripts or anything to load, so that it reads the same everywhere, and no links but those
+// that Keyward made to act (Link).
 package notice
 
 import (
@@ -108,6 +109,7 @@ type Notice struct {
 	FooterText    string      // of the policy's: the last paragraph
 	Waiver        string      // id of the waiver that it is about
 	What          string      // one line: what a waiver is for, what was done to a policy
+	Links         []Link      // that act
 }
 
 // Limits of a mail.
@@ -129,7 +131,7 @@ type Mail struct {
 }
 
 // Render makes the mail of a notice at the time now. It refuses a kind that is not known, a notice
-// without a machine, a warning without a deadline and a waiver without an end.
+// without a machine, a warning without a deadline, a waiver without an end, and a link that is not of Keyward's form.
 func Render(n Notice, now time.Time) (Mail, error) {
 	w, ok := wordingOf(n.Kind)
 	switch {
@@ -141,6 +143,9 @@ func Render(n Notice, now time.Time) (Mail, error) {
 		return Mail{}, errors.New("rendering notice: it does not say when the waiver ends")
 	case (n.Kind == Warning || n.Kind == DueSoon) && n.DueAt.IsZero():
 		return Mail{}, errors.New("rendering notice: the warning has no deadline")
+	}
+	if err := checkLinks(n.Links); err != nil {
+		return Mail{}, err
 	}
 	d := compose(n.cleaned(), w, clockOf(n.TimeZone, now))
 	html, err := d.html()

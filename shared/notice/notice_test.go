@@ -68,6 +68,11 @@ func ordered(n *notice.Notice) {
 func mails() map[string]notice.Notice {
 	return map[string]notice.Notice{
 		"warning": base(notice.Warning, due),
+		"warning-links": base(notice.Warning, due, func(n *notice.Notice) {
+			for i, does := range []string{"Have the machine looked at now:", "Hold it for an hour:"} {
+				n.Links = append(n.Links, notice.Link{Does: does, URL: "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/a/" + strings.Repeat(string(rune('A'+i)), 43)})
+			}
+		}),
 		"warning-relapse-repeated": base(notice.Warning, due, func(n *notice.Notice) {
 			n.Relapse, n.Repeated, n.Mode, n.DueAt = true, true, policy.DisableKey, now.Add(30*time.Minute)
 		}),

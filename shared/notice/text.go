@@ -26,9 +26,12 @@ func (d document) text() string {
 	for _, s := range d.Sections {
 		title(&b, s.Heading)
 		for _, i := range s.Items {
-			if i.Command != "" {
+			switch {
+			case i.Command != "":
 				b.WriteString("    " + i.Command + "\n\n")
-			} else {
+			case i.Link != "":
+				b.WriteString(i.Link + "\n\n")
+			default:
 				b.WriteString(wrap(i.Paragraph, "", width) + "\n")
 			}
 		}

@@ -101,6 +101,7 @@ const (
 	EntryEffective EntryKind = "effective" // the data can no longer be read, and who says so
 	EntryWaiver    EntryKind = "waiver"    // a waiver on this machine was set or lifted
 	EntryBounced   EntryKind = "bounced"   // a mail did not reach a recipient
+	EntryLink      EntryKind = "link"      // somebody used a link of a mail
 )
 
 // Entry is one line of a machine's ledger. Entries are never changed, and each carries the hash of the one before it

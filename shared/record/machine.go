@@ -56,6 +56,8 @@ type Machine struct {
 
 	Warning *Warning `json:"warning,omitempty"` // how far the warning of a violation got
 
+	LinkHolds *LinkHolds `json:"linkHolds,omitempty"` // how often links of mails held its violation
+
 	Ledger Head `json:"ledger,omitzero"` // of the chain of its entries; the store moves it
 
 	Version int64 `json:"version"` // raised by each write; 0 is not written yet

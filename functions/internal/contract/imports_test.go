@@ -9,7 +9,7 @@ import (
 // pure are the packages that decide and touch nothing.
 var pure = []string{
 	"report", "report/page", "report/paper", "report/sheet",
-	"shared/audit", "shared/content", "shared/delivery", "shared/doctor", "shared/drill", "shared/enforcement", "shared/env", "shared/event", "shared/evidence", "shared/fault", "shared/finding", "shared/guard", "shared/identity", "shared/inspection", "shared/integrity",
+	"shared/actionlink", "shared/audit", "shared/content", "shared/delivery", "shared/doctor", "shared/drill", "shared/enforcement", "shared/env", "shared/event", "shared/evidence", "shared/fault", "shared/finding", "shared/guard", "shared/identity", "shared/inspection", "shared/integrity",
 	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/pace", "shared/policy", "shared/policy/custom", "shared/record", "shared/release", "shared/removal", "shared/replay", "shared/safeguard",
 	"shared/trust", "shared/waiver",
 }
@@ -258,6 +258,7 @@ func TestWhoLinksWriters(t *testing.T) {
 func TestWhatFunctionsLink(t *testing.T) {
 	t.Parallel()
 	services := map[string][]string{
+		"act":       {"dynamodb", "lambda"},
 		"api":       {"dynamodb", "ec2", "kms", "lambda", "scheduler", "sfn", "ssm"},
 		"delivery":  {"dynamodb"},
 		"drill":     {"dynamodb", "kms", "lambda"},

@@ -61,7 +61,7 @@ func generated(r role, kind string) []string {
 			switch id := r.LogicalID + e.key; at(e.value, "Type") {
 			case "ScheduleV2":
 				ids = append(ids, id)
-			case "EventBridgeRule":
+			case "EventBridgeRule", "HttpApi":
 				ids = append(ids, id+"Permission")
 			default:
 				ids = append(ids, id, id+"Permission")

@@ -62,8 +62,8 @@ func everyRouteIsDeployedAndServed(t testing.TB, s stack) {
 			apis++
 		}
 	}
-	if apis != 2 {
-		t.Errorf("%d functions have routes, want api and request", apis)
+	if apis != 3 {
+		t.Errorf("%d functions have routes, want api, request and act", apis)
 	}
 }
 

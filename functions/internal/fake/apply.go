@@ -44,6 +44,14 @@ func (s *Store) Apply(_ context.Context, c store.Change) (record.Machine, error)
 		ended.Until = c.At
 		s.Leases[l.Name] = ended
 	}
+	if l := c.Link; l != nil {
+		used := clone(*l)
+		used.Version++
+		s.Links[l.ID] = used
+	}
+	if h := c.Hold; h != nil {
+		s.Held[h.Scope] = *h
+	}
 	if c.Breaker != nil {
 		s.count(*c.Breaker)
 	}
@@ -85,6 +93,14 @@ func (s *Store) refuses(c store.Change) string {
 		}
 		if now, ok := s.Leases[l.Name]; ok && now.Holder != l.Holder && now.Until.After(c.At) {
 			return "another execution is at work on its key"
+		}
+	}
+	if l := c.Link; l != nil && s.Links[l.ID].Version != l.Version {
+		return "the link was used already"
+	}
+	if h := c.Hold; h != nil {
+		if there, ok := s.Held[h.Scope]; ok && stands(there, c.At) {
+			return "it is held already: " + string(h.Scope)
 		}
 	}
 	if b := c.Breaker; b != nil && b.Version != s.Counts.Version {

@@ -52,6 +52,8 @@ type Store struct {
 	AllDrills []record.Drill // oldest first
 
 	Called map[string]record.Call // with idempotency keys, by id
+
+	Links map[string]record.ActionLink // by id
 }
 
 func newStore(c *Calls) *Store {
@@ -60,7 +62,7 @@ func newStore(c *Calls) *Store {
 		ByName: map[string]record.Policy{}, Versions: map[string]record.Policy{}, Held: map[record.Scope]record.Hold{}, Told: map[string]record.Notice{},
 		Asked: map[string]record.Request{}, Leases: map[string]record.Lease{}, Rules: map[string]record.RuleBreaker{}, Watched: record.Watch{SweptAt: fresh}, EvaluatedAt: fresh,
 		Waived: map[string]record.Waiver{}, Garbled: map[record.Scope]int{}, Revised: map[record.Scope]int64{},
-		Turns: map[string]record.Turn{}, UsedUntil: map[string]time.Time{}, Called: map[string]record.Call{},
+		Turns: map[string]record.Turn{}, UsedUntil: map[string]time.Time{}, Called: map[string]record.Call{}, Links: map[string]record.ActionLink{},
 	}
 }
 

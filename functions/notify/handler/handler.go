@@ -39,11 +39,12 @@ type mail interface {
 	Send(ctx context.Context, m sesmail.Mail) (messageID string, err error)
 }
 
-// Handler serves the ops warn and tell. All fields are required.
+// Handler serves the ops warn and tell. All fields but Links are required.
 type Handler struct {
 	Store   records
 	Mail    mail
 	Contact string // who is told when nobody else is named
+	Links   *Links // nil: mails have none
 	Log     *slog.Logger
 }
 
@@ -224,6 +225,7 @@ func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *
 		// The mail of an attempt that was cut off may have arrived: a repeat names the deadline that it named.
 		n.DueAt = integrity.Warned(m.State, r.BegunAt, p.Integrity).DueAt
 	}
+	n.Links = h.links(ctx, now, m, n, r)
 	rendered, err := notice.Render(n, now)
 	if err != nil {
 		return r, fault.Wrap(fault.Internal, err, "rendering notice %s", r.Reference)

@@ -40,6 +40,9 @@ type Change struct {
 	TakeLease *record.Lease     // fails when somebody else holds it at At
 	DropLease *record.Lease     // given back, if this holder has it
 
+	Link *record.ActionLink // used with this: fails when it was used before
+	Hold *record.Hold       // fails when there is one at At
+
 	Breaker *record.Breaker     // with this revocation counted; its Version is the one that was read
 	Rules   *record.RuleBreaker // as it was read: fails when it was changed since
 
@@ -91,6 +94,12 @@ func (s *Store) Apply(ctx context.Context, c Change) (record.Machine, error) {
 		l := *l
 		l.Until = c.At
 		t.put(s, leaseItem(l), leaseIsFree(l, c.At), "another execution is at work on its key")
+	}
+	if l := c.Link; l != nil {
+		t.put(s, linkItem(*l), versionIs(l.Version), "the link was used already")
+	}
+	if h := c.Hold; h != nil {
+		t.put(s, holdItem(*h), gone(c.At), "it is held already: "+string(h.Scope))
 	}
 	if b := c.Breaker; b != nil {
 		t.put(s, breakerItem(*b), versionIs(b.Version), "the breaker was changed by somebody else")

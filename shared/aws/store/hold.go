@@ -20,8 +20,11 @@ func holdKey(scope record.Scope) string { return "hold#" + string(scope) }
 
 // SetHold writes a hold; one that is there already is replaced.
 func (s *Store) SetHold(ctx context.Context, h record.Hold) error {
-	i := item{pk: holdKey(h.Scope), sk: holdRow, listPK: holdList, listSK: string(h.Scope), doc: h, expires: h.Expires}
-	return s.put(ctx, i, condition{}, "setting hold on "+string(h.Scope))
+	return s.put(ctx, holdItem(h), condition{}, "setting hold on "+string(h.Scope))
+}
+
+func holdItem(h record.Hold) item {
+	return item{pk: holdKey(h.Scope), sk: holdRow, listPK: holdList, listSK: string(h.Scope), doc: h, expires: h.Expires}
 }
 
 // LiftHold takes a hold away; fault.NotFound if there is none.
