@@ -20,7 +20,20 @@ type Order struct {
 	Zone     string   `json:"zone"`
 	Sections []string `json:"sections,omitempty"` // none: all of them
 	Forms    []string `json:"forms"`
-	To       []string `json:"to"` // none: it is archived alone
+	To       []string `json:"to"`           // none: it is archived alone
+	By       string   `json:"by,omitempty"` // ARN of who ordered it; none: the stack's parameter
+}
+
+// Expression is when the order is carried out, at 5 o'clock in its zone, as EventBridge Scheduler has it.
+func (e Every) Expression() string {
+	switch e {
+	case Daily:
+		return "cron(0 5 * * ? *)"
+	case Weekly:
+		return "cron(0 5 ? * MON *)"
+	default:
+		return "cron(0 5 1 * ? *)"
+	}
 }
 
 // Forms are the forms in which a report can be written, with their media types.

@@ -23,6 +23,8 @@ import (
 )
 
 type reportCommands struct {
+	Schedule reportSchedules `cmd:"" help:"Reports that the stack makes again and again."`
+
 	Run reportRun `cmd:"" help:"Make a report of a time that you say, into a file."`
 }
 

@@ -12,6 +12,7 @@ var inPath = map[string]struct{ name, description, pattern string }{
 	"policies/{name}":                    {"PolicyName", "Name of a policy.", `^[a-z0-9][a-z0-9-]{0,31}$`},
 	"policies/{name}/versions/{version}": {"PolicyVersion", "Number of a version.", `^[1-9][0-9]{0,5}$`},
 	"holds/{scope}":                      {"HoldScope", "What it covers.", `^(global|policy:.+|machine:.+)$`},
+	"report-schedules/{name}":            {"ReportName", "Name of a report.", `^[a-z0-9][a-z0-9-]{0,31}$`},
 	"breaker/{scope}":                    {"BreakerScope", "Which breaker: the one over everything, or that on a policy's rules.", `^(global|policy:.+)$`},
 	"waivers/{id}":                       {"WaiverID", "Id of a waiver.", `^w-[0-9a-f]{1,12}$`},
 	"requests/{machine}":                 {"RequestMachine", "The machine that asked.", `^(i|mi)-[0-9a-f]{8,17}$`},

@@ -198,10 +198,20 @@ func policyOperations() []Operation {
 
 func stopOperations() []Operation {
 	return []Operation{
+		{Route: "GET /v1/report-schedules", ID: "listReportSchedules", Summary: "The reports that are made again and again", Roles: auditors, Answers: map[int]any{200: record.ReportScheduleList{}}},
 		{Route: "GET /v1/holds", Tagged: true, ID: "listHolds", Summary: "The holds that have not ended", Roles: auditors, Answers: map[int]any{200: holdList{}}},
 		{
 			Route: "PUT /v1/holds/{scope}", ID: "setHold", Summary: "Stop revocations", Roles: guards,
 			Detail: "Set again it replaces the one before.", Body: record.HoldWish{}, Answers: map[int]any{200: record.Hold{}},
+		},
+		{
+			Route: "PUT /v1/report-schedules/{name}", ID: "setReportSchedule", Summary: "Have a report made each day, week or month", Roles: guards, Conflict: true,
+			Detail: "It is made at 5 o'clock, of the day, week or month before, archived and mailed. Set again it replaces the one before.",
+			Body:   record.ReportWish{}, Answers: map[int]any{200: record.ReportSchedule{}},
+		},
+		{
+			Route: "DELETE /v1/report-schedules/{name}", ID: "deleteReportSchedule", Summary: "Have a report not made any more", Roles: guards,
+			Detail: "What was archived stays. Deleted twice the second finds none.", Answers: map[int]any{200: record.ReportSchedule{}},
 		},
 		{
 			Route: "DELETE /v1/holds/{scope}", ID: "liftHold", Summary: "End a hold", Roles: guards,

@@ -37,6 +37,8 @@ type config struct {
 	DeadLetters   string `env:"DEAD_LETTERS_ARN"`
 	ScheduleGroup string `env:"SCHEDULE_GROUP"`
 	ScheduleRole  string `env:"SCHEDULE_ROLE_ARN"`
+	Report        string `env:"REPORT_FUNCTION_ARN"`
+	ReportGroup   string `env:"REPORT_SCHEDULE_GROUP"`
 
 	Machines     int `env:"BREAKER_MACHINES"`
 	Percent      int `env:"BREAKER_PERCENT"`
@@ -62,6 +64,7 @@ func main() {
 			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Keys: kmskey.New(aws), Calendars: ssmcalendar.New(aws), Instances: ec2info.New(aws),
 			Inspect: lambdacall.New(aws, cfg.Inspect), Drill: lambdacall.New(aws, cfg.Drill), DrillsOff: cfg.Drills != "on", Flow: sfnflow.New(aws, cfg.StateMachine),
 			Schedules: schedule.New(aws, cfg.ScheduleGroup, cfg.ScheduleRole, cfg.InspectARN, cfg.DeadLetters),
+			Reports:   schedule.New(aws, cfg.ReportGroup, cfg.ScheduleRole, cfg.Report, cfg.DeadLetters),
 			Account:   cfg.Account, Region: cfg.Region, Log: log,
 			Limits: guard.Limits{
 				Machines: cfg.Machines, Percent: cfg.Percent, Window: time.Duration(cfg.Minutes) * time.Minute,

@@ -91,6 +91,11 @@ type Handler struct {
 		Put(ctx context.Context, s schedule.Schedule) error
 		Delete(ctx context.Context, name string) error
 	}
+	Reports interface {
+		Put(ctx context.Context, s schedule.Schedule) error
+		Delete(ctx context.Context, name string) error
+		Inputs(ctx context.Context) (map[string][]byte, error)
+	}
 	Account, Region      string
 	KeyCalls, GrantCalls int          // that KMS allows the account a second
 	Limits               guard.Limits // but those on rules, which nothing here asks
@@ -140,6 +145,9 @@ func (h *Handler) Routes() boot.Routes {
 		"POST /v1/requests/deny":                     h.several("deny", h.denyRequest),
 		"POST /v1/requests/ignore":                   h.ignoreSeveral,
 		"POST /v1/requests/check":                    h.several("check", h.checkRequest),
+		"GET /v1/report-schedules":                   h.listReports,
+		"PUT /v1/report-schedules/{name}":            h.setReport,
+		"DELETE /v1/report-schedules/{name}":         h.deleteReport,
 		"GET /v1/drills":                             h.listDrills,
 		"POST /v1/drills":                            h.runDrill,
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -178,7 +179,27 @@ func (s *Schedules) Put(_ context.Context, v schedule.Schedule) error {
 
 // Delete is schedule's.
 func (s *Schedules) Delete(_ context.Context, name string) error {
-	return s.call("scheduler.Delete", name)
+	if err := s.call("scheduler.Delete", name); err != nil {
+		return err
+	}
+	s.Puts = slices.DeleteFunc(s.Puts, func(v schedule.Schedule) bool { return v.Name == name })
+	return nil
+}
+
+// Inputs is schedule's.
+func (s *Schedules) Inputs(context.Context) (map[string][]byte, error) {
+	if err := s.call("scheduler.Inputs"); err != nil {
+		return nil, err
+	}
+	all := map[string][]byte{}
+	for _, v := range s.Puts {
+		text, err := json.Marshal(v.Input)
+		if err != nil {
+			return nil, err
+		}
+		all[v.Name] = text
+	}
+	return all, nil
 }
 
 // coded is an error with AWS's own code, as the SDK's are.

@@ -56,6 +56,7 @@ type World struct {
 	Drill     *Invoker
 	Trier     *Trier
 	Schedules *Schedules
+	Reports   *Schedules
 	Log       *slog.Logger
 
 	logged *strings.Builder
@@ -69,7 +70,7 @@ func New() *World {
 		Flow:    &Flow{Calls: c, Executions: map[string]string{}, Inputs: map[string]json.RawMessage{}},
 		Inspect: &Invoker{Calls: c, name: "inspect"}, Evaluate: &Invoker{Calls: c, name: "evaluate"},
 		Drill: &Invoker{Calls: c, name: "drill"}, Trier: &Trier{Calls: c},
-		Schedules: &Schedules{Calls: c}, logged: &strings.Builder{},
+		Schedules: &Schedules{Calls: c}, Reports: &Schedules{Calls: c}, logged: &strings.Builder{},
 	}
 	w.Log = slog.New(slog.NewTextHandler(w.logged, nil))
 	w.Store.PutPolicyText(Policy())

@@ -30,6 +30,7 @@ var ofOthers = map[string]need{
 	"scheduler.UpdateSchedule": schedule("scheduler:UpdateSchedule"),
 	"scheduler.GetSchedule":    schedule("scheduler:GetSchedule"),
 	"scheduler.DeleteSchedule": schedule("scheduler:DeleteSchedule"),
+	"scheduler.ListSchedules":  everywhere("scheduler:ListSchedules"),
 
 	"securityhub.BatchImportFindings": importFindings,
 	"securityhub.BatchUpdateFindings": on("securityhub:BatchUpdateFindings", func(f Facts, _ struct{}) string { return f.arn("securityhub", "hub/default") }),

@@ -1,4 +1,5 @@
-// Package schedule keeps one EventBridge Scheduler schedule for each policy that has a schedule.
+// Package schedule keeps EventBridge Scheduler's schedules of a group: one for each policy that has a schedule, or one for
+// each report.
 package schedule
 
 import (
@@ -34,7 +35,7 @@ const (
 
 // Schedule is when and with what a function is invoked.
 type Schedule struct {
-	Name        string // of the policy
+	Name        string // of the policy or the report
 	Description string // what people read in the console
 	Expression  string // cron(…), AWS's six fields
 	TimeZone    string // IANA
@@ -68,6 +69,28 @@ func (c *Client) Put(ctx context.Context, s Schedule) error {
 		ScheduleExpressionTimezone: &s.TimeZone, FlexibleTimeWindow: window, Target: target,
 	})
 	return awsconf.Wrap(err, "creating schedule "+s.Name)
+}
+
+// Inputs are what the schedules of the group invoke the function with, by name.
+func (c *Client) Inputs(ctx context.Context) (map[string][]byte, error) {
+	all := map[string][]byte{}
+	pages := scheduler.NewListSchedulesPaginator(c.api, &scheduler.ListSchedulesInput{GroupName: &c.group})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, awsconf.Wrap(err, "listing schedules")
+		}
+		for _, s := range page.Schedules {
+			got, err := c.api.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: s.Name, GroupName: &c.group})
+			if err := awsconf.Wrap(err, "reading schedule "+aws.ToString(s.Name)); fault.Is(err, fault.NotFound) {
+				continue // deleted since
+			} else if err != nil {
+				return nil, err
+			}
+			all[aws.ToString(s.Name)] = []byte(aws.ToString(got.Target.Input))
+		}
+	}
+	return all, nil
 }
 
 // Delete removes a schedule; one that is not there is success.

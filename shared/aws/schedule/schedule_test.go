@@ -52,6 +52,26 @@ func input(c awstest.Call) map[string]any {
 	return c.Input
 }
 
+func TestInputs(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	second := daily("15", 0)
+	second.Name, second.Input = "other", map[string]string{"policy": "other"}
+	for _, s := range []schedule.Schedule{daily("14", 0), second} {
+		if err := p.client.Put(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := p.client.Inputs(t.Context())
+	if err != nil || len(all) != 2 || string(all["web"]) != `{"policy":"web"}` || string(all["other"]) != `{"policy":"other"}` {
+		t.Errorf("Inputs = %s, %v", all, err)
+	}
+	p.Mapped(t, "ListSchedules", nil, func(ctx context.Context, cfg aws.Config) error {
+		_, err := schedule.New(cfg, "keyward", awstest.Role, awstest.Function, queue).Inputs(ctx)
+		return err
+	})
+}
+
 // A change comes first: the schedule of a policy is made once and changed often.
 func TestPut(t *testing.T) {
 	t.Parallel()
