@@ -146,6 +146,8 @@ func TestALinkThatIsReplayedActsOnce(t *testing.T) {
 	}
 	w.until(due.Add(time.Minute))
 	w.wantRevoked(due) // asking stops nothing
+	w.wantMails("warning", "waiverAsked", "revoked")
+	w.wantText("waiverAsked", "Nothing is waived by that")
 }
 
 func TestWithoutTheParameterMailsHaveNoLinks(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyward/keyward/functions/act/handler"
 	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/functions/internal/tell"
 	"github.com/keyward/keyward/shared/aws/awsconf"
 	"github.com/keyward/keyward/shared/aws/lambdacall"
 	"github.com/keyward/keyward/shared/aws/store"
@@ -37,6 +38,7 @@ func main() {
 		}
 		h := &handler.Handler{
 			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Inspect: lambdacall.New(aws, cfg.Inspect), Log: log,
+			Place: tell.Place{Account: cfg.Account, Region: cfg.Region},
 		}
 		return h.Handle, nil
 	})

@@ -87,6 +87,11 @@ func Of(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement.Task
 	case notice.Waived:
 		n.FoundAt, n.RevokedAt = time.Time{}, time.Time{}
 		n.Why, n.By, n.Waiver, n.What, n.DueAt = t.Input.Why, t.Input.By, t.Input.Request, t.Input.What, t.Input.DueAt
+	case notice.WaiverAsked:
+		n.By = t.Input.By
+		if s.Standing != integrity.Bad { // it complies again before this could be sent
+			n.FoundAt, n.DueAt = time.Time{}, time.Time{}
+		}
 	case notice.DueSoon:
 		n.DueAt = t.Input.DueAt
 	case notice.OrderFailed:

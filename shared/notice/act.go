@@ -26,6 +26,13 @@ var actWordings = map[Kind]wording{
 		lead:     leadWaived,
 		sections: []func(Notice, clock) section{liftIt},
 	},
+	WaiverAsked: {
+		subject:  func(n Notice, _ clock) string { return "Somebody asks for a waiver for " + who(n) },
+		heading:  func(n Notice) string { return "Somebody asks for a waiver for machine " + who(n) },
+		lead:     leadWaiverAsked,
+		findings: true,
+		sections: []func(Notice, clock) section{waiveIt},
+	},
 	PolicyChanged: {
 		subject:  func(n Notice, _ clock) string { return "Policy " + n.Policy + " was " + n.What },
 		heading:  func(n Notice) string { return "Policy " + n.Policy + " was " + n.What },
@@ -82,6 +89,13 @@ func leadWaived(n Notice, c clock) []string {
 	return append(lead, "The machine is looked at again now. Where it fails by nothing else, a revocation that was announced does not take place, and a key that was taken is given back as the policy says.")
 }
 
+func leadWaiverAsked(n Notice, _ clock) []string {
+	return []string{
+		"Somebody asks that what machine " + who(n) + " fails by may stand for a time. It was the " + n.By + ": whoever had that mail, which is a claim and no identity.",
+		"Nothing is waived by that, and no deadline moved. Whoever may set waivers decides, and is best asked why first.",
+	}
+}
+
 func leadPolicyChanged(n Notice, _ clock) []string {
 	lead := []string{n.By + " changed what is asked of machines: policy " + n.Policy + " was " + n.What + "."}
 	if n.What == "deleted" {
@@ -107,6 +121,13 @@ func liftIt(n Notice, _ clock) section {
 		items = append(items, runs(`keyward waiver lift WAIVER-ID --reason "why it shall not stand"`))
 	}
 	return section{"If this is wrong", items}
+}
+
+func waiveIt(n Notice, _ clock) section {
+	return section{"To waive it", []item{
+		says("Only what was found then is allowed, until the time that you say. Without this command everything goes on as it was announced:"),
+		runs("keyward waiver set " + argument(n) + ` --rule "the rule's name" --for 7d --reason "why it may stand"`),
+	}}
 }
 
 func compareVersions(n Notice, _ clock) section {

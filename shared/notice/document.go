@@ -171,7 +171,7 @@ func foundLabel(n Notice) string {
 
 func dueLabel(n Notice) string {
 	switch n.Kind {
-	case Warning, Reminder, CannotCheck, DueSoon:
+	case Warning, Reminder, CannotCheck, DueSoon, WaiverAsked:
 		return "Key will be revoked"
 	case WaiverEnding, Waived:
 		return "Waiver ends"

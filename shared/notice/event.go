@@ -25,6 +25,7 @@ var events = []Event{
 	{Kind: NotifyBad, When: "a machine does not comply, and its policy only tells", Was: "43", Can: true},
 	{Kind: Waived, When: "a person lets stand what a machine, or machines, fail by", Can: true},
 	{Kind: WaiverEnding, When: "what people allowed counts again within a day"},
+	{Kind: WaiverAsked, When: "somebody asks by a [link](links.md) of a mail that what a machine fails by may stand; it goes to the account's contact too"},
 	{Kind: RequestPending, When: "a key request waits for a person", Was: "32"},
 	{Kind: RequestApproved, When: "a person approved a key request; or the policy did, and says `notify.approvals: true`", Was: "34", Can: true},
 	{Kind: RequestUnopposed, When: "a key request was approved because nobody decided otherwise in `requests.autoApprove`", Was: "35", Can: true},

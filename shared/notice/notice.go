@@ -53,6 +53,7 @@ const (
 	DueSoon       Kind = "dueSoon"       // the deadline is near
 	Effective     Kind = "effective"     // of a key that was revoked before: the data can no longer be read
 	Waived        Kind = "waived"        // a person lets something stand; of a machine, or of many and without one
+	WaiverAsked   Kind = "waiverAsked"   // somebody asks by a link of a mail that something may stand; nothing is waived
 	PolicyChanged Kind = "policyChanged" // of the stack: a person put or deleted a policy
 	OrderFailed   Kind = "orderFailed"   // a person ordered that the key is taken, and it was not
 )

@@ -218,6 +218,7 @@ func mails() map[string]notice.Notice {
 		"policy-deleted": {
 			Kind: notice.PolicyChanged, Policy: "databases", By: "arn:aws:iam::123456789012:user/bob", What: "deleted",
 		},
+		"waiver-asked": base(notice.WaiverAsked, due, func(n *notice.Notice) { n.By = "link of the mail to ada@example.com" }),
 		"order-failed": base(notice.OrderFailed, noFindings, byBob, func(n *notice.Notice) {
 			n.FoundAt, n.Why = time.Time{}, "a hold covers it"
 		}),

@@ -10,7 +10,7 @@ import (
 // Those about the whole stack go to the account's contact and are under no policy.
 var MailEvents = []string{
 	"warning", "reminder", "dueSoon", "stoodDown", "revoked", "effective", "orderFailed", "restored", "held", "cannotCheck", "withdrawn",
-	"unconfirmed", "notifyBad", "waived", "waiverEnding", "requestPending", "requestApproved", "requestUnopposed", "requestDenied",
+	"unconfirmed", "notifyBad", "waived", "waiverEnding", "waiverAsked", "requestPending", "requestApproved", "requestUnopposed", "requestDenied",
 	"requestExpired", "requestFailed", "notEffective", "keyLost", "tagDrift", "restoreDropped",
 }
 

@@ -15,10 +15,13 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/keyward/keyward/functions/internal/boot"
+	"github.com/keyward/keyward/functions/internal/tell"
 	"github.com/keyward/keyward/shared/actionlink"
 	"github.com/keyward/keyward/shared/aws/store"
+	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/inspection"
+	"github.com/keyward/keyward/shared/notice"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -37,6 +40,7 @@ type inspector interface {
 type Handler struct {
 	Store   records
 	Inspect inspector
+	Place   tell.Place
 	Log     *slog.Logger
 }
 
@@ -90,8 +94,11 @@ func (h *Handler) act(ctx context.Context, now time.Time, in request) (answer, e
 		if err != nil || no != nil {
 			return or(no), err
 		}
-		act := actionlink.Use(l, m, now)
-		_, err = h.Store.Apply(ctx, store.Change{Machine: act.Machine, Link: &act.Link, Hold: act.Hold, Ledger: []record.Entry{act.Entry}, At: now})
+		c, err := h.change(l, m, now)
+		if err != nil {
+			return answer{}, err
+		}
+		_, err = h.Store.Apply(ctx, c)
 		if fault.Is(err, fault.Conflict) {
 			continue
 		}
@@ -102,6 +109,18 @@ func (h *Handler) act(ctx context.Context, now time.Time, in request) (answer, e
 		return h.follow(ctx, l, m, now), nil
 	}
 	return answer{}, fault.New(fault.Transient, "using a link: its machine keeps being changed by others")
+}
+
+// change is what is written; of what is asked of people they are told by mail, which the sweep starts.
+func (h *Handler) change(l record.ActionLink, m record.Machine, now time.Time) (store.Change, error) {
+	act := actionlink.Use(l, m, now)
+	c := store.Change{Machine: act.Machine, Link: &act.Link, Hold: act.Hold, Ledger: []record.Entry{act.Entry}, At: now}
+	if actionlink.Action(l.Action) != actionlink.AskWaiver {
+		return c, nil
+	}
+	start, err := tell.Machine(h.Place, m, notice.WaiverAsked, enforcement.Input{By: act.Entry.By}, now)
+	c.Start = []record.Start{start}
+	return c, err
 }
 
 // follow does what comes after the record: a look is asked for.

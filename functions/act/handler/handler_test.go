@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/functions/internal/fake"
+	"github.com/keyward/keyward/functions/internal/tell"
 	"github.com/keyward/keyward/shared/actionlink"
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/integrity"
@@ -36,7 +37,7 @@ func mailed(t *testing.T, a actionlink.Action, edits ...func(*record.Machine)) *
 }
 
 func newHandler(w *fake.World) *Handler {
-	return &Handler{Store: w.Store, Inspect: w.Inspect, Log: w.Log}
+	return &Handler{Store: w.Store, Inspect: w.Inspect, Place: tell.Place{Account: fake.Account, Region: fake.Region}, Log: w.Log}
 }
 
 func call(t *testing.T, w *fake.World, event string, now time.Time, edits ...func(*request)) response {
@@ -142,6 +143,12 @@ func TestOnItAndAskWaiver(t *testing.T) {
 		w := mailed(t, a, func(m *record.Machine) { m.State.RemindAt = fake.Start.Add(time.Hour) })
 		if out := call(t, w, "act/act.json", fake.Start); out.StatusCode != 200 || len(w.Store.Entries) != 1 || len(w.Store.Held) != 0 || len(w.Store.Waived) != 0 {
 			t.Errorf("%s: %d, entries %+v", a, out.StatusCode, w.Store.Entries)
+		}
+		told := slices.ContainsFunc(w.Store.Waiting, func(s record.Start) bool {
+			return strings.Contains(s.Name, "-tell-waiverAsked-") && strings.Contains(string(s.Input), "link of the mail to ada@example.com")
+		})
+		if told != (a == actionlink.AskWaiver) || len(w.Store.Waiting) > 1 {
+			t.Errorf("%s: the outbox has %+v", a, w.Store.Waiting)
 		}
 		if got := w.Store.ByID[fake.ID].State.RemindAt.Equal(fake.Start.Add(24 * time.Hour)); got != (a == actionlink.OnIt) {
 			t.Errorf("%s: the next reminder is a day later: %t", a, got)

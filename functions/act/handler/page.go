@@ -90,7 +90,7 @@ func offer(token string, l record.ActionLink, m record.Machine, now time.Time) a
 		a.Lines = []string{"It is written down, and there is no daily reminder for a day. The deadline stays, and the mail shortly before it comes all the same."}
 	case actionlink.AskWaiver:
 		a.Title, a.Button = "Ask for a waiver?", "Ask for a waiver"
-		a.Lines = []string{"It is written down for the security administrators that somebody asks. Nothing is waived by that, and the deadline stays."}
+		a.Lines = []string{"It is written down, and those who look after the machine and the account are told by mail that somebody asks. Nothing is waived by that, and the deadline stays."}
 	}
 	a.Token = token
 	a.Lines = append(a.Lines, "It is recorded as done by the "+actionlink.By(l)+". That is a claim: whoever has the mail can use the link.")
@@ -108,7 +108,7 @@ func done(l record.ActionLink, m record.Machine, now time.Time) answer {
 	case actionlink.OnIt:
 		a.Title, a.Lines = "It is written down", []string{"There is no daily reminder for a day. The deadline stays."}
 	case actionlink.AskWaiver:
-		a.Title, a.Lines = "It is written down", []string{"The security administrators find it in the machine's ledger and among Keyward's events. Nothing is waived, and the deadline stays."}
+		a.Title, a.Lines = "It is written down", []string{"Those who look after the machine and the account are told by mail within minutes. Nothing is waived, and the deadline stays."}
 	}
 	return a
 }

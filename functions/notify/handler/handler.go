@@ -162,6 +162,9 @@ func (h *Handler) tell(ctx context.Context, now time.Time, t enforcement.Task) (
 		h.Log.InfoContext(ctx, "notice left out by the policy", boot.KeyMachine, m.ID, boot.KeyKind, string(kind))
 		return enforcement.Told{}, nil
 	}
+	if kind == notice.WaiverAsked { // who decides about waivers need not be among the machine's own
+		p.Notify.To = append(slices.Clone(p.Notify.To), h.Contact)
+	}
 	if stale, err := h.stale(ctx, kind, t); stale || err != nil {
 		return enforcement.Told{}, err
 	}

@@ -28,7 +28,7 @@ var does = map[actionlink.Action]string{
 	actionlink.Check:     "Have the machine looked at now. If it complies, you are told; if not, nothing changes:",
 	actionlink.Hold:      "Hold it for an hour: its key is not revoked until an hour after the deadline:",
 	actionlink.OnIt:      "Say that you are on it: there is no daily reminder for a day, and the deadline stays:",
-	actionlink.AskWaiver: "Ask for a waiver: it is written down, and the deadline stays:",
+	actionlink.AskWaiver: "Ask for a waiver: those who look after the machine and the account are told, and the deadline stays:",
 }
 
 // links are those of one mail, written before it is sent. Mails that ask for something to be done have some. That they
