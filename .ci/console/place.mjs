@@ -34,7 +34,7 @@ export class Place {
 	}
 
 	async begin() {
-		const { child, lines } = await started(this.keyward, ["local", "--address", "127.0.0.1:0", "--home", this.root], { env: clean });
+		const { child, lines } = await started(this.keyward, ["local", "--address", "127.0.0.1:0", "--home", this.root, "--parameter", "ActionLinks=on"], { env: clean });
 		this.local = child;
 		this.env = { ...clean, HOME: "/nonexistent", AWS_EC2_METADATA_DISABLED: "true" };
 		for (const line of lines) {

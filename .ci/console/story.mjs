@@ -86,6 +86,7 @@ export async function story(root, browser, into, docs) {
 		await place.do("local", "forward", "1m");
 		await standing("Bad");
 		await page.locator(".follows").filter({ hasText: "Key due in 3 h 5" }).waitFor({ timeout: 30000 });
+		judged += await mailed(place, context, into);
 		await page.getByText("Hold it: nothing is revoked meanwhile").click();
 		await page.locator("#hold-reason").fill("the move to the new shop");
 		await page.getByLabel("For how long").selectOption("24h");
@@ -208,4 +209,24 @@ async function pictures(page, origin, docs) {
 		await page.goto(origin + path);
 		await page.screenshot({ path: `${docs}/${name}.png` });
 	}
+}
+
+// mailed uses the link of the warning that holds the machine, as its recipient does, and gives how many pages were judged.
+async function mailed(place, context, into) {
+	step("a link of the mail holds it");
+	const mail = (await place.control("mail")).find((m) => /\/a\/[\w-]{43}$/m.test(m.text ?? m.Text));
+	const [, hold] = (mail.text ?? mail.Text).match(/^http:\S+\/a\/[\w-]{43}$/gm);
+	const page = await attended(context);
+	await page.goto(hold);
+	await judge(page, "link", into);
+	if ((await place.do("hold", "list")).includes(MACHINE)) note("looking at a link set a hold");
+	await page.getByRole("button", { name: "Hold for an hour" }).click();
+	await page.getByRole("heading", { name: "It is held" }).waitFor({ timeout: 20000 });
+	if (!(await place.do("hold", "list")).includes("link of the mail to")) note("the button of a link set no hold");
+	await page.goto(hold);
+	await page.getByRole("heading", { name: "This link was used" }).waitFor();
+	await judge(page, "link-used", into);
+	await page.close();
+	await place.do("hold", "lift", `machine:${MACHINE}`, "--reason", "the recipient called");
+	return 2;
 }
