@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/keyward/keyward/local/ses"
+	"github.com/keyward/keyward/shared/record"
 )
 
 // reports are the mails about reports.
@@ -96,5 +97,31 @@ func TestTheDayIsReported(t *testing.T) {
 	}
 	if page, _ := w.archived("reports/stack/daily/" + day + "/keyward-daily-" + day + ".html"); !strings.Contains(page, "<svg ") {
 		t.Error("the page has no chart")
+	}
+}
+
+// A person has a report made again and again; what EventBridge Scheduler keeps of it makes it, until it is deleted.
+func TestAReportIsMadeByThePersonsSchedule(t *testing.T) {
+	t.Parallel()
+	w := begin(t, setup{sweep: "rate(15 minutes)"})
+	const path = "/v1/report-schedules/board"
+	wish := record.ReportWish{Every: "weekly", Zone: "Asia/Kolkata", Forms: []string{"csv"}, To: []string{"board@example.com"}}
+	w.operator.must("PUT", path, wish, nil)
+	wish.Every = "daily"
+	w.operator.must("PUT", path, wish, nil)
+	var all record.ReportScheduleList
+	w.operator.must("GET", "/v1/report-schedules", nil, &all)
+	if len(all.Schedules) != 1 || all.Schedules[0].Every != "daily" || !strings.Contains(all.Schedules[0].By, "operator") {
+		t.Fatalf("schedules %+v", all.Schedules)
+	}
+	w.forward(24 * time.Hour)
+	mails := w.reports()
+	if len(mails) != 1 || mails[0].To[0] != "board@example.com" || len(mails[0].Attachments) != 1 {
+		t.Fatalf("mails %+v", mails)
+	}
+	w.operator.must("DELETE", path, nil, nil)
+	w.forward(24 * time.Hour)
+	if n := len(w.reports()); n != 1 {
+		t.Errorf("deleted, and %d reports were mailed, want the one", n)
 	}
 }

@@ -82,6 +82,12 @@ func (s *Store) apply(c store.Change) record.Machine {
 		ended.Until = c.At
 		s.leases[l.Name] = ended
 	}
+	if l := c.Link; l != nil {
+		s.links[l.ID] = l.Version + 1
+	}
+	if h := c.Hold; h != nil {
+		set(s.w, s.holds, h.Scope, *h, true)
+	}
 	s.count(c.Breaker)
 	s.saw()
 	if s.w.Watch != nil {
@@ -143,6 +149,14 @@ func (s *Store) refuses(c store.Change) string {
 		}
 		if now, ok := s.leases[l.Name]; ok && now.Holder != l.Holder && now.Until.Truncate(time.Millisecond).After(c.At.Truncate(time.Millisecond)) {
 			return "another execution is at work on its key"
+		}
+	}
+	if l := c.Link; l != nil && s.links[l.ID] != l.Version {
+		return "the link was used already"
+	}
+	if h := c.Hold; h != nil {
+		if there := s.holds[h.Scope]; there != nil && there.is && stands(there.now, c.At) {
+			return "it is held already: " + string(h.Scope)
 		}
 	}
 	return s.refusesBreaker(c.Breaker, c.Rules)

@@ -33,7 +33,7 @@ func TestKeys(t *testing.T) {
 // store.Change adds it to Apply, and then here.
 func TestChangeIsCarriedOut(t *testing.T) {
 	t.Parallel()
-	carried := []string{"Machine", "Evidence", "Answer", "Ledger", "Start", "Request", "Notice", "NotHeld", "Waivers", "TakeLease", "DropLease", "Breaker", "Rules", "At"}
+	carried := []string{"Machine", "Evidence", "Answer", "Ledger", "Start", "Request", "Notice", "NotHeld", "Waivers", "TakeLease", "DropLease", "Link", "Hold", "Breaker", "Rules", "At"}
 	for f := range fields(reflect.TypeFor[store.Change]()) {
 		if !slices.Contains(carried, f.Name) {
 			t.Errorf("store.Change has %s, which simulate/world does not carry out", f.Name)
@@ -45,7 +45,7 @@ func TestChangeIsCarriedOut(t *testing.T) {
 // as a whole and never changed are named here.
 func TestCopiesShareNothing(t *testing.T) {
 	t.Parallel()
-	looked := []string{"Machine.Tags", "Machine.Drift", "Machine.NotEffective", "Machine.Findings", "Machine.Waived", "Machine.Allowed", "Machine.Taken", "Machine.Safeguard", "Machine.Warning", "Machine.Order", "Machine.Asking", "Machine.Told", "Taken.Grants", "Taken.Waivers", "Warning.Counts", "Warning.Lost"}
+	looked := []string{"Machine.Tags", "Machine.Drift", "Machine.NotEffective", "Machine.Findings", "Machine.Waived", "Machine.Allowed", "Machine.Taken", "Machine.Safeguard", "Machine.Warning", "Machine.Order", "Machine.Asking", "Machine.Told", "Machine.LinkHolds", "Taken.Grants", "Taken.Waivers", "Warning.Counts", "Warning.Lost"}
 	for _, of := range []reflect.Type{reflect.TypeFor[record.Machine](), reflect.TypeFor[record.Taken](), reflect.TypeFor[record.Warning]()} {
 		for f := range fields(of) {
 			switch f.Type.Kind() {

@@ -37,6 +37,7 @@ type Store struct {
 	outbox   map[string]record.Start
 	leases   map[string]record.Lease
 	calls    map[string]record.Call // with idempotency keys, by id
+	links    map[string]int64       // versions of mails' links, by id
 	breaker  record.Breaker
 	rules    map[string]record.RuleBreaker // by policy
 	events   []record.BreakerEvent
@@ -68,7 +69,7 @@ func newStore(w *World) *Store {
 		holds: map[record.Scope]*row[record.Hold]{}, commands: map[string]*record.Command{},
 		answers: map[string]map[string]record.Answer{}, evidence: map[string][]record.Evidence{},
 		ledger: map[string][]record.Entry{}, notices: map[string]map[string]record.Notice{},
-		requests: map[string]record.Request{}, outbox: map[string]record.Start{}, leases: map[string]record.Lease{}, calls: map[string]record.Call{},
+		requests: map[string]record.Request{}, outbox: map[string]record.Start{}, leases: map[string]record.Lease{}, calls: map[string]record.Call{}, links: map[string]int64{},
 		rules: map[string]record.RuleBreaker{}, waivers: map[string]record.Waiver{}, waiversOn: map[record.Scope][]string{}, revisions: map[record.Scope]int64{}, heads: map[record.Scope]record.Head{},
 		used: map[string]time.Time{}, turns: map[string]map[string]record.Turn{},
 	}
