@@ -102,6 +102,8 @@ func (c *Console) Handler() http.Handler {
 	pages.HandleFunc("GET /reports", c.reportsPage)
 	pages.HandleFunc("POST /reports", c.makeReport)
 	pages.HandleFunc("GET /reports/{id}", c.reportFile)
+	pages.HandleFunc("GET /notices", c.notices)
+	pages.HandleFunc("GET /notices/mail", c.noticeMail)
 	pages.HandleFunc("GET /audit", c.audit)
 	pages.HandleFunc("GET /audit/{id}/ledger.jsonl", c.auditFile)
 	pages.HandleFunc("/", c.nowhere)

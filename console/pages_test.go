@@ -31,6 +31,11 @@ var everywhere = map[string][]string{
 	"/machines?q=SHOP&standing=Bad&sort=-due": {"1 of 2 machines", `aria-sort="descending"`},
 	"/machines?key=Revoked&follows=held&page=9": {"till", "1 of 2 machines"},
 	"/machines?standing=Unknown":                {"No machine fits."},
+	"/notices":                                  {"somebody asks by a link of a mail", `<td class="nowrap">the stack</td><td>no</td>`, `<td class="nowrap">a machine</td><td>yes</td>`, `<option value="i-2234567890abcdef0">till</option>`},
+	"/notices?event=warning":                    {"warning, an example", "i-1234567890abcdef0 (web-1) does not comply", "Stop it: systemctl disable --now nginx", "Machine and policy are examples."},
+	"/notices?event=dueSoon&screen=narrow&colours=dark&machine=" + machineID: {
+		"Stop telnetd", "in 3 hours", `class="mail in-narrow in-dark"`, `sandbox=""`, `src="/notices/mail?colours=dark&amp;event=dueSoon&amp;machine=` + machineID, `title="The HTML mail dueSoon of ` + machineID + `"`,
+	},
 }
 
 func TestPages(t *testing.T) {

@@ -22,6 +22,12 @@ const maxBody = 256 << 10
 // policyOfContent lets a page have our own style and script and nothing else.
 const policyOfContent = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// policyOfFraming is that of a page with a mail in a frame.
+const policyOfFraming = policyOfContent + "; frame-src 'self'"
+
+// policyOfMail lets a mail have the style that stands in it and nothing else, whoever opens it, and our own pages frame it.
+const policyOfMail = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox"
+
 // guarded lets nobody through who is not the person who started the console.
 func (c *Console) guarded(pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

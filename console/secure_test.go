@@ -60,7 +60,7 @@ func TestWhoMayLook(t *testing.T) {
 	for name, cookie := range map[string]string{
 		"none": "", "another start's": b.cookie.Name + "=" + other.cookie.Value, "an empty one": b.cookie.Name + "=", "another name": "keyward-console-4568=" + b.cookie.Value,
 	} {
-		for _, path := range []string{"/", "/machines", "/assets/console.css", "/?token=wrong", "/?token=", "/machines/" + machineID + "/evidence.json"} {
+		for _, path := range []string{"/", "/machines", "/assets/console.css", "/?token=wrong", "/?token=", "/machines/" + machineID + "/evidence.json", "/notices/mail?event=warning&machine=" + machineID} {
 			r := httptest.NewRequest(http.MethodGet, path, nil)
 			r.Host = host
 			if cookie != "" {

@@ -25,7 +25,7 @@ export async function fleet(root, browser, into) {
 		await page.getByText(`${MACHINES} machines`).first().waitFor({ timeout: 120000 });
 		console.log(`--- and with all machines after ${(performance.now() - begun).toFixed(0)} ms`);
 		const one = "i-00000000000000001";
-		for (const path of ["/", "/machines", "/machines?sort=-due&page=100", "/machines?standing=Bad&sort=due", "/machines?q=web-09999", "/requests", "/requests?page=20", `/machines/${one}`, "/policies", "/exceptions", "/breaker", `/audit?machine=${one}`]) {
+		for (const path of ["/", "/machines", "/machines?sort=-due&page=100", "/machines?standing=Bad&sort=due", "/machines?q=web-09999", "/requests", "/requests?page=20", `/machines/${one}`, `/notices?event=warning&machine=${one}`, `/notices/mail?event=warning&machine=${one}`, "/policies", "/exceptions", "/breaker", `/audit?machine=${one}`]) {
 			await timed(context, at.origin, path);
 		}
 		await judge(page, "fleet-overview", into);

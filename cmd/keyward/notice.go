@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
 	"github.com/keyward/keyward/shared/content"
 	"github.com/keyward/keyward/shared/notice"
-	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -32,7 +30,7 @@ type event struct {
 func (noticeList) Run(p *show.Printer) error {
 	var all []event
 	for _, e := range notice.Events() {
-		all = append(all, event{string(e.Kind), strings.ReplaceAll(e.When, "`", "")})
+		all = append(all, event{string(e.Kind), e.Said()})
 	}
 	return p.Value(all, func() {
 		var rows [][]string
@@ -55,8 +53,8 @@ func (noticePreview) Help() string {
 }
 
 func (a noticePreview) Run(ctx context.Context, c *cli, p *show.Printer) error {
-	kind := notice.Kind(a.Event)
-	if !slices.Contains(notice.Kinds(), kind) {
+	e, ok := notice.EventOf(a.Event)
+	if !ok {
 		return &invalid{fmt.Errorf("event is %q, expected one of %s", a.Event, strings.Join(eventNames(), ", "))}
 	}
 	now := time.Now()
@@ -76,11 +74,11 @@ func (a noticePreview) Run(ctx context.Context, c *cli, p *show.Printer) error {
 			return err
 		}
 		m = v.Machine
-		if under, err = policyOf(ctx, api.Policy, m.Policy); err != nil {
+		if under, err = content.PolicyOf(m.Policy, func(name string) (record.Policy, error) { return api.Policy(ctx, name) }); err != nil {
 			return err
 		}
 	}
-	mail, err := notice.Render(content.Preview(kind, m, under, now), now)
+	mail, err := notice.Render(content.Preview(e.Kind, m, under, now), now)
 	if err != nil {
 		return err
 	}
@@ -91,18 +89,6 @@ func (a noticePreview) Run(ctx context.Context, c *cli, p *show.Printer) error {
 		}
 		p.Text("Subject: " + mail.Subject + "\n\n" + mail.Text)
 	})
-}
-
-// policyOf is a machine's policy, as the stack has it.
-func policyOf(ctx context.Context, read func(context.Context, string) (record.Policy, error), name string) (*policy.Policy, error) {
-	if name == policy.DefaultName {
-		return policy.Default(), nil
-	}
-	stored, err := read(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return stored.Compile()
 }
 
 func eventNames() []string {

@@ -60,6 +60,18 @@ func due(s integrity.State, p *policy.Policy, now time.Time) time.Time {
 	return now.Add(p.Integrity.Grace).Truncate(time.Second) // of a machine that would have to fail first
 }
 
+// PolicyOf is the policy of a name as a stack has it: the built-in one, or what read gives.
+func PolicyOf(name string, read func(name string) (record.Policy, error)) (*policy.Policy, error) {
+	if name == policy.DefaultName {
+		return policy.Default(), nil
+	}
+	stored, err := read(name)
+	if err != nil {
+		return nil, err
+	}
+	return stored.Compile()
+}
+
 // Example is a machine that fails a policy, for previews without one.
 func Example(now time.Time) (record.Machine, *policy.Policy) {
 	p := policy.Default()

@@ -1,6 +1,7 @@
 package content_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,8 @@ import (
 	"github.com/keyward/keyward/shared/content"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/notice"
+	"github.com/keyward/keyward/shared/policy"
+	"github.com/keyward/keyward/shared/record"
 )
 
 var now = time.Date(2026, 3, 2, 4, 30, 0, 0, time.UTC)
@@ -71,5 +74,27 @@ func TestTextsOfAPolicy(t *testing.T) {
 	mail, err = notice.Render(content.Preview(notice.Warning, m, p, now), now)
 	if err != nil || strings.Contains(mail.HTML, "<script>") || strings.Contains(mail.Text, "www.evil") {
 		t.Errorf("%v: a machine's name breaks out of a text:\n%s", err, mail.Text)
+	}
+}
+
+func TestPolicyOf(t *testing.T) {
+	t.Parallel()
+	unread := errors.New("no answer")
+	for name, want := range map[string]int{policy.DefaultName: 0, "web": 7} {
+		p, err := content.PolicyOf(name, func(name string) (record.Policy, error) {
+			if name != "web" {
+				return record.Policy{}, unread
+			}
+			return record.Policy{Name: name, Version: 7, Text: "policy: web\n"}, nil
+		})
+		if err != nil || p.Name != name || p.Version != want {
+			t.Errorf("PolicyOf(%q) = %v, %v", name, p, err)
+		}
+	}
+	if _, err := content.PolicyOf("shop", func(string) (record.Policy, error) { return record.Policy{}, unread }); !errors.Is(err, unread) {
+		t.Errorf("a policy that is not read: %v", err)
+	}
+	if _, err := content.PolicyOf("web", func(string) (record.Policy, error) { return record.Policy{Name: "web", Text: "what"}, nil }); err == nil {
+		t.Error("a text that is no policy is one")
 	}
 }

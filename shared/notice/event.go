@@ -1,5 +1,11 @@
 package notice
 
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
 // Event is one kind of notice as people choose and read about it.
 type Event struct {
 	Kind Kind
@@ -44,6 +50,25 @@ var events = []Event{
 
 // Events are all events.
 func Events() []Event { return append([]Event(nil), events...) }
+
+// EventOf is the event of a name; ok is false when there is none.
+func EventOf(name string) (e Event, ok bool) {
+	at := slices.IndexFunc(events, func(e Event) bool { return string(e.Kind) == name })
+	if at < 0 {
+		return Event{}, false
+	}
+	return events[at], true
+}
+
+// Said is When for what shows no Markdown.
+func (e Event) Said() string {
+	return strings.ReplaceAll(markdownLink.ReplaceAllString(e.When, "$1"), "`", "")
+}
+
+var markdownLink = regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`)
+
+// Omissible is whether a policy may leave it out.
+func (e Event) Omissible() bool { return e.Can && !e.Kind.OfStack() }
 
 // Kinds are all kinds.
 func Kinds() []Kind {

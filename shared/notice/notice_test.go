@@ -369,7 +369,7 @@ func TestPoliciesKnowTheEvents(t *testing.T) {
 		if !e.Kind.OfStack() {
 			want = append(want, string(e.Kind))
 		}
-		if !e.Kind.OfStack() && e.Can {
+		if e.Omissible() {
 			omissible = append(omissible, string(e.Kind))
 		}
 	}
@@ -380,5 +380,25 @@ func TestPoliciesKnowTheEvents(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, slices.Sorted(slices.Values(policy.MailEvents))); diff != "" {
 		t.Errorf("events (-shared/notice +shared/policy):\n%s", diff)
+	}
+}
+
+// The list of events is read where Markdown is not shown.
+func TestEventsInPlainWords(t *testing.T) {
+	t.Parallel()
+	for _, e := range notice.Events() {
+		if got, ok := notice.EventOf(string(e.Kind)); !ok || got != e {
+			t.Errorf("EventOf(%q) = %v, %t", e.Kind, got, ok)
+		}
+		if strings.ContainsAny(e.Said(), "`[]") {
+			t.Errorf("%s: %q", e.Kind, e.Said())
+		}
+	}
+	e, _ := notice.EventOf("waiverAsked")
+	if want := "somebody asks by a link of a mail that what a machine fails by may stand; it goes to the account's contact too"; e.Said() != want {
+		t.Errorf("Said() = %q, want %q", e.Said(), want)
+	}
+	if e, ok := notice.EventOf("ransom"); ok {
+		t.Errorf("EventOf of none = %v", e)
 	}
 }
