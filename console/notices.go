@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/keyward/keyward/shared/content"
 	"github.com/keyward/keyward/shared/integrity"
@@ -44,7 +42,7 @@ func (c *Console) notices(w http.ResponseWriter, r *http.Request) {
 	b := noticesBody{Events: notice.Events(), Asked: r.URL.Query(), Offered: offered(l)}
 	v := view{Template: "notices", Title: "Notices", Tab: "notices", Lists: l}
 	if b.Get("event") != "" {
-		if b.Preview, v.Trouble = c.preview(r.Context(), b.Get("event"), b.Get("machine")); b.Preview != nil {
+		if b.Preview, v.Trouble = c.preview(r.Context(), l, b.Get("event"), b.Get("machine")); b.Preview != nil {
 			v.Title = "Notice " + b.Get("event")
 			w.Header().Set("Content-Security-Policy", policyOfFraming)
 		}
@@ -60,7 +58,7 @@ func (c *Console) noticeMail(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	h.Del("Cross-Origin-Opener-Policy") // browsers open nothing that has it and is sandboxed
 	b := noticesBody{Asked: r.URL.Query()}
-	p, t := c.preview(r.Context(), b.Get("event"), b.Get("machine"))
+	p, t := c.preview(r.Context(), c.fleet.look(r.Context()), b.Get("event"), b.Get("machine"))
 	if t != nil {
 		c.refuse(w, t.Status, inert(cut(t.Title+". "+t.Text, 2000)))
 		return
@@ -70,17 +68,23 @@ func (c *Console) noticeMail(w http.ResponseWriter, r *http.Request) {
 }
 
 // preview makes the mail of an event about a machine as its records are now, or about an example.
-func (c *Console) preview(ctx context.Context, event, machine string) (*preview, *trouble) {
+func (c *Console) preview(ctx context.Context, l lists, event, machine string) (*preview, *trouble) {
 	e, ok := notice.EventOf(event)
 	if !ok {
 		return nil, noted("event", "there is none of this name: all are in the list")
 	}
-	now := time.Now()
+	now := l.Now()
 	p := &preview{Event: e, Example: machine == ""}
 	p.Machine, p.Policy = content.Example(now)
 	if !p.Example {
-		var t *trouble
-		if now, t = c.about(ctx, p, machine); t != nil {
+		if !l.Known {
+			at, err := c.now(ctx)
+			if err != nil {
+				return nil, wrong(err, "GET /v1/status")
+			}
+			now = at
+		}
+		if t := c.about(ctx, p, machine); t != nil {
 			return nil, t
 		}
 	}
@@ -91,33 +95,29 @@ func (c *Console) preview(ctx context.Context, event, machine string) (*preview,
 	return p, nil
 }
 
-// about reads the machine of a preview and its policy, and the stack's time.
-func (c *Console) about(ctx context.Context, p *preview, machine string) (now time.Time, t *trouble) {
-	var all sync.WaitGroup
-	var status record.Status
-	var unknown, unread error
-	all.Go(func() { status, unknown = c.API.Status(ctx) })
+// about reads the machine of a preview and its policy. Of one whose policy there is not, mails say what the built-in one
+// says: so do those that are sent.
+func (c *Console) about(ctx context.Context, p *preview, machine string) *trouble {
 	v, err := c.API.Machine(ctx, machine)
-	if err == nil {
-		p.Policy, err = content.PolicyOf(v.Machine.Policy, func(name string) (stored record.Policy, err error) {
-			stored, unread = c.API.Policy(ctx, name)
-			return stored, unread
-		})
-	} else {
-		t = wrong(err, "GET /v1/machines/{id}")
-	}
-	all.Wait()
-	switch {
-	case t != nil:
-	case unknown != nil:
-		t = wrong(unknown, "GET /v1/status")
-	case unread != nil:
-		t = wrong(unread, "GET /v1/policies/{name}")
-	case err != nil:
-		t = unmade(err)
+	if err != nil {
+		return wrong(err, "GET /v1/machines/{id}")
 	}
 	p.Machine = v.Machine
-	return status.Time, t
+	var unread error
+	p.Policy, err = content.PolicyOf(v.Machine.Policy, func(name string) (stored record.Policy, err error) {
+		stored, unread = c.API.Policy(ctx, name)
+		return stored, unread
+	})
+	t := wrong(unread, "GET /v1/policies/{name}")
+	switch {
+	case t != nil && t.Status == http.StatusNotFound:
+		p.Policy = policy.Default()
+	case t != nil:
+		return t
+	case err != nil:
+		return unmade(err)
+	}
+	return nil
 }
 
 // unmade is what is wrong with records that no mail can be made of.

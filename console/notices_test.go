@@ -148,6 +148,11 @@ func TestNoPreview(t *testing.T) {
 			t.Errorf("%s, the frame: %d %v", name, w.Code, w.Header())
 		}
 	}
+	gone := place()
+	gone.fails = map[string]error{"Policy": refused(404, "NotFound", "reading policy web-tier: there is none")}
+	if w := open(t, gone).get("/notices?event=warning&machine=" + machineID); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "<iframe") {
+		t.Errorf("a policy that is gone: %d, want what the built-in one has mails say", w.Code)
+	}
 	a := place()
 	w := openWith(t, bare{a}, a).get("/notices?event=warning&machine=i-1")
 	if w.Code != http.StatusUnprocessableEntity {
