@@ -104,8 +104,8 @@ func (p path) play(definition string) (result, error) {
 }
 
 // invoke answers with what is next in the queue of the op.
-func (r *result) invoke(p path) func(context.Context, string, []byte) (sfn.Result, error) {
-	return func(_ context.Context, function string, payload []byte) (sfn.Result, error) {
+func (r *result) invoke(p path) func(context.Context, string, string, []byte) (sfn.Result, error) {
+	return func(_ context.Context, _, function string, payload []byte) (sfn.Result, error) {
 		r.Calls = append(r.Calls, call{function, payload})
 		var task struct{ Op string }
 		if err := json.Unmarshal(payload, &task); err != nil {
