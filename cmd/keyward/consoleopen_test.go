@@ -6,12 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
-	"os"
-	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
@@ -48,31 +44,5 @@ func TestConsolePortTaken(t *testing.T) {
 	var wrong *invalid
 	if !errors.As(err, &wrong) || !strings.HasSuffix(err.Error(), "--port 0 takes a free one") {
 		t.Errorf("a port that is taken: %v", err)
-	}
-}
-
-// TestBrowse: the desktop's own program gets the address; that there is none is said.
-func TestBrowse(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("xdg-open is for Linux")
-	}
-	dir := t.TempDir()
-	t.Setenv("PATH", dir)
-	if err := browse("http://127.0.0.1:1/"); err == nil || !strings.Contains(err.Error(), "xdg-open") {
-		t.Errorf("without xdg-open: %v", err)
-	}
-	said := filepath.Join(dir, "said")
-	if err := syscall.Mkfifo(said, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	script := "#!/bin/sh\nprintf '%s' \"$1\" >" + said + "\n"
-	if err := os.WriteFile(filepath.Join(dir, "xdg-open"), []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := browse("http://127.0.0.1:1/?token=X"); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := os.ReadFile(said); string(got) != "http://127.0.0.1:1/?token=X" || err != nil {
-		t.Errorf("xdg-open got %q, %v", got, err)
 	}
 }

@@ -177,7 +177,7 @@ func FuzzMatches(f *testing.F) {
 			return !strings.ContainsFunc(s, func(r rune) bool { return r > 127 || r == '\n' })
 		}
 		if !ascii(pattern) || !ascii(text) {
-			t.Skip()
+			return // the expression below reads bytes that are no text otherwise
 		}
 		want := regexp.MustCompile("^" + strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern)) + "$").MatchString(text)
 		if got := permission.Matches(pattern, text); got != want {
