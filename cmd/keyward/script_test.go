@@ -64,7 +64,7 @@ func startPlace(ts *testscript.TestScript, neg bool, args []string) {
 		stopPlace(ts)
 		return
 	}
-	c := exec.Command("keyward", append([]string{"local", "--address", "127.0.0.1:0", "--home", home}, args...)...)
+	c := exec.Command("keyward", append([]string{"local", "--address", "127.0.0.1:0", "--home", home, "--verbose"}, args...)...)
 	c.Dir, c.Env = ts.MkAbs("."), []string{"PATH=" + os.Getenv("PATH"), "HOME=" + ts.MkAbs("."), "TMPDIR=" + ts.Getenv("TMPDIR")}
 	var complaints bytes.Buffer
 	c.Stderr = &complaints
@@ -75,7 +75,13 @@ func startPlace(ts *testscript.TestScript, neg bool, args []string) {
 	places.put(ts.Name(), func() {
 		ts.Check(c.Process.Signal(syscall.SIGTERM))
 		io.Copy(io.Discard, out)
-		if err := c.Wait(); err != nil {
+		err := c.Wait()
+		for line := range strings.Lines(complaints.String()) {
+			if strings.Contains(line, `"level":"ERROR"`) {
+				ts.Logf("a function says: %s", line) // it is shown where the script fails
+			}
+		}
+		if err != nil {
 			ts.Fatalf("keyward local ended with %v: %s", err, complaints.String())
 		}
 	})

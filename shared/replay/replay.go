@@ -11,7 +11,8 @@
 //     they say the same. When they differ nothing is supposed: the later one counts from when it was judged.
 //   - The breaker leaves room for as many machines as now; those that wait for it go on at the moment there is room. A rule
 //     trips by the limits of now, as soon as too many machines fail it, and nobody resets it.
-//   - KMS does at once what it is asked. What people did at the time (holds, restores by hand) is not repeated.
+//   - KMS does at once what it is asked: where the seconds that it takes decide, as for an inspection that is judged just as a
+//     settling time ends, the other may have happened. What people did at the time (holds, restores by hand) is not repeated.
 package replay
 
 import (
