@@ -187,7 +187,7 @@ func TestLocalOperations(t *testing.T) {
 		slices.Sort(want[s.Name])
 	}
 	got := map[string][]string{}
-	operation := regexp.MustCompile(`\b([A-Z][a-z]+(?:[A-Z][a-z]+)+|Invoke|Encrypt|Decrypt|Query)\b`)
+	operation := regexp.MustCompile(`\b([A-Z][a-z]+(?:[A-Z][a-z]+)+|Invoke|Encrypt|Decrypt|Query|Publish)\b`)
 	for _, row := range rows(t, pageOf(t, "docs/local.md"), "service") {
 		names := operation.FindAllString(row[1], -1)
 		slices.Sort(names)

@@ -9,6 +9,7 @@ func (s *Server) routeServices(route func(string, func(*http.Request) (any, erro
 	route("GET events", func(*http.Request) (any, error) { return s.services.bus.Log(), nil })
 	route("GET findings", func(*http.Request) (any, error) { return s.services.hub.Findings(), nil })
 	route("GET compliance", func(*http.Request) (any, error) { return s.services.ssm.Compliance(), nil })
+	route("GET topics", func(*http.Request) (any, error) { return s.services.sns.Messages(), nil })
 	route("GET executions", s.getExecutions)
 	route("GET executions/{name}", s.getExecution)
 }

@@ -27,7 +27,7 @@ func (s *SNS) Confirm(is bool) {
 // Service is SNS on the wire.
 func (s *SNS) Service() wire.Service {
 	return wire.Service{Name: "sns", Protocol: wire.Query, Version: "2010-03-31", Operations: map[string]wire.Operation{
-		"ListSubscriptionsByTopic": s.listSubscriptionsByTopic,
+		"ListSubscriptionsByTopic": s.listSubscriptionsByTopic, "CreateTopic": s.createTopic, "Publish": s.publish,
 	}}
 }
 
@@ -38,11 +38,11 @@ func (s *SNS) listSubscriptionsByTopic(_ context.Context, r *wire.Request) (any,
 	if err != nil {
 		return nil, err
 	}
-	subscribed, there := s.topics[in.TopicArn]
+	subscribed := s.topics[in.TopicArn]
 	switch {
 	case r.Caller.Kind != wire.Operator:
 		return nil, &wire.Error{Code: "AuthorizationError", Status: http.StatusForbidden, Message: "User: " + r.Caller.ARN + " is not authorized to perform: SNS:ListSubscriptionsByTopic"}
-	case !there:
+	case !s.there(in.TopicArn):
 		return nil, &wire.Error{Code: "NotFound", Status: http.StatusNotFound, Message: "Topic does not exist"}
 	case in.NextToken != "":
 		return nil, &wire.Error{Code: "InvalidParameter", Message: "Invalid parameter: NextToken"}

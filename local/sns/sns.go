@@ -37,14 +37,16 @@ type Letter struct {
 	Error   string
 }
 
-// SNS is the service. It is set up before it is used; then Confirm alone changes it.
+// SNS is the service. It is set up before it is used; then calls and Confirm alone change it.
 type SNS struct {
 	options Options
 	topics  map[string][]subscription // by ARN
 	emails  map[string][]string       // addresses by topic
 
 	mu          sync.Mutex
-	unconfirmed bool // the subscriptions by e-mail
+	unconfirmed bool            // the subscriptions by e-mail
+	made        map[string]bool // topics that a call made, by ARN
+	messages    []Message       // that calls published, oldest first
 }
 
 type subscription struct{ arn, function, queue string }
@@ -60,7 +62,7 @@ func New(o Options) *SNS {
 	if o.DeadLetter == nil {
 		o.DeadLetter = func(Letter) {}
 	}
-	return &SNS{options: o, topics: map[string][]subscription{}, emails: map[string][]string{}}
+	return &SNS{options: o, topics: map[string][]subscription{}, emails: map[string][]string{}, made: map[string]bool{}}
 }
 
 // CreateTopic makes a topic, if it is not there.

@@ -14,10 +14,25 @@ def run(judge):
     subscribed = sns.list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]
     judge.check([s["Endpoint"] for s in subscribed] == ["ops@example.com"], f"subscribed are {subscribed}")
     judge.refused("NotFound", sns.list_subscriptions_by_topic, TopicArn=TOPIC + "x")
+    topics(judge, sns)
     sqs = judge.client("sqs")
     url = "https://sqs.us-east-1.amazonaws.com/123456789012/keyward-DeadLetters"
     letters = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     judge.check(letters["ApproximateNumberOfMessages"].isdigit(), f"dead letters: {letters}")
+
+
+def topics(judge, sns):
+    made = sns.create_topic(Name="keyward-notify-conformance")["TopicArn"]
+    judge.check(made == TOPIC.replace("keyward-Alarms", "keyward-notify-conformance"), f"the topic is {made}")
+    message = {"TopicArn": made, "Message": "two\nlines", "Subject": "Conformance", "MessageAttributes": {"event": {"DataType": "String", "StringValue": "warning"}}}
+    sent = sns.publish(**message)["MessageId"]
+    kept = [m for m in judge.place.control("GET", "topics") if m["id"] == sent]
+    judge.check(len(kept) == 1 and kept[0]["text"] == "two\nlines" and kept[0]["attributes"] == {"event": "warning"}, f"published is {kept}")
+    judge.refused("NotFound", sns.publish, **message | {"TopicArn": made + "x"})
+    judge.refused("InvalidParameter", sns.publish, **message | {"Subject": "Größe"})
+    judge.refused("InvalidParameter", sns.publish, **message | {"Message": ""})
+    judge.refused("ParameterValueInvalid", sns.publish, **message | {"MessageAttributes": {"event": {"DataType": "String", "StringValue": ""}}})
+    judge.refused("InvalidParameter", sns.create_topic, Name="a topic")
 
 
 def mail(judge, ses):

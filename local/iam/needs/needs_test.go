@@ -89,6 +89,7 @@ func TestOf(t *testing.T) {
 		{"scheduler", "DeleteSchedule", `{"Name":"n"}`, []each{{"scheduler:DeleteSchedule", "arn:aws:scheduler:us-east-1:123456789012:schedule/default/n", nil}}},
 		{"events", "PutEvents", `{"Entries":[{"Source":"a"}]}`, []each{{"events:PutEvents", "arn:aws:events:us-east-1:123456789012:event-bus/default", nil}}},
 		{"s3", "PutObject", `{"Bucket":"b","Key":"reports/a"}`, []each{{"s3:PutObject", "arn:aws:s3:::b/reports/a", nil}}},
+		{"sns", "Publish", `{"TopicArn":"arn:t","Message":"m"}`, []each{{"sns:Publish", "arn:t", nil}}},
 		{"ses", "SendEmail", `{"FromEmailAddress":"Keyward <a@example.com>","ConfigurationSetName":"c"}`, []each{
 			{"ses:SendEmail", "arn:aws:ses:us-east-1:123456789012:identity/a@example.com", map[string]string{"ses:fromaddress": "a@example.com"}},
 			{"ses:SendEmail", "arn:aws:ses:us-east-1:123456789012:configuration-set/c", map[string]string{"ses:fromaddress": "a@example.com"}},
@@ -162,6 +163,7 @@ func TestRefusal(t *testing.T) {
 		{"iam", "iam:GetRole", "arn:aws:iam::123456789012:role/web", false, "AccessDenied", user + "iam:GetRole on resource: role web" + because + "iam:GetRole action", 403},
 		{"iam", "iam:GetInstanceProfile", "arn:aws:iam::123456789012:instance-profile/web", false, "AccessDenied", user + "iam:GetInstanceProfile on resource: instance profile web" + because + "iam:GetInstanceProfile action", 403},
 		{"lambda", "lambda:InvokeFunction", "arn:f", false, "AccessDeniedException", user + "lambda:InvokeFunction on resource: arn:f" + because + "lambda:InvokeFunction action", 403},
+		{"sns", "sns:Publish", "arn:t", false, "AuthorizationError", user + "SNS:Publish on resource: arn:t" + because + "sns:Publish action", 403},
 		{"ses", "ses:SendEmail", "arn:i", false, "AccessDeniedException", "User `arn:aws:sts::123456789012:assumed-role/R/F' is not authorized to perform `ses:SendEmail' on resource `arn:i'", 403},
 	} {
 		got := needs.Refusal(request(tt.service, "", ""), permission.Request{Action: tt.action, Resource: tt.resource}, permission.Decision{Denied: tt.denied})

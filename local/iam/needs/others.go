@@ -40,6 +40,7 @@ var ofOthers = map[string]need{
 
 	"events.PutEvents": putEvents,
 	"ses.SendEmail":    sendEmail,
+	"sns.Publish":      on("sns:Publish", func(_ Facts, in struct{ TopicArn string }) string { return in.TopicArn }),
 }
 
 type stored struct{ Bucket, Key string }

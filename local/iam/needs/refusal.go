@@ -36,6 +36,9 @@ func Refusal(r *wire.Request, of permission.Request, d permission.Decision) *wir
 	case "ses":
 		e.Status = http.StatusForbidden
 		e.Message = fmt.Sprintf("User `%s' is not authorized to perform `%s' on resource `%s'", r.Caller.ARN, of.Action, of.Resource)
+	case "sns":
+		e.Code, e.Status = "AuthorizationError", http.StatusForbidden
+		e.Message = fmt.Sprintf("User: %s is not authorized to perform: SNS:%s%s %s", r.Caller.ARN, strings.TrimPrefix(of.Action, "sns:"), on, d.Why(of.Action))
 	case "lambda", "scheduler":
 		e.Status = http.StatusForbidden
 	}

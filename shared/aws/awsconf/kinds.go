@@ -15,6 +15,7 @@ var kinds = map[string]fault.Kind{
 	"ProvisionedThroughputExceededException": fault.Transient,
 	"EC2ThrottledException":                  fault.Transient,
 	"KmsThrottlingException":                 fault.Transient,
+	"KMSThrottling":                          fault.Transient,
 	"RequestTimeout":                         fault.Transient,
 	"RequestTimeoutException":                fault.Transient,
 	"ServiceUnavailable":                     fault.Transient,
@@ -35,6 +36,8 @@ var kinds = map[string]fault.Kind{
 	"AccessDenied":                       fault.Denied,
 	"AuthorizationError":                 fault.Denied,
 	"AuthFailure":                        fault.Denied,
+	"KMSAccessDenied":                    fault.Denied, // of SNS: the key of a topic
+	"KMSOptInRequired":                   fault.Denied,
 	"UnauthorizedOperation":              fault.Denied,
 	"UnrecognizedClientException":        fault.Denied,
 	"InvalidClientTokenId":               fault.Denied,
@@ -49,6 +52,7 @@ var kinds = map[string]fault.Kind{
 	"NotAuthorizedForSourceException":    fault.Denied,
 	"InvalidAccessException":             fault.Denied, // Security Hub is not switched on
 
+	"KMSNotFound":                fault.NotFound,
 	"NoSuchBucket":               fault.NotFound,
 	"NotFoundException":          fault.NotFound,
 	"NotFound":                   fault.NotFound,
@@ -68,6 +72,8 @@ var kinds = map[string]fault.Kind{
 	"ExecutionAlreadyExists":          fault.Conflict,
 	"ConflictException":               fault.Conflict,
 	"KMSInvalidStateException":        fault.Conflict,
+	"KMSInvalidState":                 fault.Conflict, // of SNS
+	"KMSDisabled":                     fault.Conflict,
 	"DisabledException":               fault.Conflict,
 	"InvalidDocument":                 fault.Conflict,
 	"InvalidDocumentVersion":          fault.Conflict,
@@ -87,4 +93,7 @@ var kinds = map[string]fault.Kind{
 	"InvalidInput":                fault.Invalid,
 	"InvalidInputException":       fault.Invalid,
 	"MalformedDetail":             fault.Invalid,
+	"InvalidParameter":            fault.Invalid,
+	"InvalidSecurity":             fault.Invalid,
+	"EndpointDisabled":            fault.Invalid,
 }

@@ -4,7 +4,10 @@ package sesmail
 import (
 	"context"
 	"maps"
+	"net/mail"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
@@ -27,6 +30,7 @@ func New(cfg aws.Config, sender, configurationSet string) *Client {
 
 // Mail is one message. At most 50 recipients.
 type Mail struct {
+	Sender    string // display name of the sender's address; "" is none
 	To        []string
 	Subject   string
 	Text      string
@@ -46,7 +50,7 @@ type File struct {
 // Send hands a mail to SES. That SES took it says nothing about its delivery.
 func (c *Client) Send(ctx context.Context, m Mail) (messageID string, err error) {
 	out, err := c.api.SendEmail(ctx, &sesv2.SendEmailInput{
-		FromEmailAddress:     &c.sender,
+		FromEmailAddress:     aws.String(from(m.Sender, c.sender)),
 		ConfigurationSetName: &c.configurationSet,
 		EmailTags:            tags(m.Tags),
 		Destination:          &types.Destination{ToAddresses: m.To},
@@ -61,6 +65,21 @@ func (c *Client) Send(ctx context.Context, m Mail) (messageID string, err error)
 		return "", awsconf.Wrap(err, "sending mail")
 	}
 	return aws.ToString(out.MessageId), nil
+}
+
+// from is an address with a display name before it, as RFC 5322 has it: whatever the name holds, it is one line and no address
+// of its own.
+func from(name, address string) string {
+	name = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, name)), " ")
+	if name == "" {
+		return address
+	}
+	return (&mail.Address{Name: name, Address: address}).String()
 }
 
 func attachments(files []File) []types.Attachment {

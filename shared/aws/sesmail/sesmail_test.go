@@ -70,6 +70,32 @@ func TestSendFiles(t *testing.T) {
 	}
 }
 
+// A display name is a name, whatever is in it: SES takes the address of it for the sender that was verified.
+func TestSender(t *testing.T) {
+	t.Parallel()
+	p, mailbox := begin(t)
+	for name, want := range map[string]string{
+		"":                            sender,
+		" \r\n":                       sender,
+		"Keyward":                     `"Keyward" <keyward@example.com>`,
+		"Müller & Söhne":              "=?utf-8?b?TcO8bGxlciAmIFPDtmhuZQ==?= <keyward@example.com>",
+		`a" <x@evil.test>`:            `"a\" <x@evil.test>" <keyward@example.com>`,
+		"a\r\nBcc: x@evil.test\u202e": `"a Bcc: x@evil.test" <keyward@example.com>`,
+		"a, b@evil.test":              `"a, b@evil.test" <keyward@example.com>`,
+	} {
+		m := warning
+		m.Sender = name
+		id, err := sesmail.New(p.Config, sender, "keyward").Send(t.Context(), m)
+		if err != nil {
+			t.Errorf("%q: %v", name, err)
+			continue
+		}
+		if got, _ := mailbox.Message(id); got.From != want {
+			t.Errorf("%q: from %s, want %s", name, got.From, want)
+		}
+	}
+}
+
 // A recipient that looks like a header must not become one.
 func TestSendOfHostileText(t *testing.T) {
 	t.Parallel()
