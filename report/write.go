@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/keyward/keyward/shared/plain"
 )
 
 // JSON writes a report for programs. Characters that act on terminals or browsers are in it as escapes at most.
@@ -28,7 +30,7 @@ func CSV(w io.Writer, r Report) error {
 	zone := r.Period().Zone
 	write := func(cells ...string) {
 		for i := range cells {
-			cells[i] = Inert(cells[i])
+			cells[i] = plain.Inert(cells[i])
 		}
 		_ = c.Write(cells) // Flush and Error say it
 	}
@@ -37,7 +39,7 @@ func CSV(w io.Writer, r Report) error {
 	}
 	for _, s := range r.Sections {
 		for _, f := range s.Figures {
-			write(s.Title, f.Name, plain(f.Value, zone))
+			write(s.Title, f.Name, bare(f.Value, zone))
 		}
 		for _, n := range s.Notes {
 			write(s.Title, "note", n)
@@ -49,7 +51,7 @@ func CSV(w io.Writer, r Report) error {
 			for _, r := range t.Rows {
 				cells := make([]string, len(r))
 				for i, v := range r {
-					cells[i] = plain(v, zone)
+					cells[i] = bare(v, zone)
 				}
 				write(cells...)
 			}
@@ -62,8 +64,8 @@ func CSV(w io.Writer, r Report) error {
 	return nil
 }
 
-// plain is a cell as a spreadsheet reads it: a length of time as seconds, a share as a number.
-func plain(c Cell, zone *time.Location) string {
+// bare is a cell as a spreadsheet reads it: a length of time as seconds, a share as a number.
+func bare(c Cell, zone *time.Location) string {
 	switch v := c.Value().(type) {
 	case time.Duration:
 		return fmt.Sprint(int64(v / time.Second))
@@ -74,15 +76,6 @@ func plain(c Cell, zone *time.Location) string {
 	default:
 		return c.In(zone)
 	}
-}
-
-// Inert is a text that a spreadsheet shows and never calculates: one that begins as a formula gets an apostrophe before
-// it (OWASP, CSV injection).
-func Inert(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(s)[0]) {
-		return "'" + s
-	}
-	return s
 }
 
 // Head is what every form of a report says first, as names and values.
