@@ -12,7 +12,7 @@ import sys
 
 HEADERS = ["From", "To", "Subject", "MIME-Version", "Content-Type"]
 # What a mail may be made of: nothing that is loaded or run, and nothing that is clicked but the links that act.
-TAGS = set("html head meta title style body main h1 h2 h3 p table tbody tr th td pre code footer".split())
+TAGS = set("html head meta title style body main h1 h2 h3 p table thead tbody tr th td pre code footer".split())
 LINK = re.compile(r"https://a1b2c3d4e5\.execute-api\.eu-central-1\.amazonaws\.com/a/[A-Za-z0-9_-]{43}")
 ATTRIBUTES = {"lang", "charset", "name", "content", "role", "scope", "style", "class"}
 

@@ -29,6 +29,14 @@ func (c clock) both(t time.Time) string {
 	if c.zone == time.UTC || c.zone.String() == "UTC" {
 		return utc
 	}
+	return fmt.Sprintf("%s (%s), which is %s", t.In(c.zone).Format("Monday 2 January 2006, 15:04:05"), c.place(t), utc)
+}
+
+// place is the zone with what it is from UTC at a time.
+func (c clock) place(t time.Time) string {
+	if c.zone == time.UTC || c.zone.String() == "UTC" {
+		return "UTC"
+	}
 	local := t.In(c.zone)
 	name, _ := local.Zone()
 	offset := "UTC" + local.Format("-07:00")
@@ -37,8 +45,11 @@ func (c clock) both(t time.Time) string {
 	} else {
 		name = offset // zones without an abbreviation have digits for one
 	}
-	return fmt.Sprintf("%s (%s; %s), which is %s", local.Format("Monday 2 January 2006, 15:04:05"), c.zone, name, utc)
+	return c.zone.String() + "; " + name
 }
+
+// exact is a time in the recipient's zone for a table.
+func (c clock) exact(t time.Time) string { return t.In(c.zone).Format("2 Jan 2006 15:04:05 MST") }
 
 // brief is a time in the recipient's zone for a subject.
 func (c clock) brief(t time.Time) string { return t.In(c.zone).Format("2 Jan 15:04 MST") }

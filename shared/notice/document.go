@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,8 +34,24 @@ type section struct {
 	Items   []item
 }
 
-// item is one paragraph, or one command when Command is set, or one link when Link is.
-type item struct{ Paragraph, Command, Link string }
+// item is one paragraph, or one command when Command is set, or one link when Link is, or a table.
+type item struct {
+	Paragraph, Command, Link string
+	Table                    *table
+}
+
+// table has a row for each of many things, which its first column names.
+type table struct {
+	Columns []string
+	Rows    [][]string
+}
+
+// Tabular is whether it has a table that a narrow screen shows without its columns.
+func (d document) Tabular() bool {
+	return slices.ContainsFunc(d.Sections, func(s section) bool {
+		return slices.ContainsFunc(s.Items, func(i item) bool { return i.Table != nil })
+	})
+}
 
 func says(paragraph string) item { return item{Paragraph: paragraph} }
 

@@ -1,6 +1,6 @@
 // Package notice renders what people are told: one notice to one mail with a subject, a plain text and
-// an HTML body that say the same. It is pure: the time is an argument, and nothing is sent here. The
-// notify function calls it.
+// an HTML body that say the same, and many events to one mail and a file (Batch). It is pure: the time is
+// an argument, and nothing is sent here. The notify function calls it.
 //
 // Much of what a notice says comes from the inspected machine, which may be hostile. So every value is
 // cleaned before it is placed: no control, formatting or line-breaking characters, a length limit,

@@ -16,7 +16,7 @@ import (
 
 var (
 	tag      = regexp.MustCompile(`(?s)<style>.*?</style>|<title>.*?</title>|<[^>]*>`)
-	allowed  = regexp.MustCompile(`^<(!DOCTYPE html|html lang="en"|meta( (charset|name|content)="[a-z0-9 ,=-]*")+|(body|main|h1|h2|h3|p|pre|footer|table role="table"|th scope="row" role="rowheader"|td role="cell") style="[a-zA-Z0-9 :;#%,./'()-]*"|tr role="row"|/?(html|head|title|style|body|main|h1|h2|h3|p|table|tbody|tr|th|td|pre|code|footer))>$`)
+	allowed  = regexp.MustCompile(`^<(!DOCTYPE html|html lang="en"|meta( (charset|name|content)="[a-z0-9 ,=-]*")+|(body|main|h1|h2|h3|p|pre|footer|table role="table"|th scope="row" role="rowheader"|th scope="col" role="columnheader"|td role="cell") style="[a-zA-Z0-9 :;#%,./'()-]*"|tbody style="vertical-align:top"|tr role="row"|/?(html|head|title|style|body|main|h1|h2|h3|p|table|thead|tbody|tr|th|td|pre|code|footer))>$`)
 	anyTag   = regexp.MustCompile(`<[^>]*>`)
 	linked   = regexp.MustCompile(`^<a style="color: inherit;" href="https://a1b2c3d4e5\.execute-api\.eu-central-1\.amazonaws\.com/a/[A-Za-z0-9_-]{43}">$`)
 	linkable = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://|\bwww\.|\bmailto:|\bjavascript:`)

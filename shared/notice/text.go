@@ -31,6 +31,8 @@ func (d document) text() string {
 				b.WriteString("    " + i.Command + "\n\n")
 			case i.Link != "":
 				b.WriteString(i.Link + "\n\n")
+			case i.Table != nil:
+				i.Table.text(&b)
 			default:
 				b.WriteString(wrap(i.Paragraph, "", width) + "\n")
 			}
@@ -59,6 +61,20 @@ func rows(b *strings.Builder, rows []row, indent string) {
 			continue
 		}
 		b.WriteString(indent + r.Label + ":\n" + wrap(r.Value, indent+"  ", width))
+	}
+	b.WriteByte('\n')
+}
+
+// text writes a table as a list: its columns once, and then each row, a line or more for each of its cells.
+func (t table) text(b *strings.Builder) {
+	b.WriteString(wrap(strings.Join(t.Columns, " / "), "", width) + "\n")
+	for _, r := range t.Rows {
+		b.WriteString(wrap("* "+r[0], "", width))
+		for _, cell := range r[1:] {
+			if cell != "" {
+				b.WriteString(wrap(cell, "  ", width))
+			}
+		}
 	}
 	b.WriteByte('\n')
 }
