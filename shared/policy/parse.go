@@ -179,16 +179,7 @@ func (r *reader) requests(n *node, path string, q *Requests) {
 
 func (r *reader) notify(n *node, path string, to *Notify) {
 	r.object(n, path, []key{
-		{"to", func(n *node, path string) {
-			r.each(n, path, "e-mail addresses", 1, 10, func(n *node, path string) {
-				if n.kind != text || !isAddress(n.text) {
-					r.got(n, path, "an e-mail address such as ops@example.com")
-				} else if slices.Contains(to.To, n.text) {
-					r.fail(n, path, "%s stands twice", quote(n.text))
-				}
-				to.To = append(to.To, n.text)
-			})
-		}},
+		{"to", func(n *node, path string) { to.To = r.addresses(n, path, 10) }},
 		{"timeZone", func(n *node, path string) { to.TimeZone = r.zone(n, path) }},
 		{"approvals", func(n *node, path string) { to.Approvals = r.flag(n, path) }},
 		{"omit", func(n *node, path string) {
