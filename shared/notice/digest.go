@@ -137,7 +137,7 @@ func whose(l Line) string {
 	}
 }
 
-// what says what happened in one cell.
+// what says what happened in one cell, a deadline first: where room is short the rest is cut.
 func what(l Line, c clock) string {
 	var said []string
 	add := func(s string) {
@@ -145,15 +145,15 @@ func what(l Line, c clock) string {
 			said = append(said, strings.TrimSuffix(s, "."))
 		}
 	}
+	if !l.DueAt.IsZero() {
+		add(strings.ToLower(dueLabel(Notice{Kind: l.Event})) + " " + c.exact(l.DueAt))
+	}
 	add(cut(reason(l), maxCell))
 	if l.By != "" {
 		add("by " + cut(l.By, maxCell))
 	}
 	if l.Machine != "" && l.Policy != "" {
 		add(byPolicy(Notice{Policy: l.Policy}))
-	}
-	if !l.DueAt.IsZero() {
-		add(strings.ToLower(dueLabel(Notice{Kind: l.Event})) + " " + c.exact(l.DueAt))
 	}
 	return strings.Join(said, "; ")
 }
