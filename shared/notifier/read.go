@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"time"
 
 	"github.com/keyward/keyward/shared/fault"
 	"github.com/keyward/keyward/shared/policy"
@@ -22,11 +24,18 @@ func Read(text []byte) (record.Notifier, error) {
 func ReadJSON(text []byte) (record.Notifier, error) {
 	var n record.Notifier
 	return checked(&n, policy.ReadJSON(text, func(d *policy.Document, root policy.Value) {
-		reader{d}.notifier(root, &n, over("version"), over("putAt"), over("putBy"))
+		reader{d}.notifier(root, &n, []policy.Key{
+			{Name: "version", Read: func(v policy.Value, path string) { d.Count(v, path, 0, math.MaxInt32) }},
+			{Name: "putAt", Read: func(v policy.Value, path string) { d.Matching(v, path, "a time such as 2026-01-01T12:00:00Z", isTime) }},
+			{Name: "putBy", Read: func(v policy.Value, path string) { d.Line(v, path, 2048) }},
+		}...)
 	}))
 }
 
-func over(name string) policy.Key { return policy.Key{Name: name, Read: func(policy.Value, string) {}} }
+func isTime(s string) bool {
+	_, err := time.Parse(time.RFC3339Nano, s)
+	return err == nil
+}
 
 func checked(n *record.Notifier, err error) (record.Notifier, error) {
 	if err != nil {

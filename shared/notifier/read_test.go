@@ -235,7 +235,9 @@ func TestReadJSON(t *testing.T) {
 		t.Errorf("ReadJSON = %+v, %v", got, err)
 	}
 	for text, want := range map[string]string{
-		"":  "1:1: is not JSON: unexpected EOF",
+		"": "1:1: is not JSON: unexpected EOF",
+		`{"notifier":"ops","to":["a@example.com"],"version":"2","putAt":"noon","putBy":3}`: "1:52: version: got \"2\", expected a whole number from 0 to 2147483647\n" +
+			"1:64: putAt: got \"noon\", expected a time such as 2026-01-01T12:00:00Z\n1:79: putBy: got 3, expected one line of text of 1 to 2048 characters, in quotes",
 		"x": "1:1: is not JSON: invalid character 'x' looking for beginning of value",
 		"{\n  \"notifier\": \"ops\",\n \"to\": [\"ä\", 1], \"tö\": null}": "3:9: to[0]: got \"ä\", expected an e-mail address such as ops@example.com\n" +
 			"3:14: to[1]: got 1, expected an e-mail address such as ops@example.com\n3:18: unknown key \"tö\", expected " + keys + ", version, putAt, putBy",

@@ -137,6 +137,14 @@ func (t *transaction) start(s *Store, all []record.Start) {
 	}
 }
 
+func (t *transaction) remove(s *Store, pk, sk string, c condition, meaning string) {
+	t.items = append(t.items, types.TransactWriteItem{Delete: &types.Delete{
+		TableName: &s.table, Key: s.key(pk, sk),
+		ConditionExpression: expression(c), ExpressionAttributeNames: c.names, ExpressionAttributeValues: maps.Clone(c.values),
+	}})
+	t.meanings = append(t.meanings, meaning)
+}
+
 func (t *transaction) check(s *Store, pk, sk string, c condition, meaning string) {
 	t.items = append(t.items, types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &s.table, Key: s.key(pk, sk),
