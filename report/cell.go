@@ -4,10 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/keyward/keyward/shared/plain"
 )
 
 // Cell is one value: a text, a moment, a length of time, a number or nothing. The zero value is nothing.
@@ -132,46 +131,5 @@ func span(d time.Duration) string {
 	return ""
 }
 
-// Clean makes one harmless line of a text: what cannot be printed or turns text around becomes visible, white space is
-// one blank, and what is longer than MaxText bytes is cut and says so.
-func Clean(s string) string {
-	const cut = " [cut]"
-	var b strings.Builder
-	blank := false
-	for i, r := range s {
-		if b.Len() > MaxText {
-			break
-		}
-		if unicode.IsSpace(r) {
-			blank = b.Len() > 0
-			continue
-		}
-		if blank {
-			b.WriteByte(' ')
-			blank = false
-		}
-		switch {
-		case r == utf8.RuneError:
-			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
-				fmt.Fprintf(&b, `\x%02x`, s[i])
-				continue
-			}
-			b.WriteRune(r)
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	out := b.String()
-	if len(out) <= MaxText {
-		return out
-	}
-	end := MaxText - len(cut)
-	for !utf8.RuneStart(out[end]) {
-		end--
-	}
-	return out[:end] + cut
-}
+// Clean is one harmless line of a text: what is longer than MaxText bytes is cut and says so.
+func Clean(s string) string { return plain.Cut(s, MaxText, " [cut]") }

@@ -91,13 +91,13 @@ const maxFindings = 40
 func Of(p Place, e record.Entry, result *policy.Result) (Event, error) {
 	name, ok := Types[e.Kind]
 	if !ok {
-		return Event{}, fault.New(fault.Invalid, "making an event of a ledger entry: its kind is %q, which has no name", clean(string(e.Kind), 40))
+		return Event{}, fault.New(fault.Invalid, "making an event of a ledger entry: its kind is %q, which has no name", Line(string(e.Kind), 40))
 	}
 	d := Detail{
 		Version: Version, ID: p.Account + "#" + p.Region + "#" + e.Machine + "#" + p.Row, Account: p.Account, Region: p.Region,
-		Machine: e.Machine, Kind: string(e.Kind), At: e.At.UTC(), Text: clean(e.Text, maxText), Chain: e.Chain, Number: e.Number,
-		Generation: e.Generation, Execution: e.Execution, By: clean(e.By, maxValue), Reference: clean(e.Detail, maxText),
-		Policy: clean(e.Policy, maxValue), PolicyVersion: e.PolicyVersion,
+		Machine: e.Machine, Kind: string(e.Kind), At: e.At.UTC(), Text: Line(e.Text, maxText), Chain: e.Chain, Number: e.Number,
+		Generation: e.Generation, Execution: e.Execution, By: Line(e.By, maxValue), Reference: Line(e.Detail, maxText),
+		Policy: Line(e.Policy, maxValue), PolicyVersion: e.PolicyVersion,
 	}
 	if e.Policy != "" {
 		d.Standing, d.Key = StandingOf(e.Standing), keyOf(e.Key)
@@ -148,8 +148,8 @@ func findings(r policy.Result) ([]Finding, int) {
 	var all []Finding
 	for _, f := range append(r.Bad(), r.Waived()...) {
 		all = append(all, Finding{
-			Rule: clean(f.Rule, maxValue), Verdict: f.Verdict.String(), Waived: len(f.Waived) > 0, Expected: clean(f.Expected, maxValue),
-			Actual: clean(f.Actual, maxValue), Offender: clean(f.Offender, maxValue), Fix: clean(f.Fix, maxValue), Why: clean(f.Why, maxValue),
+			Rule: Line(f.Rule, maxValue), Verdict: f.Verdict.String(), Waived: len(f.Waived) > 0, Expected: Line(f.Expected, maxValue),
+			Actual: Line(f.Actual, maxValue), Offender: Line(f.Offender, maxValue), Fix: Line(f.Fix, maxValue), Why: Line(f.Why, maxValue),
 		})
 	}
 	if len(all) > maxFindings {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/keyward/keyward/shared/plain"
 	"github.com/keyward/keyward/shared/policy"
 )
 
@@ -113,16 +114,16 @@ func (b Batch) cleaned(most int) Batch {
 		return cmp.Or(cmp.Compare(urgency(x.Event), urgency(y.Event)), x.At.Compare(y.At), cmp.Compare(x.Machine, y.Machine))
 	})
 	b.Lines = lines
-	b.Reference, b.Missed = clean(b.Reference, 100), addresses(b.Missed)
-	b.Prefix = unlinked(clean(filled(b.Prefix, lines), maxPrefix))
-	b.Header, b.Footer = unlinked(clean(filled(b.Header, lines), maxText)), unlinked(clean(filled(b.Footer, lines), maxText))
+	b.Reference, b.Missed = plain.Line(b.Reference, 100), addresses(b.Missed)
+	b.Prefix = unlinked(plain.Line(filled(b.Prefix, lines), maxPrefix))
+	b.Header, b.Footer = unlinked(plain.Line(filled(b.Header, lines), maxText)), unlinked(plain.Line(filled(b.Footer, lines), maxText))
 	return b
 }
 
 func (l Line) cleaned(most int) Line {
 	named := Notice{Machine: l.Machine, Name: l.Name, Owner: l.Owner, Zone: l.Zone, Policy: l.Policy, By: l.By}.cleaned()
 	l.Machine, l.Name, l.Owner, l.Zone, l.Policy, l.By = named.Machine, named.Name, named.Owner, named.Zone, named.Policy, named.By
-	l.Why, l.Fix = unlinked(clean(l.Why, most)), clean(l.Fix, most)
+	l.Why, l.Fix = unlinked(plain.Line(l.Why, most)), plain.Line(l.Fix, most)
 	return l
 }
 

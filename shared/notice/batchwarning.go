@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/keyward/keyward/shared/plain"
 )
 
 // maxTimes are the deadlines that each get a paragraph of their own where ids alone are listed; more are told day by day.
@@ -100,7 +102,7 @@ func (b Batch) leadWarning(c clock, fails string) []string {
 
 // text is what people have said of an event.
 func (b Batch) text(k Kind, lines []Line) string {
-	return unlinked(clean(filled(b.Texts[k], lines), maxText))
+	return unlinked(plain.Line(filled(b.Texts[k], lines), maxText))
 }
 
 func (b Batch) warningFacts(n Notice, c clock) []row {

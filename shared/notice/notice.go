@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/keyward/keyward/shared/plain"
 	"github.com/keyward/keyward/shared/policy"
 )
 
@@ -156,4 +157,4 @@ func Render(n Notice, now time.Time) (Mail, error) {
 	return Mail{Subject: d.Subject, Text: d.text(), HTML: html}, nil
 }
 
-func short(k Kind) string { return clean(string(k), 40) }
+func short(k Kind) string { return plain.Line(string(k), 40) }

@@ -4,48 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"strings"
-	"unicode"
-	"unicode/utf16"
+
+	"github.com/keyward/keyward/shared/plain"
 )
 
-// mostMarks are how many combining marks stay on one character: any number of them takes no room, and covers the lines around.
-const mostMarks = 3
+// Harmless is a text that no terminal acts upon. All that the command line prints for people comes through here.
+func Harmless(s string) string { return plain.Terminal(s) }
 
-// Harmless replaces control characters, which could move the cursor or rewrite lines, by "?", and so what turns text
-// around, what cannot be seen, and heaps of marks. All that the command line prints for people comes through here.
-func Harmless(s string) string {
-	marks := 0
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.M, r) {
-			if marks++; marks > mostMarks {
-				return '?'
-			}
-			return r
-		}
-		marks = 0
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, s)
-}
-
-// HarmlessJSON escapes what JSON lets stand in texts and terminals act upon, such as U+009B. What it
-// says stays the same.
-func HarmlessJSON(s string) string {
-	var out strings.Builder
-	for _, r := range s {
-		if r < unicode.MaxASCII || unicode.IsPrint(r) {
-			out.WriteRune(r)
-			continue
-		}
-		for _, unit := range utf16.Encode([]rune{r}) {
-			fmt.Fprintf(&out, `\u%04x`, unit)
-		}
-	}
-	return out.String()
-}
+// HarmlessJSON is Harmless for JSON, which says the same after it.
+func HarmlessJSON(s string) string { return plain.JSON(s) }
 
 // Lines is what makes the lines harmless that another program writes. A line is passed on once it is whole, or long.
 type Lines struct {
