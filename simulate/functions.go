@@ -3,6 +3,7 @@ package simulate
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -58,7 +59,7 @@ func Install(w *world.World) {
 	asking := &api.Handler{
 		Store: w.Store, Keys: w.Keys, Calendars: w.Calendars, Instances: w.EC2, Inspect: w.Queue("inspect"), Drill: w.Queue("drill"), DrillsOff: true,
 		Flow: w.Flow, Schedules: w.Schedules, Account: world.Account, Region: world.Region, KeyCalls: keyCalls, GrantCalls: grantCalls,
-		Limits: limits, Log: w.Log,
+		Limits: limits, Random: rand.Reader, Log: w.Log,
 	}
 	telling := &notify.Handler{Store: w.Store, Mail: w.Mail, Contact: contact, Log: w.Log}
 	arriving := &delivery.Handler{Store: w.Store, Account: world.Account, Region: world.Region, Log: w.Log}

@@ -39,10 +39,11 @@ def call(method, url, key, body, media="application/json"):
 
 
 def furnish(here, operator, machine):
-    """Puts a policy, enrols the machine and has it ask for its key, so that there is something to call about."""
+    """Puts a policy and a notifier, enrols the machine and has it ask for its key, so that there is something to call about."""
     people, machines = here.url + "/execute-api/PeopleApi", here.url + "/execute-api/MachineApi"
     arn = here.client("kms").create_key(Tags=[{"TagKey": "keyward:guarded", "TagValue": "true"}])["KeyMetadata"]["Arn"]
     call("PUT", people + "/v1/policies/web", operator, POLICY, "application/yaml")
+    call("PUT", people + "/v1/notifiers/ops", operator, json.dumps({"notifier": "ops", "to": ["ops@example.com"]}))
     call("PUT", people + "/v1/machines/" + place.MACHINE, operator, json.dumps(
         {"role": "arn:aws:iam::123456789012:role/keyward-machine", "key": arn, "policy": "web", "owner": "owner@example.com"}))
     call("POST", machines + "/v1/key-requests", machine, json.dumps({"bootId": BOOT}))

@@ -11,6 +11,7 @@ var inPath = map[string]struct{ name, description, pattern string }{
 	"machines/{id}":                      {"MachineID", "The machine: an instance or a hybrid node.", `^(i|mi)-[0-9a-f]{8,17}$`},
 	"policies/{name}":                    {"PolicyName", "Name of a policy.", `^[a-z0-9][a-z0-9-]{0,31}$`},
 	"policies/{name}/versions/{version}": {"PolicyVersion", "Number of a version.", `^[1-9][0-9]{0,5}$`},
+	"notifiers/{name}":                   {"NotifierName", "Name of a notifier.", `^[a-z][a-z0-9-]{2,39}$`},
 	"holds/{scope}":                      {"HoldScope", "What it covers.", `^(global|policy:.+|machine:.+)$`},
 	"report-schedules/{name}":            {"ReportName", "Name of a report.", `^[a-z0-9][a-z0-9-]{0,31}$`},
 	"breaker/{scope}":                    {"BreakerScope", "Which breaker: the one over everything, or that on a policy's rules.", `^(global|policy:.+)$`},

@@ -23,6 +23,9 @@ type (
 	policyList struct {
 		Policies []record.Policy `json:"policies"` // without their texts
 	}
+	notifierList struct {
+		Notifiers []record.Notifier `json:"notifiers"` // by name
+	}
 	holdList struct {
 		Holds []record.Hold `json:"holds"`
 	}
@@ -37,7 +40,7 @@ type (
 var after = Query{Name: "after", Description: "The `next` of the page before; none asks for the first."}
 
 func people() []Operation {
-	all := slicesOf(statusOperations(), machineOperations(), requestOperations(), policyOperations(), stopOperations())
+	all := slicesOf(statusOperations(), machineOperations(), requestOperations(), policyOperations(), notifierOperations(), stopOperations())
 	for i := range all {
 		all[i].API = People
 		all[i].Once = all[i].Method() == "POST" && all[i].ID != "previewPolicy"
@@ -192,6 +195,24 @@ func policyOperations() []Operation {
 		{
 			Route: "POST /v1/policies/{name}/preview", ID: "previewPolicy", Summary: "What a policy would mean for its machines", Roles: auditors,
 			Detail: "It changes nothing.", Body: Text{}, Answers: map[int]any{200: record.Preview{}},
+		},
+	}
+}
+
+func notifierOperations() []Operation {
+	const shown = "Of a webhook's address the host alone is shown, and its secret is not."
+	return []Operation{
+		{Route: "GET /v1/notifiers", ID: "listNotifiers", Summary: "The notifiers, by name", Detail: shown, Roles: auditors, Answers: map[int]any{200: notifierList{}}},
+		{Route: "GET /v1/notifiers/{name}", Tagged: true, ID: "showNotifier", Summary: "A notifier", Detail: shown, Roles: auditors, Answers: map[int]any{200: record.Notifier{}}},
+		{
+			Route: "PUT /v1/notifiers/{name}", ID: "putNotifier", Summary: "Put the next version of a notifier", Conflict: true, Matches: true,
+			Detail: "The same again changes nothing. The answer has the secret of a webhook that is new or at another address. An address as it is shown stands for the one that is stored.",
+			Query:  []Query{{Name: "rotate", Description: "Make another secret.", Format: "boolean"}},
+			Body:   record.Notifier{}, Required: []string{"notifier"}, Answers: map[int]any{200: record.Notifier{}},
+		},
+		{
+			Route: "DELETE /v1/notifiers/{name}", ID: "deleteNotifier", Summary: "Have a notifier tell nobody any more", Conflict: true, Matches: true,
+			Detail: "What it gathered is not told. Deleted twice the second finds none.", Body: record.Reason{}, Answers: map[int]any{200: record.Notifier{}},
 		},
 	}
 }

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"os"
 	"time"
@@ -65,6 +66,7 @@ func main() {
 			Inspect: lambdacall.New(aws, cfg.Inspect), Drill: lambdacall.New(aws, cfg.Drill), DrillsOff: cfg.Drills != "on", Flow: sfnflow.New(aws, cfg.StateMachine),
 			Schedules: schedule.New(aws, cfg.ScheduleGroup, cfg.ScheduleRole, cfg.InspectARN, cfg.DeadLetters),
 			Reports:   schedule.New(aws, cfg.ReportGroup, cfg.ScheduleRole, cfg.Report, cfg.DeadLetters),
+			Random:    rand.Reader,
 			Account:   cfg.Account, Region: cfg.Region, Log: log,
 			Limits: guard.Limits{
 				Machines: cfg.Machines, Percent: cfg.Percent, Window: time.Duration(cfg.Minutes) * time.Minute,

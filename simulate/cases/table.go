@@ -38,6 +38,10 @@ type Table interface {
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
 	SetHold(ctx context.Context, h record.Hold) error
 	LiftHold(ctx context.Context, scope record.Scope) error
+	Notifier(ctx context.Context, name string) (record.Notifier, error)
+	Notifiers(ctx context.Context) ([]record.Notifier, error)
+	PutNotifier(ctx context.Context, n record.Notifier) (record.Notifier, error)
+	DeleteNotifier(ctx context.Context, n record.Notifier) error
 	BeginNotice(ctx context.Context, n record.Notice) (record.Notice, error)
 	EndNotice(ctx context.Context, n record.Notice) error
 	Notice(ctx context.Context, machine, reference string) (record.Notice, error)
@@ -77,7 +81,7 @@ func OfTable(t *testing.T, fresh func(t *testing.T) Table) {
 		"what was given back is its own": copies, "a call is carried out once": calls, "commands are open until they are settled": commands, "a mail is accepted once": notices,
 		"policies and requests have versions": puts, "the breaker is changed by who read it last": breakers, "waivers have revisions": waivers,
 		"evidence comes newest first": evidence, "a ledger is a chain": chains, "a sweep is completed once": watches,
-		"a turn is taken once": turns,
+		"a turn is taken once": turns, "notifiers have versions": notifiers,
 	} {
 		t.Run(name, func(t *testing.T) { hold(t, t.Context(), fresh(t)) })
 	}

@@ -21,26 +21,27 @@ type Store struct {
 	// newest alone, and a long simulation needs the room.
 	Keep int
 
-	machines map[string]*row[record.Machine]
-	order    []string               // ids of the machines, sorted
-	rows     []*row[record.Machine] // of the machines, in that order
-	policies map[string]record.Policy
-	versions map[string][]record.Policy // of policies, oldest first
-	holds    map[record.Scope]*row[record.Hold]
-	commands map[string]*record.Command
-	open     []string                            // commands that lack an answer, oldest first
-	answers  map[string]map[string]record.Answer // by command and machine
-	evidence map[string][]record.Evidence        // by machine, oldest first
-	ledger   map[string][]record.Entry           // by machine, oldest first
-	notices  map[string]map[string]record.Notice // by machine and reference
-	requests map[string]record.Request           // by machine and id
-	outbox   map[string]record.Start
-	leases   map[string]record.Lease
-	calls    map[string]record.Call // with idempotency keys, by id
-	links    map[string]int64       // versions of mails' links, by id
-	breaker  record.Breaker
-	rules    map[string]record.RuleBreaker // by policy
-	events   []record.BreakerEvent
+	machines  map[string]*row[record.Machine]
+	order     []string               // ids of the machines, sorted
+	rows      []*row[record.Machine] // of the machines, in that order
+	policies  map[string]record.Policy
+	versions  map[string][]record.Policy // of policies, oldest first
+	notifiers map[string]record.Notifier
+	holds     map[record.Scope]*row[record.Hold]
+	commands  map[string]*record.Command
+	open      []string                            // commands that lack an answer, oldest first
+	answers   map[string]map[string]record.Answer // by command and machine
+	evidence  map[string][]record.Evidence        // by machine, oldest first
+	ledger    map[string][]record.Entry           // by machine, oldest first
+	notices   map[string]map[string]record.Notice // by machine and reference
+	requests  map[string]record.Request           // by machine and id
+	outbox    map[string]record.Start
+	leases    map[string]record.Lease
+	calls     map[string]record.Call // with idempotency keys, by id
+	links     map[string]int64       // versions of mails' links, by id
+	breaker   record.Breaker
+	rules     map[string]record.RuleBreaker // by policy
+	events    []record.BreakerEvent
 
 	waivers   map[string]record.Waiver  // by id
 	waiversOn map[record.Scope][]string // their ids, sorted
@@ -65,7 +66,7 @@ type row[T any] struct {
 
 func newStore(w *World) *Store {
 	return &Store{
-		w: w, machines: map[string]*row[record.Machine]{}, policies: map[string]record.Policy{}, versions: map[string][]record.Policy{},
+		w: w, machines: map[string]*row[record.Machine]{}, policies: map[string]record.Policy{}, versions: map[string][]record.Policy{}, notifiers: map[string]record.Notifier{},
 		holds: map[record.Scope]*row[record.Hold]{}, commands: map[string]*record.Command{},
 		answers: map[string]map[string]record.Answer{}, evidence: map[string][]record.Evidence{},
 		ledger: map[string][]record.Entry{}, notices: map[string]map[string]record.Notice{},

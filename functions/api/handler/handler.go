@@ -5,6 +5,7 @@ package handler
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -39,6 +40,10 @@ type records interface {
 	PolicyVersions(ctx context.Context, name string, before, limit int) ([]record.Policy, error)
 	PutPolicy(ctx context.Context, p record.Policy, told ...record.Start) (record.Policy, error)
 	DeletePolicy(ctx context.Context, p record.Policy, told ...record.Start) (record.Policy, error)
+	Notifier(ctx context.Context, name string) (record.Notifier, error)
+	Notifiers(ctx context.Context) ([]record.Notifier, error)
+	PutNotifier(ctx context.Context, n record.Notifier) (record.Notifier, error)
+	DeleteNotifier(ctx context.Context, n record.Notifier) error
 	Holds(ctx context.Context, now time.Time) ([]record.Hold, error)
 	Watch(ctx context.Context) (record.Watch, error)
 	HoldsOn(ctx context.Context, scopes []record.Scope, now time.Time) ([]record.Hold, error)
@@ -96,6 +101,7 @@ type Handler struct {
 		Delete(ctx context.Context, name string) error
 		Inputs(ctx context.Context) (map[string][]byte, error)
 	}
+	Random               io.Reader // what secrets are made of
 	Account, Region      string
 	KeyCalls, GrantCalls int          // that KMS allows the account a second
 	Limits               guard.Limits // but those on rules, which nothing here asks
@@ -124,6 +130,10 @@ func (h *Handler) Routes() boot.Routes {
 		"GET /v1/policies/{name}/diff":               h.diffPolicy,
 		"POST /v1/policies/{name}/preview":           h.previewPolicy,
 		"PUT /v1/policies/{name}":                    h.putPolicy,
+		"GET /v1/notifiers":                          h.listNotifiers,
+		"GET /v1/notifiers/{name}":                   h.showNotifier,
+		"PUT /v1/notifiers/{name}":                   h.putNotifier,
+		"DELETE /v1/notifiers/{name}":                h.deleteNotifier,
 		"GET /v1/holds":                              h.listHolds,
 		"PUT /v1/holds/{scope}":                      h.setHold,
 		"DELETE /v1/holds/{scope}":                   h.liftHold,

@@ -25,7 +25,7 @@ const alice = "arn:aws:iam::123456789012:user/alice"
 func newHandler(w *fake.World) *Handler {
 	return &Handler{
 		Store: w.Store, Keys: w.Keys, Calendars: w.Calendars, Instances: w.Instances, Inspect: w.Inspect, Drill: w.Drill, Flow: w.Flow, Schedules: w.Schedules, Reports: w.Reports,
-		Account: fake.Account, Region: fake.Region, Limits: fake.Limits, KeyCalls: 5, GrantCalls: 50, Log: w.Log,
+		Random: strings.NewReader(strings.Repeat("keyward!", 32)), Account: fake.Account, Region: fake.Region, Limits: fake.Limits, KeyCalls: 5, GrantCalls: 50, Log: w.Log,
 	}
 }
 

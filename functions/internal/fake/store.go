@@ -24,7 +24,8 @@ type Store struct {
 	Said     map[string]record.Answer // by command and machine
 	Sends    map[string]record.Command
 	ByName   map[string]record.Policy
-	Versions map[string]record.Policy // by name, a space and the version in 6 digits
+	Versions map[string]record.Policy   // by name, a space and the version in 6 digits
+	Telling  map[string]record.Notifier // by name
 	Held     map[record.Scope]record.Hold
 	Waived   map[string]record.Waiver // by id
 	Garbled  map[record.Scope]int     // waivers that are there and cannot be read
@@ -59,7 +60,7 @@ type Store struct {
 func newStore(c *Calls) *Store {
 	return &Store{
 		Calls: c, ByID: map[string]record.Machine{}, Said: map[string]record.Answer{}, Sends: map[string]record.Command{},
-		ByName: map[string]record.Policy{}, Versions: map[string]record.Policy{}, Held: map[record.Scope]record.Hold{}, Told: map[string]record.Notice{},
+		ByName: map[string]record.Policy{}, Telling: map[string]record.Notifier{}, Versions: map[string]record.Policy{}, Held: map[record.Scope]record.Hold{}, Told: map[string]record.Notice{},
 		Asked: map[string]record.Request{}, Leases: map[string]record.Lease{}, Rules: map[string]record.RuleBreaker{}, Watched: record.Watch{SweptAt: fresh}, EvaluatedAt: fresh,
 		Waived: map[string]record.Waiver{}, Garbled: map[record.Scope]int{}, Revised: map[record.Scope]int64{},
 		Turns: map[string]record.Turn{}, UsedUntil: map[string]time.Time{}, Called: map[string]record.Call{}, Links: map[string]record.ActionLink{},
