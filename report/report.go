@@ -81,8 +81,8 @@ const (
 	ToneOther   Tone = "other"
 )
 
-// Highest is the highest bar.
-func (c Chart) Highest() float64 {
+// highest is the highest bar.
+func (c Chart) highest() float64 {
 	highest := 0.0
 	for i := range c.Labels {
 		sum := 0.0
@@ -94,8 +94,8 @@ func (c Chart) Highest() float64 {
 	return highest
 }
 
-// Step is how far apart the lines of a scale up to a value are: a round number, at most five of them.
-func Step(highest float64) float64 {
+// stepTo is how far apart the lines of a scale up to a value are: a round number, at most five of them.
+func stepTo(highest float64) float64 {
 	if highest <= 0 {
 		return 1
 	}

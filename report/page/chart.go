@@ -40,28 +40,20 @@ func at(v float64) string { return strconv.FormatFloat(math.Round(v*100)/100, 'f
 // draw lays a chart out: stacked bars from the left, lines at round numbers.
 func draw(id string, c report.Chart) chart {
 	out := chart{ID: id, Title: c.Title, Unit: c.Unit, Numbers: numbers(c)}
-	highest := c.Highest()
-	step := report.Step(highest)
-	most := math.Max(step, math.Ceil(highest/step)*step)
-	y := func(v float64) float64 { return height - bottom - v/most*(height-top-bottom) }
-	for v := 0.0; v <= most+step/2; v += step {
-		out.Lines = append(out.Lines, line{at(y(v)), at(v), at(y(v) + 4)})
+	d := c.Draw(mostLabels)
+	x := func(share float64) float64 { return left + share*(width-left-right) }
+	y := func(share float64) float64 { return height - bottom - share*(height-top-bottom) }
+	for _, l := range d.Lines {
+		out.Lines = append(out.Lines, line{at(y(l.At)), l.Text, at(y(l.At) + 4)})
 	}
-	each := (width - left - right) / math.Max(1, float64(len(c.Labels)))
-	every := int(math.Ceil(float64(len(c.Labels)) / mostLabels))
-	for i, name := range c.Labels {
-		x, base := left+each*float64(i), 0.0
-		for _, s := range c.Series {
-			if v := s.Values[i]; v > 0 {
-				out.Bars = append(out.Bars, bar{
-					at(x + each*0.1), at(y(base + v)), at(each * 0.8), at(y(base) - y(base+v)), string(s.Tone), fmt.Sprintf("%s, %s: %s", name, s.Name, short(v)),
-				})
-				base += v
-			}
-		}
-		if i%every == 0 {
-			out.Labels = append(out.Labels, label{at(x + each/2), name})
-		}
+	for _, b := range d.Bars {
+		out.Bars = append(out.Bars, bar{
+			at(x(b.Left)), at(y(b.Bottom + b.Height)), at(b.Width * (width - left - right)), at(b.Height * (height - top - bottom)),
+			string(b.Series.Tone), fmt.Sprintf("%s, %s: %s", b.Label, b.Series.Name, short(b.Value)),
+		})
+	}
+	for _, l := range d.Labels {
+		out.Labels = append(out.Labels, label{at(x(l.At)), l.Text})
 	}
 	var sums []string
 	for _, s := range c.Series {

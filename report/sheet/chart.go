@@ -15,8 +15,9 @@ type placed struct {
 	names int
 }
 
-var colours = map[report.Tone]string{
-	report.ToneGood: "1A7F37", report.ToneBad: "CF222E", report.ToneUnknown: "8C959F", report.TonePlain: "0969DA", report.ToneOther: "9A6700",
+func colour(t report.Tone) string {
+	c := t.RGB()
+	return fmt.Sprintf("%02X%02X%02X", c[0], c[1], c[2])
 }
 
 // chart draws stacked columns to the right of what they show.
@@ -33,7 +34,7 @@ func (b *book) chart(p placed, nth int) error {
 		}
 		series = append(series, excelize.ChartSeries{
 			Name: fmt.Sprintf("'%s'!$%s$%d", p.sheet, column, p.names), Categories: at("A", p.names+1, last), Values: at(column, p.names+1, last),
-			Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{colours[s.Tone]}},
+			Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{colour(s.Tone)}},
 		})
 	}
 	return b.file.AddChart(p.sheet, fmt.Sprintf("R%d", 2+20*nth), &excelize.Chart{
