@@ -42,13 +42,18 @@ func newLife(t *rapid.T, verdicts ...string) *life {
 
 func (l *life) live() {
 	for range rapid.IntRange(1, 60).Draw(l.T, "steps") {
-		l.now = l.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 59, 600, 3600, 4 * 3600, 86400}).Draw(l.T, "seconds"))*time.Second +
-			time.Duration(rapid.IntRange(0, 999).Draw(l.T, "ms"))*time.Millisecond)
-		if rapid.IntRange(0, 2).Draw(l.T, "kind") > 0 {
-			l.see()
-		} else {
-			l.note()
-		}
+		l.step()
+	}
+}
+
+// step is one thing that happens to the machine, some time after the one before.
+func (l *life) step() {
+	l.now = l.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 59, 600, 3600, 4 * 3600, 86400}).Draw(l.T, "seconds"))*time.Second +
+		time.Duration(rapid.IntRange(0, 999).Draw(l.T, "ms"))*time.Millisecond)
+	if rapid.IntRange(0, 2).Draw(l.T, "kind") > 0 {
+		l.see()
+	} else {
+		l.note()
 	}
 }
 

@@ -145,6 +145,39 @@ func TestErrorsOfHead(t *testing.T) {
 			},
 		},
 		{
+			name: "steps without what they need",
+			text: "policy: x\nnotify: {escalate: [{to: [a@example.com]}, {after: 2h}, lead@example.com]}",
+			want: []string{
+				`2:21: notify.escalate[0].after: is missing, expected a duration from 5m to 30d`,
+				`2:44: notify.escalate[1].to: is missing, expected a list of e-mail addresses`,
+				`2:57: notify.escalate[2]: got "lead@example.com", expected a mapping with after, to`,
+			},
+		},
+		{
+			name: "steps at times that are none",
+			text: "policy: x\nnotify: {escalate: [{after: 4m, to: [a@example.com]}, {after: 31d, to: [a@example.com]}, {after: 5m30s, to: [a@example.com]}]}",
+			want: []string{
+				`2:29: notify.escalate[0].after: got "4m", which is too short, expected a duration from 5m to 30d, written like 30m, 4h or 7d`,
+				`2:63: notify.escalate[1].after: got "31d", which is too long, expected a duration from 5m to 30d, written like 30m, 4h or 7d`,
+				`2:98: notify.escalate[2].after: got "5m30s", expected whole minutes`,
+			},
+		},
+		{
+			name: "steps that do not rise",
+			text: "policy: x\nnotify:\n  escalate:\n  - {after: 8h, to: [a@example.com]}\n  - {after: 480m, to: [a@example.com]}\n  - {after: 2h, to: [b, a@example.com, a@example.com], by: x}",
+			want: []string{
+				`5:13: notify.escalate[1].after: got "480m", expected more than the 8h of the step before`,
+				`6:22: notify.escalate[2].to[0]: got "b", expected an e-mail address such as ops@example.com`,
+				`6:40: notify.escalate[2].to[2]: "a@example.com" stands twice`,
+				`6:56: notify.escalate[2]: unknown key "by", expected after, to`,
+			},
+		},
+		{
+			name: "no steps, and too many",
+			text: "policy: x\nnotify: {escalate: []}",
+			want: []string{`2:20: notify.escalate: got 0, expected a list of 1 to 5 steps`},
+		},
+		{
 			name: "nobody to notify",
 			text: "policy: x\nnotify: {to: []}",
 			want: []string{
@@ -155,7 +188,7 @@ func TestErrorsOfHead(t *testing.T) {
 			name: "notify is text",
 			text: "policy: x\nnotify: ops@example.com",
 			want: []string{
-				`2:9: notify: got "ops@example.com", expected a mapping with to, timeZone, approvals, omit, subject, header, footer, texts`,
+				`2:9: notify: got "ops@example.com", expected a mapping with to, escalate, timeZone, approvals, omit, subject, header, footer, texts`,
 			},
 		},
 		{

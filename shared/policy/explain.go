@@ -223,6 +223,7 @@ func (p *Policy) explainMails() []string {
 	if p.Integrity.Remind > 0 {
 		says = append(says, fmt.Sprintf("While a machine stays Bad, they are repeated every %s.", formatDuration(p.Integrity.Remind)))
 	}
+	says = append(says, p.explainEscalation()...)
 	if soonest, ok := p.Soonest(); ok {
 		return append(says, fmt.Sprintf("Soonest a key is taken %s after the first failing inspection. A relapse within 7 days resumes the old deadline, at least 30m after the new mail.", formatDuration(soonest)))
 	}

@@ -56,6 +56,15 @@ func TestExplain(t *testing.T) {
 		"integrity: {onFail: revoke, grace: 1h, key: {mode: disable-key, shared: allowed, lock: true}, safeguard: {mounts: [/data]}}": {
 			"the key is disabled in KMS, for everybody who uses it.", "its data is put at rest on the machine, within 5m",
 		},
+		"integrity: {onFail: revoke, grace: 4h}\nnotify: {escalate: [{after: 2h, to: [lead@example.com]}, {after: 8h, to: [head@example.com, b@example.com]}]}": {
+			"Others hear of a machine that stays Bad, counted from when the warning was accepted: after 2h lead@example.com; after 8h head@example.com, b@example.com.",
+		},
+		"notify: {escalate: [{after: 1h30m, to: [lead@example.com]}]}": {
+			"Others hear of a machine that stays Bad, counted from when it was found: after 1h30m lead@example.com.",
+		},
+		"integrity: {grace: 1h, silence: {then: revoke}}\nnotify: {escalate: [{after: 7d, to: [lead@example.com]}]}" + judged: {
+			"counted from when it was found, or where a key is taken the warning was accepted: after 7d lead@example.com.",
+		},
 		"integrity: {grace: 2h, silence: {after: 48h, then: revoke}}" + judged: {
 			"After 48h without an answer that can be judged, people are warned; 2h after that mail the key is taken", "What passes again gets its key back by itself.",
 		},

@@ -180,6 +180,7 @@ func (r *reader) requests(n *node, path string, q *Requests) {
 func (r *reader) notify(n *node, path string, to *Notify) {
 	r.object(n, path, []key{
 		{"to", func(n *node, path string) { to.To = r.addresses(n, path, 10) }},
+		{"escalate", func(n *node, path string) { to.Escalate = r.escalate(n, path) }},
 		{"timeZone", func(n *node, path string) { to.TimeZone = r.zone(n, path) }},
 		{"approvals", func(n *node, path string) { to.Approvals = r.flag(n, path) }},
 		{"omit", func(n *node, path string) {

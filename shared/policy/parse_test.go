@@ -55,7 +55,10 @@ integrity:
   settle: 1d
   key: {mode: disable-key, shared: allowed}
   remind: 0
-notify: {to: [ops@example.com], timeZone: UTC}
+notify:
+  to: [ops@example.com]
+  timeZone: UTC
+  escalate: [{after: 5m, to: [lead@example.com]}, {after: 30d, to: [head@example.com, ops@example.com]}]
 `
 
 func TestParseEveryKey(t *testing.T) {
@@ -80,7 +83,9 @@ func TestParseEveryKey(t *testing.T) {
 			RetryEvery: 5 * time.Minute, RestoreManual: true, RestoreAfter: 2, Changes: 100, Settle: 24 * time.Hour, Mode: "disable-key", SharedAllowed: true,
 			Safeguard: unguarded,
 		},
-		Notify: policy.Notify{To: []string{"ops@example.com"}, TimeZone: "UTC"},
+		Notify: policy.Notify{To: []string{"ops@example.com"}, TimeZone: "UTC", Escalate: []policy.Step{
+			{After: 5 * time.Minute, To: []string{"lead@example.com"}}, {After: 720 * time.Hour, To: []string{"head@example.com", "ops@example.com"}},
+		}},
 		Digest: got.Digest, Text: text,
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(policy.Rule{})); diff != "" {

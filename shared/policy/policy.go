@@ -150,6 +150,8 @@ type Notify struct {
 	To       []string `json:"to"`
 	TimeZone string   `json:"timeZone,omitempty"` // of the times in mails; the schedule's when empty
 
+	Escalate []Step `json:"escalate,omitempty"` // who hears of what is not put right, the earliest first
+
 	Approvals bool `json:"approvals,omitempty"` // key requests that the policy itself approves are told, too
 
 	Omit []string `json:"omit,omitempty"` // events of Omissible that are not told

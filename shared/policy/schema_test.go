@@ -128,6 +128,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"policy: x\nrules: [{rule: r, files: {is: etc}}]", "policy: x\nrules: [{rule: r, sshd: {maxSessions: few}}]", "policy: x\nrules: [{rule: r, kernel: {tainted: oe}}]",
 		"policy: x\nrules: [{rule: r, tamper: {none: [all]}}]", "policy: x\nrules: [{rule: r, accounts: {uid0: 0}}]", "policy: x\nrules: [{rule: r, instance: {image: ami-1}}]",
 		"policy: x\nrequests: {onUnknown: approve}", "policy: x\nnotify: {to: []}",
+		"policy: x\nnotify: {escalate: [{after: 2h}]}", "policy: x\nnotify: {escalate: []}", "policy: x\nnotify: {escalate: [{after: soon, to: [a@example.com]}]}",
 	} {
 		if _, err := policy.Parse([]byte(text)); err == nil {
 			t.Errorf("Parse(%q) has no error", text)
