@@ -94,6 +94,14 @@ func Of(kind notice.Kind, m record.Machine, p *policy.Policy, t enforcement.Task
 		}
 	case notice.DueSoon:
 		n.DueAt = t.Input.DueAt
+	case notice.Escalated:
+		n.WarnedAt = s.WarnedAt
+		if at := t.Input.Step - 1; at >= 0 && at < len(p.Notify.Escalate) {
+			n.After = p.Notify.Escalate[at].After
+		}
+		if s.HeldFor != "" {
+			n.Why = guard.Reason(s.HeldFor).Text()
+		}
 	case notice.OrderFailed:
 		n.FoundAt, n.DueAt, n.RevokedAt = time.Time{}, time.Time{}, time.Time{}
 		n.Why, n.By = t.Input.Why, t.Input.By

@@ -27,6 +27,8 @@ func Preview(kind notice.Kind, m record.Machine, p *policy.Policy, now time.Time
 		in.What = "put as version 4, after version 3"
 	case notice.DueSoon:
 		in.DueAt = due(m.State, p, now)
+	case notice.Escalated:
+		in.Step = min(m.Climbed(), len(p.Notify.Escalate)-1) + 1 // the next, or of a violation that all hear of already the last
 	}
 	if kind.OfStack() {
 		return notice.Notice{
@@ -35,6 +37,9 @@ func Preview(kind notice.Kind, m record.Machine, p *policy.Policy, now time.Time
 	}
 	n := Of(kind, m, p, enforcement.Task{Execution: reference, Input: enforcement.State{Input: in}})
 	n.DoneAt = now
+	if kind == notice.Escalated && n.After == 0 { // its policy has no steps
+		n.After = 2 * time.Hour
+	}
 	if kind == notice.Warning {
 		n.DueAt = due(m.State, p, now)
 	}

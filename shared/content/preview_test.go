@@ -50,6 +50,30 @@ func TestThePreviewOfAWarning(t *testing.T) {
 	}
 }
 
+// What is shown of an escalation is the step that comes next; where all were told it is the last, and an example where there is none.
+func TestThePreviewOfAnEscalation(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		steps []policy.Step
+		told  int
+		want  time.Duration
+	}{
+		"no steps":             {nil, 0, 2 * time.Hour},
+		"nothing was told yet": {[]policy.Step{{After: time.Hour}, {After: 8 * time.Hour}}, 0, time.Hour},
+		"the first was told":   {[]policy.Step{{After: time.Hour}, {After: 8 * time.Hour}}, 1, 8 * time.Hour},
+		"all were told":        {[]policy.Step{{After: time.Hour}, {After: 8 * time.Hour}}, 2, 8 * time.Hour},
+	} {
+		m, p := content.Example(now)
+		p.Notify.Escalate = tt.steps
+		m.State.WarnedAt, m.State.HeldFor = now.Add(-time.Hour), "not-guarded"
+		m.Escalated = record.Escalation{Violation: m.State.Since, Steps: tt.told}
+		n := content.Preview(notice.Escalated, m, p, now)
+		if n.After != tt.want || !n.WarnedAt.Equal(m.State.WarnedAt) || n.Why == "" || n.Why == "not-guarded" {
+			t.Errorf("%s: Preview = after %s, warned at %s, %q; want after %s", name, n.After, n.WarnedAt, n.Why, tt.want)
+		}
+	}
+}
+
 // A policy's texts stand in its mails with what the machine is; what a warning has to say stays.
 func TestTextsOfAPolicy(t *testing.T) {
 	t.Parallel()

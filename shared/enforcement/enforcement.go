@@ -44,6 +44,7 @@ type Input struct {
 	By         string    `json:"by,omitempty"`      // kind restore: the person who wants it, whatever somebody did to the key; kind tell: who did what is told
 	Request    string    `json:"request,omitempty"` // kind tell: the key request, or the waiver, that it is about
 	What       string    `json:"what,omitempty"`    // kind tell: what a waiver is for, what was done to a policy
+	Step       int       `json:"step,omitempty"`    // kind tell: which step of the policy's notify.escalate is told, the first being 1
 }
 
 // Name is an execution's name: machine, generation, kind and attempt, the first attempt being 1. A

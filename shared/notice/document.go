@@ -127,6 +127,9 @@ func facts(n Notice, c clock) []row {
 	if !n.FoundAt.IsZero() {
 		add(foundLabel(n), c.whole(n.FoundAt))
 	}
+	if !n.WarnedAt.IsZero() {
+		add("Warned", c.whole(n.WarnedAt))
+	}
 	if !n.GoodAt.IsZero() {
 		add("Last proven in order", c.whole(n.GoodAt)+" ("+ago(c.now.Sub(n.GoodAt))+")")
 	}
@@ -190,6 +193,8 @@ func dueLabel(n Notice) string {
 	switch n.Kind {
 	case Warning, Reminder, CannotCheck, DueSoon, WaiverAsked:
 		return "Key will be revoked"
+	case Escalated:
+		return "Deadline"
 	case WaiverEnding, Waived:
 		return "Waiver ends"
 	case RequestPending, RequestApproved:

@@ -19,6 +19,7 @@ var events = []Event{
 	{Kind: Warning, When: "a machine does not comply, or is silent for too long, and its key will be revoked: the revocation is scheduled by its acceptance", Was: "43"},
 	{Kind: Reminder, When: "a machine still does not comply, as often as the policy's `remind` says", Can: true},
 	{Kind: DueSoon, When: "the deadline of a warning is near: a quarter of its grace before, at most an hour; not when that is less than 10 minutes, nor while something holds it"},
+	{Kind: Escalated, When: "nobody put a machine right in a time for which the policy's `notify.escalate` names others; each step once, and none while a hold covers the machine"},
 	{Kind: StoodDown, When: "a machine complies again before its deadline: it was corrected, or what it fails by is waived", Can: true},
 	{Kind: Revoked, When: "a key was revoked and read back twice; it says whether that is effective, and who says so"},
 	{Kind: Effective, When: "of a key that was revoked before, EC2 shows its machine as stopped"},
@@ -81,7 +82,7 @@ func Kinds() []Kind {
 
 // wordingOf is what a kind says; ok is false for a kind that is none.
 func wordingOf(k Kind) (w wording, ok bool) {
-	for _, some := range []map[Kind]wording{wordings, requestWordings, actWordings} {
+	for _, some := range []map[Kind]wording{wordings, requestWordings, actWordings, climbWordings} {
 		if w, ok = some[k]; ok {
 			return w, true
 		}

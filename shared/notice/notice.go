@@ -57,6 +57,7 @@ const (
 	WaiverAsked   Kind = "waiverAsked"   // somebody asks by a link of a mail that something may stand; nothing is waived
 	PolicyChanged Kind = "policyChanged" // of the stack: a person put or deleted a policy
 	OrderFailed   Kind = "orderFailed"   // a person ordered that the key is taken, and it was not
+	Escalated     Kind = "escalated"     // nobody put it right in time; those hear of it whom the policy names for that
 )
 
 // Notice is what is to be told. Strings may hold anything; zero times and empty strings are left out.
@@ -77,11 +78,14 @@ type Notice struct {
 
 	FoundAt   time.Time // since when it does not comply, or gives no usable answer
 	DueAt     time.Time // when the key will be revoked, or a waiver or a key request ends; required for Warning, DueSoon, WaiverEnding and Waived
+	WarnedAt  time.Time // of Escalated: when the warning was accepted; zero where there was none
 	OldDueAt  time.Time // deadline that a relapse would resume
 	RevokedAt time.Time // when KMS had been read back; of a Reminder: the key is revoked already
 	GoodAt    time.Time // when it was last proven in order
 	DoneAt    time.Time // when what the notice tells happened
 	NextLook  time.Time // when Keyward looks by itself again
+
+	After time.Duration // of Escalated, which requires it: how long it was not put right, after the warning or after it was found
 
 	InForceAt   time.Time // of Revoked: from then on the change holds everywhere at AWS
 	EffectiveAt time.Time // of Revoked: the data can no longer be read; zero when nobody says so
@@ -133,7 +137,8 @@ type Mail struct {
 }
 
 // Render makes the mail of a notice at the time now. It refuses a kind that is not known, a notice
-// without a machine, a warning without a deadline, a waiver without an end, and a link that is not of Keyward's form.
+// without a machine, a warning without a deadline, a waiver without an end, an escalation without its time, and a link that is
+// not of Keyward's form.
 func Render(n Notice, now time.Time) (Mail, error) {
 	w, ok := wordingOf(n.Kind)
 	switch {
@@ -145,6 +150,8 @@ func Render(n Notice, now time.Time) (Mail, error) {
 		return Mail{}, errors.New("rendering notice: it does not say when the waiver ends")
 	case (n.Kind == Warning || n.Kind == DueSoon) && n.DueAt.IsZero():
 		return Mail{}, errors.New("rendering notice: the warning has no deadline")
+	case n.Kind == Escalated && n.After < time.Minute:
+		return Mail{}, errors.New("rendering notice: it does not say for how long nobody put it right")
 	}
 	if err := checkLinks(n.Links); err != nil {
 		return Mail{}, err

@@ -31,7 +31,7 @@ func base(kind notice.Kind, change ...func(*notice.Notice)) notice.Notice {
 			},
 			{Rule: "OSSEC up and current", Verdict: policy.Unknown, Expected: "ossec running, version 3.7.0 or later", Actual: "not known", Why: "not_root"},
 		},
-		FoundAt: now.Add(-90 * time.Second), Mode: policy.RevokeGrant,
+		FoundAt: now.Add(-90 * time.Second), After: 2 * time.Hour, Mode: policy.RevokeGrant,
 		Key:     "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 		Session: "arn:aws:sts::123456789012:assumed-role/db/i-1234567890abcdef0",
 	}
@@ -199,6 +199,22 @@ func mails() map[string]notice.Notice {
 		"due-soon-silence": base(notice.DueSoon, noFindings, func(n *notice.Notice) {
 			n.DueAt, n.Silence = now.Add(55*time.Minute), true
 		}),
+		"escalated": base(notice.Escalated, escalated, due),
+		"escalated-revoked": base(notice.Escalated, escalated, func(n *notice.Notice) {
+			n.FoundAt, n.WarnedAt, n.DueAt, n.RevokedAt = now.Add(-31*time.Hour), now.Add(-30*time.Hour), now.Add(-26*time.Hour), now.Add(-26*time.Hour)
+			n.After, n.NextLook, n.NotEffective = 30*time.Hour, now.Add(12*time.Minute), []string{"key policy: statement 3 admits everybody"}
+		}),
+		"escalated-held": base(notice.Escalated, escalated, func(n *notice.Notice) {
+			n.DueAt, n.Why = now.Add(-time.Hour), "the breaker is open: too many machines lost their keys"
+		}),
+		"escalated-due":      base(notice.Escalated, escalated, func(n *notice.Notice) { n.DueAt = now.Add(-time.Minute) }),
+		"escalated-notified": base(notice.Escalated, func(n *notice.Notice) { n.FoundAt = now.Add(-125 * time.Minute) }),
+		"escalated-asked": base(notice.Escalated, func(n *notice.Notice) {
+			n.FoundAt, n.Why = now.Add(-125*time.Minute), "the policy leaves the decision to a person"
+		}),
+		"escalated-silence": base(notice.Escalated, escalated, due, noFindings, func(n *notice.Notice) {
+			n.Silence, n.Missed = true, []string{"lead@example.com"}
+		}),
 		"effective": base(notice.Effective, revoked, noFindings, func(n *notice.Notice) { n.FoundAt, n.EffectiveAt = time.Time{}, now }),
 		"waived": base(notice.Waived, due, noFindings, byBob, func(n *notice.Notice) {
 			n.What, n.Waiver = `rule "no plain telnet": tcp/23, /usr/sbin/in.telnetd`, "w-0123456789ab"
@@ -225,6 +241,11 @@ func mails() map[string]notice.Notice {
 		"minimal": {Kind: notice.NotifyBad, Machine: "mi-0123456789abcdef0"},
 		"hostile": hostile(),
 	}
+}
+
+// escalated makes it a notice of a machine that was warned of two hours ago.
+func escalated(n *notice.Notice) {
+	n.WarnedAt, n.FoundAt = now.Add(-2*time.Hour), now.Add(-2*time.Hour-90*time.Second)
 }
 
 // asked makes it a notice about a key request.
@@ -315,6 +336,7 @@ func TestRenderRefuses(t *testing.T) {
 		{"waiver that ends without an end", base(notice.WaiverEnding), "rendering notice: it does not say when the waiver ends"},
 		{"warning without a deadline", base(notice.Warning), "rendering notice: the warning has no deadline"},
 		{"soon without a deadline", base(notice.DueSoon), "rendering notice: the warning has no deadline"},
+		{"escalation without its time", base(notice.Escalated, func(n *notice.Notice) { n.After = 0 }), "rendering notice: it does not say for how long nobody put it right"},
 		{"waiver without an end", base(notice.Waived), "rendering notice: it does not say when the waiver ends"},
 	}
 	for _, tt := range tests {

@@ -9,7 +9,7 @@ import (
 // MailEvents are the kinds of notices that a policy may have a text for; a test of shared/notice holds them to its kinds.
 // Those about the whole stack go to the account's contact and are under no policy.
 var MailEvents = []string{
-	"warning", "reminder", "dueSoon", "stoodDown", "revoked", "effective", "orderFailed", "restored", "held", "cannotCheck", "withdrawn",
+	"warning", "reminder", "dueSoon", "escalated", "stoodDown", "revoked", "effective", "orderFailed", "restored", "held", "cannotCheck", "withdrawn",
 	"unconfirmed", "notifyBad", "waived", "waiverEnding", "waiverAsked", "requestPending", "requestApproved", "requestUnopposed", "requestDenied",
 	"requestExpired", "requestFailed", "notEffective", "keyLost", "tagDrift", "restoreDropped",
 }

@@ -151,6 +151,7 @@ type Notice struct {
 	Request string    `json:"request,omitempty"`
 	What    string    `json:"what,omitempty"`
 	Until   time.Time `json:"until,omitzero"`
+	Step    int       `json:"step,omitempty"`
 }
 
 // OutcomeKind is what became of a mail.

@@ -51,6 +51,8 @@ type Machine struct {
 	ToldUntil time.Time           `json:"toldUntil"`         // end of a waiver that people were told of
 	ToldDue   time.Time           `json:"toldDue,omitzero"`  // deadline that people were reminded of shortly before
 
+	Escalated Escalation `json:"escalated,omitzero"` // how far its violation was told upwards
+
 	Asking *Asking              `json:"asking,omitempty"` // its key request that waits, for a person or for the machine itself
 	Told   map[string]time.Time `json:"told,omitempty"`   // by kind of notice about key requests: when the last was written
 

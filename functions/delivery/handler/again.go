@@ -32,7 +32,7 @@ func again(m record.Machine, n record.Notice, lost []string) (enforcement.Input,
 		return enforcement.Input{}, false
 	default:
 		return enforcement.Input{
-			Notice: n.Kind, Missed: slices.Concat(n.Missed, n.To), Why: n.Why, By: n.By, Request: n.Request, What: n.What, DueAt: n.Until,
+			Notice: n.Kind, Missed: slices.Concat(n.Missed, n.To), Why: n.Why, By: n.By, Request: n.Request, What: n.What, DueAt: n.Until, Step: n.Step,
 		}, true
 	}
 }

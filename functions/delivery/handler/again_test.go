@@ -72,17 +72,18 @@ func TestBouncedAfterTheRevocation(t *testing.T) {
 // A notice that reached nobody is told to the next ones, who hear whom it did not reach.
 func TestToldAgain(t *testing.T) {
 	t.Parallel()
-	for kind, edit := range map[string]func(*record.Machine){"held": held, "revoked": revoked, "restored": good, "stoodDown": good, "reminder": held} {
+	for kind, edit := range map[string]func(*record.Machine){"held": held, "revoked": revoked, "restored": good, "stoodDown": good, "reminder": held, "escalated": held} {
 		w := told(kind, []string{fake.Owner}, edit)
 		n := w.Store.Told[reference]
 		n.Missed, n.Why, n.By, n.Request, n.Until = []string{"first@example.com"}, "ticket 4711", "bob", "boot", fake.Start
+		n.Step = 2
 		w.Store.Told[reference] = n
 		if _, err := handle(t, w, "bounce-permanent.json"); err != nil {
 			t.Fatal(err)
 		}
 		if in := owed(t, w); in.Notice != kind || !cmp.Equal(in.Missed, []string{"first@example.com", fake.Owner}) {
 			t.Errorf("%s: owed is %+v", kind, in)
-		} else if in.Why != "ticket 4711" || in.By != "bob" || in.Request != "boot" || !in.DueAt.Equal(fake.Start) {
+		} else if in.Why != "ticket 4711" || in.By != "bob" || in.Request != "boot" || !in.DueAt.Equal(fake.Start) || in.Step != 2 {
 			t.Errorf("%s: owed is %+v, want all that it was asked to say", kind, in)
 		}
 	}

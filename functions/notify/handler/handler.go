@@ -162,11 +162,14 @@ func (h *Handler) tell(ctx context.Context, now time.Time, t enforcement.Task) (
 		h.Log.InfoContext(ctx, "notice left out by the policy", boot.KeyMachine, m.ID, boot.KeyKind, string(kind))
 		return enforcement.Told{}, nil
 	}
-	if kind == notice.WaiverAsked { // who decides about waivers need not be among the machine's own
-		p.Notify.To = append(slices.Clone(p.Notify.To), h.Contact)
-	}
-	if stale, err := h.stale(ctx, kind, t); stale || err != nil {
+	if stale, err := h.stale(ctx, kind, m, p, t); stale || err != nil {
 		return enforcement.Told{}, err
+	}
+	switch kind {
+	case notice.WaiverAsked: // who decides about waivers need not be among the machine's own
+		p.Notify.To = append(slices.Clone(p.Notify.To), h.Contact)
+	case notice.Escalated: // who was told before hears nothing new
+		p.Notify.To = p.Notify.Escalate[t.Input.Step-1].To
 	}
 	n := content.Of(kind, m, p, t)
 	n.DoneAt, n.Missed = now, t.Input.Missed
@@ -216,7 +219,7 @@ func (h *Handler) read(ctx context.Context, t enforcement.Task) (record.Machine,
 func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy, n notice.Notice, t enforcement.Task, counts []string) (record.Notice, error) {
 	r := record.Notice{
 		Machine: m.ID, Reference: t.Execution + "/" + string(n.Kind), Kind: string(n.Kind), BegunAt: now,
-		Why: t.Input.Why, By: t.Input.By, Request: t.Input.Request, What: t.Input.What, Until: t.Input.DueAt,
+		Why: t.Input.Why, By: t.Input.By, Request: t.Input.Request, What: t.Input.What, Until: t.Input.DueAt, Step: t.Input.Step,
 		To: h.addressees(m, p).To(append(delivery.Of(m).Lost, n.Missed...)), Missed: n.Missed, Violation: m.State.Since, Counts: counts,
 	}
 	r, err := h.Store.BeginNotice(ctx, r)

@@ -33,13 +33,14 @@ func TestTellEveryKind(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			w := fake.New()
-			w.Store.Put(fake.Machine(fake.Revoked, func(m *record.Machine) { m.State.HeldFor = "held-global" }))
+			w.Store.Put(fake.Machine(fake.Revoked, climbed(1), func(m *record.Machine) { m.State.HeldFor = "held-global" }))
+			w.Store.PutPolicyText(climbing)
 			if _, err := w.Store.PutRequest(t.Context(), record.Request{Machine: fake.ID, State: "Pending"}); err != nil { // what a notice of one is about
 				t.Fatal(err)
 			}
 			got, err := tell(t, w, func(task *enforcement.Task) {
 				task.Notice, task.Input.Notice = "", string(kind)
-				task.Input.DueAt = fake.Start.Add(24 * time.Hour)
+				task.Input.DueAt, task.Input.Step = fake.Start.Add(24*time.Hour), 1
 				task.Input.Confirmation = &enforcement.Confirmation{Outcome: "unconfirmed", Text: "KMS did not answer"}
 			})
 			want := enforcement.Told{Reference: "i-1234567890abcdef0-2-tell-held-1/" + string(kind), AcceptedAt: fake.Start, MessageID: "message-1"}
@@ -47,7 +48,7 @@ func TestTellEveryKind(t *testing.T) {
 				t.Fatalf("tell = %+v, %v, want %+v", got, err, want)
 			}
 			// What was told is told once.
-			if again, err := tell(t, w, func(task *enforcement.Task) { task.Notice = string(kind) }); err != nil || again != want || len(w.Mail.Sent) != 1 {
+			if again, err := tell(t, w, func(task *enforcement.Task) { task.Notice, task.Input.Step = string(kind), 1 }); err != nil || again != want || len(w.Mail.Sent) != 1 {
 				t.Errorf("the second = %+v, %v, %d mails", again, err, len(w.Mail.Sent))
 			}
 			w.Never(t, "store.Apply")

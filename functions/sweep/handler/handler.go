@@ -117,7 +117,7 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, _ Event) (Summary, 
 		return s.done, errors.Join(err, s.settle(ctx), s.ask(ctx), s.outbox(ctx))
 	}
 	// One part that fails must not keep the others from being done.
-	err := errors.Join(s.settle(ctx), s.waivers(ctx), s.requests(ctx), s.soon(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.reconcile(ctx), s.enforcements(ctx), s.drill(ctx), s.completed(ctx))
+	err := errors.Join(s.settle(ctx), s.waivers(ctx), s.requests(ctx), s.soon(ctx), s.climb(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.reconcile(ctx), s.enforcements(ctx), s.drill(ctx), s.completed(ctx))
 	h.Log.InfoContext(ctx, "swept", boot.KeyCount, s.done.Machines, "settled", s.done.Settled, "asked", s.done.Asked,
 		"started", s.done.Started, "lifted", s.done.Lifted, "looking", s.looking())
 	s.standing(ctx)
