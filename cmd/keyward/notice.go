@@ -13,8 +13,13 @@ import (
 )
 
 type noticeCommands struct {
-	List    noticeList    `cmd:"" help:"List the events that people are told of."`
-	Preview noticePreview `cmd:"" help:"Show what a mail would say, and send nothing."`
+	List      noticeList     `cmd:"" help:"List the events that people are told of."`
+	Preview   noticePreview  `cmd:"" help:"Show what a mail would say, and send nothing."`
+	Check     notifierCheck  `cmd:"" help:"Check files of notifiers; every error with line and column. Needs no AWS."`
+	Put       notifierPut    `cmd:"" help:"Store a notifier, which tells others of events besides."`
+	Notifiers notifierList   `cmd:"" help:"List the notifiers."`
+	Show      notifierShow   `cmd:"" help:"Print a stored notifier, as it can be put again."`
+	Delete    notifierDelete `cmd:"" help:"Have a notifier tell nobody any more."`
 }
 
 type noticeList struct{}

@@ -101,6 +101,8 @@ func (c caller) call(ts *testscript.TestScript, o openapi.Operation, key string)
 		x.Body = encoded(ts, record.WaiverWish{
 			Scope: "policy:web", Rule: "no such port", Values: []string{"tcp/23722, /usr/sbin/nginx"}, Reason: "ticket 4711", Expires: time.Now().Add(48 * time.Hour),
 		})
+	case record.Notifier:
+		x.Body = encoded(ts, record.Notifier{Name: "web", To: []string{"ops@example.com"}})
 	case record.Reason, record.HoldWish:
 		x.Body = encoded(ts, record.Reason{Reason: "ticket 4711"})
 	default:

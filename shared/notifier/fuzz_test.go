@@ -31,6 +31,10 @@ func FuzzRead(f *testing.F) {
 				if diff := cmp.Diff(n, again); diff != "" || err != nil {
 					t.Fatalf("%s again: %v (-first +again):\n%s", form, err, diff)
 				}
+				again, err = notifier.Read([]byte(notifier.Write(n)))
+				if diff := cmp.Diff(n, again); diff != "" || err != nil {
+					t.Fatalf("%s, written and read: %v (-first +again):\n%s", form, err, diff)
+				}
 				if err := notifier.Check(n); err != nil {
 					t.Fatalf("%s read what Check refuses: %v", form, err)
 				}
