@@ -203,3 +203,39 @@ func FuzzRender(f *testing.F) {
 		}
 	})
 }
+
+func FuzzRenderBatch(f *testing.F) {
+	h := hostile()
+	f.Add(h.Name, h.Name, h.Machine, "Europe/Berlin", int64(7))
+	f.Add("=1+1", "+\"\r\n,", "@x", "../../etc/passwd", int64(-1<<40))
+	f.Add("{machine}{name}", "a: b: \u2028", "i-1234567890abcdef0", "", int64(1<<33))
+	f.Fuzz(func(t *testing.T, name, why, machine, zone string, apart int64) {
+		if machine == "" {
+			return
+		}
+		b := warnings(60, func(i int, l *notice.Line) {
+			l.Name, l.Why, l.Fix, l.By, l.DueAt = name, why, why, name, now.Add(time.Duration(apart)*time.Duration(i))
+			if i%2 == 0 {
+				l.Machine = machine
+			}
+		})
+		b.TimeZone, b.Header, b.Texts = zone, why, map[notice.Kind]string{notice.Warning: name}
+		for _, b.Warning = range []bool{true, false} {
+			m, err := notice.RenderBatch(b, now)
+			if err != nil {
+				t.Fatalf("RenderBatch: %v", err)
+			}
+			checkMail(t, m)
+			if text := b.Plain(now); strings.Count(text, "\n") > notice.MaxPlainLines {
+				t.Errorf("Plain has too many lines:\n%s", text)
+			}
+			for _, row := range read(t, notice.CSV(b))[1:] {
+				for _, cell := range row {
+					if cell != "" && strings.ContainsRune("=+-@", rune(cell[0])) || strings.ContainsAny(cell, "\r\n\t") {
+						t.Errorf("a cell is %q", cell)
+					}
+				}
+			}
+		}
+	})
+}
