@@ -38,6 +38,9 @@ type API interface {
 	PolicyVersion(version int) func(ctx context.Context, name string) (record.Policy, error)
 	PolicyDiff(ctx context.Context, name string, from, to int) (record.PolicyDiff, error)
 
+	Notifiers(ctx context.Context) ([]record.Notifier, error)
+	Notifier(ctx context.Context, name string) (record.Notifier, error)
+
 	Holds(ctx context.Context) ([]record.Hold, error)
 	SetHold(ctx context.Context, scope record.Scope, wish record.HoldWish) (record.Hold, error)
 	LiftHold(ctx context.Context, scope record.Scope, reason string) error
@@ -104,6 +107,7 @@ func (c *Console) Handler() http.Handler {
 	pages.HandleFunc("GET /reports/{id}", c.reportFile)
 	pages.HandleFunc("GET /notices", c.notices)
 	pages.HandleFunc("GET /notices/mail", c.noticeMail)
+	pages.HandleFunc("GET /notifiers/{name}", c.notifier)
 	pages.HandleFunc("GET /audit", c.audit)
 	pages.HandleFunc("GET /audit/{id}/ledger.jsonl", c.auditFile)
 	pages.HandleFunc("/", c.nowhere)

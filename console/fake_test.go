@@ -21,25 +21,26 @@ const person = "arn:aws:iam::123456789012:user/ada"
 // api is a people's API that holds what it is given and does what it is told. fails refuses calls by the name of the
 // method; called are those that change something, with what they said.
 type api struct {
-	mu       sync.Mutex
-	now      time.Time
-	views    []record.MachineView // by id
-	history  record.History
-	entries  []record.Entry
-	heads    map[string]record.Head
-	requests []record.Request
-	policies []record.Policy // by name and version
-	preview  record.Preview
-	holds    []record.Hold
-	waivers  []record.Waiver
-	breaker  record.BreakerView
-	drills   []record.Drill
-	acted    []record.Acted
-	diff     string
-	fails    map[string]error
-	called   []string
-	pageSize int
-	reports  console.Reporter
+	mu        sync.Mutex
+	now       time.Time
+	views     []record.MachineView // by id
+	history   record.History
+	entries   []record.Entry
+	heads     map[string]record.Head
+	requests  []record.Request
+	policies  []record.Policy // by name and version
+	preview   record.Preview
+	notifiers []record.Notifier
+	holds     []record.Hold
+	waivers   []record.Waiver
+	breaker   record.BreakerView
+	drills    []record.Drill
+	acted     []record.Acted
+	diff      string
+	fails     map[string]error
+	called    []string
+	pageSize  int
+	reports   console.Reporter
 }
 
 // refusal is an answer of the API that is an error.
@@ -201,6 +202,19 @@ func (a *api) PolicyDiff(_ context.Context, name string, from, to int) (record.P
 	return record.PolicyDiff{Policy: name, From: from, To: to, Diff: a.diff}, a.did("PolicyDiff")
 }
 
+func (a *api) Notifiers(context.Context) ([]record.Notifier, error) {
+	return a.notifiers, a.did("Notifiers")
+}
+
+func (a *api) Notifier(_ context.Context, name string) (record.Notifier, error) {
+	for _, n := range a.notifiers {
+		if n.Name == name {
+			return n, a.did("Notifier")
+		}
+	}
+	return record.Notifier{}, refused(404, "NotFound", "reading notifier "+name+": there is none")
+}
+
 func (a *api) Holds(context.Context) ([]record.Hold, error) { return a.holds, a.did("Holds") }
 
 func (a *api) SetHold(_ context.Context, scope record.Scope, w record.HoldWish) (record.Hold, error) {
@@ -278,8 +292,12 @@ func place() *api {
 		},
 		policies: []record.Policy{{Name: "web-tier", Version: 1, Text: "policy: web-tier\n", PutAt: noon.Add(-99 * time.Hour), PutBy: person, Digest: "abc"}, {Name: "web-tier", Version: 2, Text: "policy: web-tier\n# two\n", PutAt: noon.Add(-9 * time.Hour), PutBy: person, Digest: "abd"}},
 		preview:  record.Preview{Policy: "web-tier", Machines: 2, Affected: []record.Affected{{Machine: machineID, Name: "shop", Verdict: policy.Fail, Follows: record.FollowsWarning, Why: "no telnet: tcp/23 open"}}},
-		holds:    []record.Hold{{Scope: "policy:web-tier", Reason: "the move", By: person, SetAt: noon.Add(-time.Hour), Expires: noon.Add(2 * time.Hour)}},
-		waivers:  []record.Waiver{{ID: "w-aaaaaaaaaaaa", Scope: "global", Tags: map[string]string{"stage": "test"}, Rule: "no telnet", Values: []string{"tcp/23"}, Reason: "the lab", By: person, SetAt: noon, Expires: noon.Add(24 * time.Hour)}},
+		notifiers: []record.Notifier{
+			{Name: "shop-ops", Description: "Those on duty", Events: []string{"warning", "revoked"}, Policies: []string{"web-tier"}, To: []string{"ops@example.com"}, Webhook: &record.Webhook{URL: "https://hooks.example.com/…", Format: "slack"},
+				Header: "About {name}", TimeZone: "Europe/Berlin", Digest: &record.Digest{Every: "1h"}, Quiet: &record.Quiet{From: "22:00", To: "06:00"}, Version: 3, PutAt: noon.Add(-time.Hour), PutBy: person},
+		},
+		holds:   []record.Hold{{Scope: "policy:web-tier", Reason: "the move", By: person, SetAt: noon.Add(-time.Hour), Expires: noon.Add(2 * time.Hour)}},
+		waivers: []record.Waiver{{ID: "w-aaaaaaaaaaaa", Scope: "global", Tags: map[string]string{"stage": "test"}, Rule: "no telnet", Values: []string{"tcp/23"}, Reason: "the lab", By: person, SetAt: noon, Expires: noon.Add(24 * time.Hour)}},
 		breaker: record.BreakerView{Limit: 5, Room: 4, Window: "1h0m0s", Breaker: record.Breaker{Guarded: 2, Spent: []record.Spent{{Machine: machineID, At: noon.Add(-time.Minute)}}}, Newly: record.RuleLimit{Percent: 10, Machines: 5},
 			Waiting: []string{machineID}, Rules: []record.RuleBreaker{{Policy: "web-tier", Trips: []record.Trip{{PolicyVersion: 2, Rule: "no telnet", Failed: 9, Passed: 10, At: noon}}}},
 			Events: []record.BreakerEvent{{At: noon, Kind: record.BreakerTripped, Scope: "policy:web-tier", Text: "too many"}}},

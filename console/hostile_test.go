@@ -48,6 +48,8 @@ func stuffed(evil string) *api {
 	for i := range a.policies {
 		a.policies[i].Text, a.policies[i].PutBy, a.policies[i].Digest = evil, evil, evil
 	}
+	n := &a.notifiers[0]
+	n.Description, n.Header, n.Events, n.To, n.PutBy, n.Webhook.URL = name, name, []string{name}, []string{name}, evil, "https://"+name // which the API bounds
 	a.preview.Affected[0].Name, a.preview.Affected[0].Why = evil, evil
 	a.holds[0].Reason, a.holds[0].By, a.holds[0].Scope = evil, evil, record.Scope(name)
 	w := &a.waivers[0]

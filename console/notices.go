@@ -18,10 +18,11 @@ import (
 const mostOffered = 200
 
 type noticesBody struct {
-	Events  []notice.Event
-	Asked   url.Values
-	Offered []*row
-	Preview *preview
+	Events    []notice.Event
+	Asked     url.Values
+	Offered   []*row
+	Preview   *preview
+	Notifiers part[[]notifierRow]
 }
 
 // preview is what a mail would say.
@@ -47,6 +48,7 @@ func (c *Console) notices(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Security-Policy", policyOfFraming)
 		}
 	}
+	b.Notifiers = c.notifiers(r.Context())
 	v.Body = b
 	c.show(w, r, v)
 }

@@ -25,6 +25,8 @@ func TestPagesOfWhatIsRefused(t *testing.T) {
 		"history":                {"History", "/machines/" + machineID, refused(500, "Internal", "it failed"), 200, []string{"It failed in Keyward", "no telnet"}},
 		"requests of it":         {"Requests", "/machines/" + machineID, errors.New("calling the Keyward API: refused"), 200, []string{"Its key requests cannot be read: The Keyward API does not answer", "no telnet"}},
 		"requests":               {"Requests", "/requests?state=Denied", refused(400, "Invalid", "state is Denied"), 400, []string{"what was entered is not accepted"}},
+		"notifier":               {"Notifier", "/notifiers/shop-ops", forbidden, 403, []string{"Your AWS identity may not do this"}},
+		"notifiers":              {"Notifiers", "/notices", forbidden, 200, []string{"Your AWS identity may not do this", "What people are told of"}},
 		"policies":               {"Policies", "/policies", forbidden, 403, []string{"Your AWS identity may not do this"}},
 		"versions":               {"PolicyVersions", "/policies/web-tier", forbidden, 403, []string{"Your AWS identity may not do this", "# two"}},
 		"diff":                   {"PolicyDiff", "/policies/web-tier/diff?from=1&to=2", forbidden, 403, []string{"Your AWS identity may not do this"}},

@@ -28,6 +28,9 @@ type trouble struct {
 // rights say who may call the routes that the console offers. A test holds them against docs/api.md.
 var rights = map[string]string{
 	"GET /v1/holds":                            "security administrators and auditors",
+	"GET /v1/notifiers":                        "security administrators and auditors",
+	"GET /v1/notifiers/{name}":                 "security administrators and auditors",
+	"PUT /v1/notifiers/{name}":                 "",
 	"GET /v1/waivers":                          "security administrators and auditors",
 	"GET /v1/breaker":                          "security administrators and auditors",
 	"GET /v1/drills":                           "security administrators and auditors",
