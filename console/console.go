@@ -40,6 +40,7 @@ type API interface {
 
 	Notifiers(ctx context.Context) ([]record.Notifier, error)
 	Notifier(ctx context.Context, name string) (record.Notifier, error)
+	PutNotifier(ctx context.Context, n record.Notifier, over int, rotate bool) (record.Notifier, error)
 
 	Holds(ctx context.Context) ([]record.Hold, error)
 	SetHold(ctx context.Context, scope record.Scope, wish record.HoldWish) (record.Hold, error)
@@ -108,6 +109,10 @@ func (c *Console) Handler() http.Handler {
 	pages.HandleFunc("GET /notices", c.notices)
 	pages.HandleFunc("GET /notices/mail", c.noticeMail)
 	pages.HandleFunc("GET /notifiers/{name}", c.notifier)
+	pages.HandleFunc("GET /notifiers/{name}/edit", c.editNotifier)
+	pages.HandleFunc("POST /notifiers/{name}/edit", c.putNotifier)
+	pages.HandleFunc("GET /new-notifier", c.newNotifier)
+	pages.HandleFunc("POST /new-notifier", c.putNotifier)
 	pages.HandleFunc("GET /audit", c.audit)
 	pages.HandleFunc("GET /audit/{id}/ledger.jsonl", c.auditFile)
 	pages.HandleFunc("/", c.nowhere)

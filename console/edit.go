@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/keyward/keyward/shared/fault"
+	"github.com/keyward/keyward/shared/notifier"
 	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
@@ -74,7 +75,7 @@ func (c *Console) put(w http.ResponseWriter, r *http.Request) {
 	v := view{Template: "edit", Title: "Edit policy " + cut(name, 60), Tab: "policies"}
 	sum := sha256.Sum256([]byte(name + "\n" + b.Text))
 	digest := hex.EncodeToString(sum[:])
-	t := c.unreadable(b.Text)
+	t := unreadable("policy", c.Check([]byte(b.Text)))
 	if t == nil && name == "" {
 		t = noted("name", "it is empty, expected the name that the text says after policy:")
 	}
@@ -104,13 +105,12 @@ func (c *Console) put(w http.ResponseWriter, r *http.Request) {
 	c.show(w, r, v)
 }
 
-// unreadable is what is wrong with a policy's text, nil when nothing is.
-func (c *Console) unreadable(text string) *trouble {
-	err := c.Check([]byte(text))
+// unreadable is what is wrong with the text of a policy or notifier by the error of reading it, nil when nothing is.
+func unreadable(what string, err error) *trouble {
 	if err == nil {
 		return nil
 	}
-	t := &trouble{Status: http.StatusBadRequest, Title: "The policy has errors, and is not stored"}
+	t := &trouble{Status: http.StatusBadRequest, Title: "The " + what + " has errors, and is not stored"}
 	var all policy.Errors
 	if !errors.As(err, &all) {
 		t.Text = err.Error()
@@ -130,7 +130,15 @@ func (c *Console) check(w http.ResponseWriter, r *http.Request) {
 		Text   string `json:"text"`
 	}
 	all := []found{}
-	if t := c.unreadable(strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n")); t != nil {
+	text := []byte(strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n"))
+	what, err := "policy", error(nil)
+	if r.PostForm.Get("of") == "notifier" {
+		what = "notifier"
+		_, err = notifier.Read(text)
+	} else {
+		err = c.Check(text)
+	}
+	if t := unreadable(what, err); t != nil {
 		if t.Text != "" {
 			all = append(all, found{Text: inert(t.Text)})
 		}

@@ -215,6 +215,14 @@ func (a *api) Notifier(_ context.Context, name string) (record.Notifier, error) 
 	return record.Notifier{}, refused(404, "NotFound", "reading notifier "+name+": there is none")
 }
 
+func (a *api) PutNotifier(_ context.Context, n record.Notifier, over int, rotate bool) (record.Notifier, error) {
+	n.Version = over + 1
+	if n.Webhook != nil && rotate {
+		n.Webhook.Secret = "made-just-now"
+	}
+	return n, a.did("PutNotifier", n.Name, over, rotate)
+}
+
 func (a *api) Holds(context.Context) ([]record.Hold, error) { return a.holds, a.did("Holds") }
 
 func (a *api) SetHold(_ context.Context, scope record.Scope, w record.HoldWish) (record.Hold, error) {

@@ -33,6 +33,8 @@ var everywhere = map[string][]string{
 	"/machines?standing=Unknown":                {"No machine fits."},
 	"/notices":                                  {"somebody asks by a link of a mail", `<td class="nowrap">the stack</td><td>no</td>`, `<td class="nowrap">a machine</td><td>yes</td>`, `<option value="i-2234567890abcdef0">till</option>`, `<a href="/notifiers/shop-ops"><bdi>shop-ops</bdi></a>`, "warning, revoked of web-tier", "after 1h; quiet 22:00 to 06:00 Europe/Berlin"},
 	"/notifiers/shop-ops":                       {"Notifier", "Version 3", "2026-03-02 11:00:00 UTC", "by <bdi>ada", "Those on duty", "warning, revoked of web-tier", "ops@example.com, https://hooks.example.com (slack)", "after 1h; quiet 22:00 to 06:00 Europe/Berlin", "events: [warning, revoked]", "the stored address stays"},
+	"/notifiers/shop-ops/edit":                  {"Edit notifier", "events: [warning, revoked]", `name="over" value="3"`, "Store it over version 3", `data-of="notifier"`, "another secret"},
+	"/new-notifier":                             {"New notifier", "notifier: NAME", "administrators alone"},
 	"/notices?event=warning":                    {"warning, an example", "i-1234567890abcdef0 (web-1) does not comply", "Stop it: systemctl disable --now nginx", "Machine and policy are examples."},
 	"/notices?event=dueSoon&screen=narrow&colours=dark&machine=" + machineID: {
 		"Stop telnetd", "in 3 hours", `class="mail in-narrow in-dark"`, `sandbox=""`, `src="/notices/mail?colours=dark&amp;event=dueSoon&amp;machine=` + machineID, `title="The HTML mail dueSoon of ` + machineID + `"`,
@@ -97,7 +99,7 @@ func TestNotThere(t *testing.T) {
 	t.Parallel()
 	b := open(t, place())
 	for path, want := range map[string]int{
-		"/nothing": 404, "/machines/i-none": 404, "/requests/i-none/r": 404, "/policies/none": 404, "/notifiers/none": 404, "/policies/none/edit": 404, "/policies/web-tier?version=9": 404,
+		"/nothing": 404, "/machines/i-none": 404, "/requests/i-none/r": 404, "/policies/none": 404, "/notifiers/none": 404, "/notifiers/none/edit": 404, "/policies/none/edit": 404, "/policies/web-tier?version=9": 404,
 		"/assets/none.css": 404, "/assets/": 404, "/machines/i-none/evidence.json": 404, "/machines/" + machineID + "/evidence.json": 404,
 	} {
 		if w := b.get(path); w.Code != want {

@@ -66,6 +66,7 @@ func readNotifier(file string) (record.Notifier, error) {
 
 type notifierPut struct {
 	File   string `arg:"" help:"File of the notifier."`
+	Over   int    `help:"Only over this version, the one that was read; otherwise nothing is stored." placeholder:"VERSION"`
 	Rotate bool   `help:"Make its webhook another secret; posts are signed with that from then on."`
 }
 
@@ -82,7 +83,7 @@ func (a notifierPut) Run(ctx context.Context, c *cli, p *show.Printer) error {
 	if err != nil {
 		return err
 	}
-	stored, err := api.PutNotifier(ctx, n, a.Rotate)
+	stored, err := api.PutNotifier(ctx, n, a.Over, a.Rotate)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@
 			const turn = ++asked;
 			const answer = await fetch("/check", {
 				method: "POST", credentials: "same-origin",
-				body: new URLSearchParams({ form: text.form.elements.form.value, text: text.value }),
+				body: new URLSearchParams({ form: text.form.elements.form.value, text: text.value, of: text.dataset.of || "policy" }),
 			});
 			const list = answer.ok ? await answer.json() : [{ line: 0, text: await answer.text() }];
 			if (turn !== asked) return;

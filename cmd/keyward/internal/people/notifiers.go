@@ -2,7 +2,10 @@ package people
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/keyward/keyward/shared/record"
 )
@@ -20,13 +23,22 @@ func (c *Client) Notifier(ctx context.Context, name string) (n record.Notifier, 
 	return n, err
 }
 
-// PutNotifier stores a notifier; rotate makes its webhook another secret. A secret that was made is in the answer.
-func (c *Client) PutNotifier(ctx context.Context, n record.Notifier, rotate bool) (stored record.Notifier, err error) {
+// PutNotifier stores a notifier, only over a version, unless that is 0; rotate makes its webhook another secret. A secret that
+// was made is in the answer.
+func (c *Client) PutNotifier(ctx context.Context, n record.Notifier, over int, rotate bool) (stored record.Notifier, err error) {
+	body, err := json.Marshal(n)
+	if err != nil {
+		return record.Notifier{}, fmt.Errorf("encoding notifier %s: %w", n.Name, err)
+	}
+	var header [][2]string
+	if over != 0 {
+		header = [][2]string{{"If-Match", fmt.Sprintf("%q", strconv.Itoa(over))}}
+	}
 	query := ""
 	if rotate {
 		query = "?rotate=true"
 	}
-	_, err = c.send(ctx, http.MethodPut, "/v1/notifiers/"+segment(n.Name)+query, n, &stored)
+	_, err = c.do(ctx, http.MethodPut, "/v1/notifiers/"+segment(n.Name)+query, body, &stored, header...)
 	return stored, err
 }
 
