@@ -124,6 +124,9 @@ func (d reader) texts(v policy.Value, path string) map[string]string {
 		keys = append(keys, policy.Key{Name: event, Read: func(v policy.Value, path string) { texts[event] = d.MailText(v, path, maxText) }})
 	}
 	d.Object(v, path, keys)
+	if len(texts) == 0 {
+		return nil // as it is written
+	}
 	return texts
 }
 

@@ -57,6 +57,7 @@ func TestRead(t *testing.T) {
 	}{
 		"every key": {everyKey, every()},
 		"least":     {"notifier: ops\nto: [ops@example.com]\n", record.Notifier{Name: "ops", To: []string{"ops@example.com"}}},
+		"no text":   {"notifier: ops\nto: [ops@example.com]\ntexts: {}\n", record.Notifier{Name: "ops", To: []string{"ops@example.com"}}},
 		"a masked address": {
 			"notifier: ops\nwebhook: {url: https://hooks.example.com/…}\n",
 			record.Notifier{Name: "ops", Webhook: &record.Webhook{URL: "https://hooks.example.com/…"}},
