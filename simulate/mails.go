@@ -33,6 +33,9 @@ func (f *fleet) Mailed(m world.Sent, by *world.Invocation) {
 	if kind == string(notice.Warning) {
 		due = f.warned(s, m, reference, earlier)
 	}
+	if kind == string(notice.Escalated) {
+		f.climbed(s, m, reference)
+	}
 	if earlier.times > 0 {
 		if seq := f.recorded[reference].accepted; seq > 0 && seq < by.Saw {
 			f.violate(s, mailTwice, reference+" was recorded as accepted")

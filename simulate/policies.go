@@ -15,6 +15,7 @@ type kind struct {
 	share float64
 	text  string
 	team  string // who is told beside the owners; ops@example.com when it is empty
+	steps string // who is told of what nobody corrects
 
 	parsed *policy.Policy
 	terms  policy.Integrity
@@ -31,7 +32,7 @@ rules:
 // kinds are chosen so that both ways of taking a key, both answers to silence and every onFail happen.
 func kinds() []*kind {
 	all := []*kind{
-		{name: "web", share: 0.35, text: `
+		{name: "web", share: 0.35, steps: "{after: 1h, to: [lead@example.com]}, {after: 6h, to: [head@example.com]}, {after: 2d, to: [board@example.com]}", text: `
 schedule: {daily: "04:30", timeZone: UTC}
 integrity: {onFail: revoke, grace: 4h, settle: 10m}`},
 		{name: "strict", share: 0.2, text: `
@@ -50,24 +51,28 @@ integrity:
   grace: 90m
   key: {snapshot: true, lock: true}
   safeguard: {mounts: [/data], mappings: [data]}`},
-		{name: "halted", share: 0.05, text: `
+		{name: "halted", share: 0.05, steps: "{after: 30m, to: [lead@example.com]}, {after: 3h, to: [head@example.com]}", text: `
 schedule: {daily: "00:30", timeZone: UTC}
 integrity: {onFail: revoke, grace: 1h, key: {mode: disable-key, effect: stop}}`},
 		{name: "patient", share: 0.05, text: `
 schedule: {daily: "03:00", timeZone: UTC}
 integrity: {onFail: revoke, grace: 2d, restore: manual}`},
-		{name: "soft", share: 0.05, text: `
+		{name: "soft", share: 0.05, steps: "{after: 3h, to: [lead@example.com]}, {after: 1d, to: [head@example.com]}", text: `
 schedule: {daily: "06:00", timeZone: UTC}
 integrity: {onFail: notify, remind: 24h}`},
-		{name: "asking", share: 0.05, text: `
+		{name: "asking", share: 0.05, steps: "{after: 5m, to: [lead@example.com]}", text: `
 schedule: {daily: "06:30", timeZone: UTC}
 integrity: {onFail: hold}`},
-		{name: "unheard", share: 0.05, team: bouncing + "team@example.com", text: `
+		{name: "unheard", share: 0.05, team: bouncing + "team@example.com", steps: "{after: 40m, to: [" + bouncing + "lead@example.com]}, {after: 5h, to: [head@example.com]}", text: `
 schedule: {daily: "03:30", timeZone: UTC}
 integrity: {onFail: revoke, grace: 1h, settle: 0s}`},
 	}
 	for _, k := range all {
-		k.read("policy: "+k.name+k.text+rules+"notify: {to: ["+cmp.Or(k.team, "ops@example.com")+"]}\n", 1, time.Time{})
+		told := "notify: {to: [" + cmp.Or(k.team, "ops@example.com") + "]"
+		if k.steps != "" {
+			told += ", escalate: [" + k.steps + "]"
+		}
+		k.read("policy: "+k.name+k.text+rules+told+"}\n", 1, time.Time{})
 	}
 	return all
 }

@@ -32,6 +32,7 @@ func (f *fleet) scan() {
 			continue
 		}
 		f.measured.machineSteps++
+		f.scanClimb(s, m)
 		if len(s.owed) > 0 {
 			f.scanMail(s)
 		}

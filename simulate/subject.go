@@ -39,6 +39,8 @@ type subject struct {
 	sent                   map[string]told // mails by reference
 	warnings               []string        // references of all warnings
 	owed                   map[string]time.Time
+	climbs                 map[string]string // mails of steps by how long after, of the violation that began at climbing
+	climbing, unclimbed    time.Time
 	failedAt               time.Time // an execution of it ended as failed, which rings an alarm
 	intent, ordered        int64     // seq of the last such entry in the ledger
 	orderedAt, confirmedAt time.Time

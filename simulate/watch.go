@@ -49,6 +49,7 @@ func (f *fleet) Applied(c world.Written, by *world.Invocation) {
 		f.note(s, "ledger", string(e.Kind), e.Text)
 	}
 	f.commanded(s, c)
+	f.climbs(s, c)
 	before, after := c.Before.Machine.State, c.Machine.State
 	if after.Standing == integrity.Bad && before.Standing != integrity.Bad && integrity.Revokes(after, s.kind.terms) {
 		s.turnedBad = f.Now()

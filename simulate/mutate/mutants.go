@@ -27,6 +27,7 @@ const (
 	notify     = "functions/notify/handler/handler.go"
 	restore    = "functions/restore/handler/handler.go"
 	sweep      = "functions/sweep/handler/enforcements.go"
+	climb      = "functions/sweep/handler/climb.go"
 )
 
 // Mutants are all of them.
@@ -44,6 +45,16 @@ var Mutants = []Mutant{
 		Edit{"shared/guard/breaker.go", `	case b.Limit <= 0, b.Room() <= b.Ahead && !b.Mine:
 		return ReasonBreakerOpen
 `, ""}),
+	in("calm", "a step that was told is told again",
+		Edit{climb, `told.Escalated = record.Escalation{Violation: m.State.Since, Steps: m.Climbed() + 1}
+`, `told.Escalated = record.Escalation{Violation: m.State.Since, Steps: 1}
+`},
+		Edit{climb, `p.Notify.Escalate, m.Climbed(), `, `p.Notify.Escalate, 0, `}),
+	in("calm", "what was put right is told upwards",
+		Edit{"shared/integrity/escalate.go", `	case s.LastVerdict == policy.Pass.String() || taken && !s.CorrectedAt.IsZero():
+`, `	case taken && s.Key == KeyUntouched:
+`},
+		Edit{"shared/integrity/escalate.go", `s.Standing != Bad || !s.GoneAt.IsZero()`, `!s.GoneAt.IsZero()`}),
 	in("calendar", "change calendars are not asked",
 		Edit{"shared/guard/calendar.go", `		case !c.Open:
 			return name, ReasonCalendarClosed
