@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/keyward/keyward/cmd/keyward/internal/people"
 	"github.com/keyward/keyward/cmd/keyward/internal/show"
 	"github.com/keyward/keyward/shared/content"
 	"github.com/keyward/keyward/shared/notice"
+	"github.com/keyward/keyward/shared/policy"
 	"github.com/keyward/keyward/shared/record"
 )
 
@@ -79,7 +82,7 @@ func (a noticePreview) Run(ctx context.Context, c *cli, p *show.Printer) error {
 			return err
 		}
 		m = v.Machine
-		if under, err = content.PolicyOf(m.Policy, func(name string) (record.Policy, error) { return api.Policy(ctx, name) }); err != nil {
+		if under, err = toldBy(m.Policy, func(name string) (record.Policy, error) { return api.Policy(ctx, name) }); err != nil {
 			return err
 		}
 	}
@@ -94,6 +97,16 @@ func (a noticePreview) Run(ctx context.Context, c *cli, p *show.Printer) error {
 		}
 		p.Text("Subject: " + mail.Subject + "\n\n" + mail.Text)
 	})
+}
+
+// toldBy is the policy by which a machine's mails speak. Of one whose policy there is not, they say what the built-in one says:
+// so do those that are sent.
+func toldBy(name string, read func(name string) (record.Policy, error)) (*policy.Policy, error) {
+	p, err := content.PolicyOf(name, read)
+	if refused := (&people.Refusal{}); errors.As(err, &refused) && refused.Kind == "NotFound" {
+		return policy.Default(), nil
+	}
+	return p, err
 }
 
 func eventNames() []string {
