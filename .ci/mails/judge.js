@@ -1,4 +1,4 @@
-// Opens every mail in a headless Chromium: wide, narrow and dark. Each view is kept as a picture, checked by axe-core, and
+// Opens every page of a folder, mails or reports, in a headless Chromium: wide, narrow and dark. Each view is kept as a picture, checked by axe-core, and
 // may load nothing, run nothing and be no wider than its window. Usage: node judge.js FOLDER CHROMIUM
 "use strict";
 const fs = require("fs"), path = require("path"), url = require("url");
@@ -42,7 +42,7 @@ async function judge(page, name, view, folder) {
   }
   await browser.close();
   for (const line of found) console.log(line);
-  if (names.length === 0) found.push("no mails");
-  console.log(`${names.length} mails in ${Object.keys(views).length} views: ${found.length} problems`);
+  if (names.length === 0) found.push("no pages");
+  console.log(`${names.length} pages in ${Object.keys(views).length} views: ${found.length} problems`);
   process.exit(found.length === 0 ? 0 : 1);
 })();

@@ -98,6 +98,17 @@ func TestHostileTextIsText(t *testing.T) {
 	}
 }
 
+// TestWhatScrollsCanBeReached: what may be wider than the screen takes the focus, so that keys scroll it, and has a name; it is
+// no landmark, which its section is already.
+func TestWhatScrollsCanBeReached(t *testing.T) {
+	t.Parallel()
+	text := html(t, sample.Data())
+	boxes := strings.Count(text, `<div class="wide"`)
+	if n := strings.Count(text, `<div class="wide" role="group" tabindex="0" aria-label="`); n != boxes || boxes == 0 || strings.Contains(text, `role="region"`) {
+		t.Errorf("%d of %d boxes that scroll are named groups", n, boxes)
+	}
+}
+
 // TestEachChartIsSaid: a chart has a name, a description, and its numbers in a table.
 func TestEachChartIsSaid(t *testing.T) {
 	t.Parallel()
