@@ -4,7 +4,7 @@ SHELL := /bin/sh
 
 GO         ?= go
 NEED_GO    := 1.26
-FUNCTIONS  := Inspect Evaluate Recheck Safeguard Revoke Restore Notify Delivery Publish Findings Request Api Sweep Drill Removal Report Act
+FUNCTIONS  := Inspect Evaluate Recheck Safeguard Revoke Restore Notify Notifier Delivery Publish Findings Request Api Sweep Drill Removal Report Act
 COVERED    := ./shared/policy ./shared/integrity ./shared/evidence
 GOARCH     ?= arm64# of what `sam build` builds: arm64, or amd64 for Architecture=x86_64
 JUDGES     := $(addprefix ./,$(sort $(dir $(wildcard .ci/*/*.go .ci/*/*/*.go .ci/*/*/*/*.go))))# which ./... leaves out

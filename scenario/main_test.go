@@ -16,7 +16,7 @@ var built string
 // functions are the programs by folder, with the start of their logical ids.
 var functions = map[string]string{
 	"inspect": "Inspect", "evaluate": "Evaluate", "recheck": "Recheck", "revoke": "Revoke", "safeguard": "Safeguard", "restore": "Restore",
-	"notify": "Notify", "delivery": "Delivery", "publish": "Publish", "findings": "Findings", "request": "Request", "api": "Api", "sweep": "Sweep", "drill": "Drill",
+	"notify": "Notify", "notifier": "Notifier", "delivery": "Delivery", "publish": "Publish", "findings": "Findings", "request": "Request", "api": "Api", "sweep": "Sweep", "drill": "Drill",
 	"removal": "Removal", "report": "Report", "act": "Act",
 }
 

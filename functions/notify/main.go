@@ -11,6 +11,7 @@ import (
 	"github.com/keyward/keyward/functions/internal/boot"
 	"github.com/keyward/keyward/functions/notify/handler"
 	"github.com/keyward/keyward/shared/aws/awsconf"
+	"github.com/keyward/keyward/shared/aws/lambdacall"
 	"github.com/keyward/keyward/shared/aws/sesmail"
 	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
@@ -25,6 +26,7 @@ type config struct {
 	Contact          string `env:"ACCOUNT_CONTACT"`
 	ConfigurationSet string `env:"CONFIGURATION_SET"`
 	LinksURL         string `env:"LINKS_URL,optional"`
+	Notifier         string `env:"NOTIFIER_FUNCTION"`
 }
 
 func main() {
@@ -41,6 +43,7 @@ func main() {
 		h := &handler.Handler{
 			Store: table,
 			Mail:  sesmail.New(aws, cfg.Sender, cfg.ConfigurationSet), Contact: cfg.Contact, Log: log,
+			Notifiers: &handler.Notifiers{Store: table, Flush: lambdacall.New(aws, cfg.Notifier)},
 		}
 		if cfg.LinksURL != "" {
 			h.Links = &handler.Links{Store: table, URL: cfg.LinksURL, Random: rand.Reader}

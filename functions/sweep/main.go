@@ -29,6 +29,7 @@ type config struct {
 	Inspect      string `env:"INSPECT_FUNCTION"`
 	Evaluate     string `env:"EVALUATE_FUNCTION"`
 	Drill        string `env:"DRILL_FUNCTION"`
+	Notifier     string `env:"NOTIFIER_FUNCTION"`
 
 	Machines     int `env:"BREAKER_MACHINES"`
 	Percent      int `env:"BREAKER_PERCENT"`
@@ -47,10 +48,12 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
+		table := store.New(aws, cfg.Table, cfg.Account, cfg.Region)
 		h := &handler.Handler{
-			Store: store.New(aws, cfg.Table, cfg.Account, cfg.Region), Flow: sfnflow.New(aws, cfg.StateMachine),
+			Store: table, Flow: sfnflow.New(aws, cfg.StateMachine),
 			Keys: kmskey.New(aws), Calendars: ssmcalendar.New(aws), Inspect: lambdacall.New(aws, cfg.Inspect), Evaluate: lambdacall.New(aws, cfg.Evaluate), Drill: lambdacall.New(aws, cfg.Drill),
-			Account: cfg.Account, Region: cfg.Region, Log: log,
+			Notifiers: &handler.Notifiers{Store: table, Flush: lambdacall.New(aws, cfg.Notifier)},
+			Account:   cfg.Account, Region: cfg.Region, Log: log,
 			Limits: guard.Limits{
 				Machines: cfg.Machines, Percent: cfg.Percent, Window: time.Duration(cfg.Minutes) * time.Minute,
 				Rules: guard.RuleLimits{Percent: cfg.RulePercent, Machines: cfg.RuleMachines},

@@ -52,8 +52,8 @@ func TestProjectsTemplate(t *testing.T) {
 	const lambda = "arn:aws:lambda:us-east-1:123456789012:function:keyward-"
 	const dead = "arn:aws:sqs:us-east-1:123456789012:keyward-DeadLetters"
 	inspect, ok := s.Function(lambda + "InspectFunction")
-	if !ok || len(s.Functions) != 16 {
-		t.Fatalf("functions %v, want sixteen with InspectFunction", s.Functions)
+	if !ok || len(s.Functions) != 17 {
+		t.Fatalf("functions %v, want seventeen with InspectFunction", s.Functions)
 	}
 	inspect.Environment = map[string]string{"TABLE_NAME": inspect.Environment["TABLE_NAME"], "FUNCTION_TIMEOUT_SECONDS": inspect.Environment["FUNCTION_TIMEOUT_SECONDS"]}
 	want := stack.Function{
@@ -170,7 +170,7 @@ func checkRest(t *testing.T, s *stack.Stack) {
 	if diff := cmp.Diff([]stack.Subscription{subscription}, s.Subscriptions); diff != "" {
 		t.Errorf("subscriptions (-want +got):\n%s", diff)
 	}
-	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 2 || len(s.Roles) != 18 {
+	if len(s.Queues) != 1 || len(s.ScheduleGroups) != 2 || len(s.Roles) != 19 {
 		t.Errorf("queues %v, groups %v, roles %v", s.Queues, s.ScheduleGroups, s.Roles)
 	}
 }

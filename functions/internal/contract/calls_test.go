@@ -10,7 +10,7 @@ import (
 
 // prefixes are the service prefixes of IAM by the SDK's package.
 var prefixes = map[string]string{
-	"dynamodb": "dynamodb", "ec2": "ec2", "eventbridge": "events", "iam": "iam", "kms": "kms", "lambda": "lambda", "s3": "s3", "scheduler": "scheduler", "securityhub": "securityhub", "sesv2": "ses", "sfn": "states", "ssm": "ssm",
+	"dynamodb": "dynamodb", "ec2": "ec2", "eventbridge": "events", "iam": "iam", "kms": "kms", "lambda": "lambda", "s3": "s3", "scheduler": "scheduler", "securityhub": "securityhub", "sesv2": "ses", "sfn": "states", "sns": "sns", "ssm": "ssm",
 }
 
 // actions are the operations whose permission has another name, or more than one; of all others the

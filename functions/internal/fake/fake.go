@@ -54,6 +54,7 @@ type World struct {
 	Inspect   *Invoker
 	Evaluate  *Invoker
 	Drill     *Invoker
+	Notifier  *Invoker
 	Trier     *Trier
 	Schedules *Schedules
 	Reports   *Schedules
@@ -69,7 +70,7 @@ func New() *World {
 		Calls: c, Store: newStore(c), Keys: newKeys(c), Calendars: &Calendars{Calls: c, Named: map[string]guard.Calendar{}}, Instances: newInstances(c), Roles: &Roles{Calls: c, Own: "web", Policy: OnlyEC2}, SSM: newSSM(c), EC2: &EC2{Calls: c, Instance: "running"}, Mail: &Mail{Calls: c},
 		Flow:    &Flow{Calls: c, Executions: map[string]string{}, Inputs: map[string]json.RawMessage{}},
 		Inspect: &Invoker{Calls: c, name: "inspect"}, Evaluate: &Invoker{Calls: c, name: "evaluate"},
-		Drill: &Invoker{Calls: c, name: "drill"}, Trier: &Trier{Calls: c},
+		Drill: &Invoker{Calls: c, name: "drill"}, Notifier: &Invoker{Calls: c, name: "notifier"}, Trier: &Trier{Calls: c},
 		Schedules: &Schedules{Calls: c}, Reports: &Schedules{Calls: c}, logged: &strings.Builder{},
 	}
 	w.Log = slog.New(slog.NewTextHandler(w.logged, nil))

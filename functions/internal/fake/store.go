@@ -55,6 +55,8 @@ type Store struct {
 	Called map[string]record.Call // with idempotency keys, by id
 
 	Links map[string]record.ActionLink // by id
+
+	Tellings map[string]*Tellings // by notifier; Of has one of each
 }
 
 func newStore(c *Calls) *Store {

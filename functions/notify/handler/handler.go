@@ -39,13 +39,15 @@ type mail interface {
 	Send(ctx context.Context, m sesmail.Mail) (messageID string, err error)
 }
 
-// Handler serves the ops warn and tell. All fields but Links are required.
+// Handler serves the ops warn and tell. All fields but Links and Notifiers are required.
 type Handler struct {
 	Store   records
 	Mail    mail
 	Contact string // who is told when nobody else is named
 	Links   *Links // nil: mails have none
 	Log     *slog.Logger
+
+	Notifiers *Notifiers // nil: there are none
 }
 
 // Handle serves one task; its result depends on the op.
@@ -55,9 +57,17 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, t enforcement.Task)
 	}
 	switch t.Op {
 	case "warn":
-		return h.warn(ctx, now, t)
+		w, err := h.warn(ctx, now, t)
+		if err == nil && !w.AcceptedAt.IsZero() {
+			err = h.gather(ctx, now, notice.Warning, t, w.DueAt)
+		}
+		return w, err
 	case "tell":
-		return h.tell(ctx, now, t)
+		told, err := h.tell(ctx, now, t)
+		if err == nil {
+			err = h.gather(ctx, now, notice.Kind(cmp.Or(t.Notice, t.Input.Notice)), t, time.Time{})
+		}
+		return told, err
 	default:
 		return nil, fault.New(fault.Invalid, "reading the task: op is %q, expected warn or tell", t.Op)
 	}

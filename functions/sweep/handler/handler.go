@@ -73,7 +73,7 @@ type calendars interface {
 	Calendar(ctx context.Context, name string) (guard.Calendar, error)
 }
 
-// Handler sweeps. All fields are required.
+// Handler sweeps. All fields but Notifiers are required.
 type Handler struct {
 	Store             records
 	Flow              flow
@@ -84,6 +84,7 @@ type Handler struct {
 	Account, Region   string
 	Limits            guard.Limits
 	Log               *slog.Logger
+	Notifiers         *Notifiers // nil: there are none
 }
 
 // sweep is one run, with what it read at its start.
@@ -117,7 +118,7 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, _ Event) (Summary, 
 		return s.done, errors.Join(err, s.settle(ctx), s.ask(ctx), s.outbox(ctx))
 	}
 	// One part that fails must not keep the others from being done.
-	err := errors.Join(s.settle(ctx), s.waivers(ctx), s.requests(ctx), s.soon(ctx), s.climb(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.reconcile(ctx), s.enforcements(ctx), s.drill(ctx), s.completed(ctx))
+	err := errors.Join(s.settle(ctx), s.waivers(ctx), s.requests(ctx), s.soon(ctx), s.climb(ctx), s.ask(ctx), s.breakers(ctx), s.outbox(ctx), s.reconcile(ctx), s.enforcements(ctx), s.drill(ctx), s.telling(ctx), s.completed(ctx))
 	h.Log.InfoContext(ctx, "swept", boot.KeyCount, s.done.Machines, "settled", s.done.Settled, "asked", s.done.Asked,
 		"started", s.done.Started, "lifted", s.done.Lifted, "looking", s.looking())
 	s.standing(ctx)
