@@ -63,6 +63,16 @@ type Table interface {
 	WaiversOn(ctx context.Context, scopes []record.Scope) (record.Waivers, error)
 	BeginCall(ctx context.Context, c record.Call, now time.Time) (record.Call, bool, error)
 	EndCall(ctx context.Context, c record.Call) error
+	AddOccurrence(ctx context.Context, notifier string, o record.Occurrence, due time.Time) (record.Gathering, error)
+	Gathering(ctx context.Context, notifier string) (record.Gathering, error)
+	PutDue(ctx context.Context, before record.Gathering, due time.Time) error
+	DueNotifiers(ctx context.Context, now time.Time) ([]string, error)
+	Occurrences(ctx context.Context, notifier string, limit int) ([]record.Occurrence, error)
+	Deliveries(ctx context.Context, notifier string) ([]record.Delivery, error)
+	BeginDelivery(ctx context.Context, g record.Gathering, d record.Delivery) (record.Delivery, error)
+	TakeOccurrences(ctx context.Context, d record.Delivery) error
+	PutDelivery(ctx context.Context, d record.Delivery) (record.Delivery, error)
+	EndDelivery(ctx context.Context, d record.Delivery) error
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 }
 
@@ -81,7 +91,7 @@ func OfTable(t *testing.T, fresh func(t *testing.T) Table) {
 		"what was given back is its own": copies, "a call is carried out once": calls, "commands are open until they are settled": commands, "a mail is accepted once": notices,
 		"policies and requests have versions": puts, "the breaker is changed by who read it last": breakers, "waivers have revisions": waivers,
 		"evidence comes newest first": evidence, "a ledger is a chain": chains, "a sweep is completed once": watches,
-		"a turn is taken once": turns, "notifiers have versions": notifiers,
+		"a turn is taken once": turns, "what is gathered is told in one delivery": tellings, "notifiers have versions": notifiers,
 	} {
 		t.Run(name, func(t *testing.T) { hold(t, t.Context(), fresh(t)) })
 	}

@@ -39,6 +39,7 @@ type Store struct {
 	leases    map[string]record.Lease
 	calls     map[string]record.Call // with idempotency keys, by id
 	links     map[string]int64       // versions of mails' links, by id
+	tellings  map[string]*telling    // by notifier
 	breaker   record.Breaker
 	rules     map[string]record.RuleBreaker // by policy
 	events    []record.BreakerEvent
@@ -70,7 +71,7 @@ func newStore(w *World) *Store {
 		holds: map[record.Scope]*row[record.Hold]{}, commands: map[string]*record.Command{},
 		answers: map[string]map[string]record.Answer{}, evidence: map[string][]record.Evidence{},
 		ledger: map[string][]record.Entry{}, notices: map[string]map[string]record.Notice{},
-		requests: map[string]record.Request{}, outbox: map[string]record.Start{}, leases: map[string]record.Lease{}, calls: map[string]record.Call{}, links: map[string]int64{},
+		requests: map[string]record.Request{}, outbox: map[string]record.Start{}, leases: map[string]record.Lease{}, calls: map[string]record.Call{}, links: map[string]int64{}, tellings: map[string]*telling{},
 		rules: map[string]record.RuleBreaker{}, waivers: map[string]record.Waiver{}, waiversOn: map[record.Scope][]string{}, revisions: map[record.Scope]int64{}, heads: map[record.Scope]record.Head{},
 		used: map[string]time.Time{}, turns: map[string]map[string]record.Turn{},
 	}
