@@ -99,7 +99,7 @@ func (c caller) call(ts *testscript.TestScript, o openapi.Operation, key string)
 		x.Body = encoded(ts, record.Enrolment{Role: "arn:aws:iam::123456789012:role/keyward-machine", Key: key, Policy: "web"})
 	case record.WaiverWish:
 		x.Body = encoded(ts, record.WaiverWish{
-			Scope: "policy:web", Rule: "no such port", Values: []string{"tcp/23722, /usr/sbin/nginx"}, Reason: "ticket 4711", Expires: time.Now().Add(48 * time.Hour),
+			Scope: "policy:web", Rule: "no such port", Values: []string{"tcp/23726, /usr/sbin/nginx"}, Reason: "ticket 4711", Expires: time.Now().Add(48 * time.Hour),
 		})
 	case record.Notifier:
 		x.Body = encoded(ts, record.Notifier{Name: "web", To: []string{"ops@example.com"}})
