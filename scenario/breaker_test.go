@@ -58,6 +58,7 @@ func (c *crowd) fail(which ...int) time.Time {
 		}
 	}
 	c.checkAll()
+	c.forward(3 * time.Minute) // all but the first are warned together
 	var due time.Time
 	for _, m := range c.machines() {
 		if m.State.DueAt.After(due) {

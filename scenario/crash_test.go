@@ -121,9 +121,10 @@ func TestACrashOfNotifyRepeatsAMailAtMost(t *testing.T) {
 		copies int
 	}{
 		{point{"Notify", "write", "before", 1}, 1}, {point{"Notify", "write", "after", 1}, 1},
+		{point{"Notify", "write", "before", 2}, 1}, {point{"Notify", "write", "after", 2}, 1},
 		{point{"Notify", "outbound-emails", "before", 1}, 1}, {point{"Notify", "outbound-emails", "after", 1}, 2},
-		{point{"Notify", "write", "before", 2}, 2}, {point{"Notify", "write", "after", 2}, 1},
-		{point{"Notify", "write", "before", 3}, 1}, {point{"Notify", "write", "after", 3}, 1},
+		{point{"Notify", "write", "before", 3}, 2}, {point{"Notify", "write", "after", 3}, 1},
+		{point{"Notify", "write", "before", 4}, 1}, {point{"Notify", "write", "after", 4}, 1},
 	} {
 		t.Run(c.point.String(), func(t *testing.T) {
 			t.Parallel()

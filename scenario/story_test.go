@@ -86,6 +86,7 @@ type mail struct {
 	To                  []string
 	Subject, Text, HTML string
 	Headers             []struct{ Name, Value string }
+	Attachments         []struct{ Name string }
 }
 
 // reference is the same for a mail that is sent again; its end is the kind of notice.

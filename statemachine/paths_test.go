@@ -57,6 +57,9 @@ func TestPaths(t *testing.T) {
 		{"no outcome of decide", input(enforcement.Enforce), answers("decide", map[string]any{"outcome": nil}), append(toDecide, "hold", "tell held"), "SUCCEEDED", ""},
 		{"extended without a deadline", input(enforcement.Enforce), answers("decide", decided("extended")), append(toDecide, "hold", "tell held"), "SUCCEEDED", ""},
 		{"decide is superseded", input(enforcement.Enforce), answers("decide", decided("superseded")), toDecide, "SUCCEEDED", ""},
+		{"warning waits for others", input(enforcement.Enforce), map[string][]any{
+			"warn": {enforcement.Warned{Outcome: "gathering", DueAt: start.Add(time.Minute)}, enforcement.Warned{Outcome: "superseded"}},
+		}, []string{"warn", "warn"}, "SUCCEEDED", ""},
 		{"warning is superseded", input(enforcement.Enforce), answers("warn", enforcement.Warned{Outcome: "superseded"}), []string{"warn"}, "SUCCEEDED", ""},
 		{"nobody can be warned", input(enforcement.Enforce), answers("warn", enforcement.Warned{Outcome: "unreachable", DueAt: start}), []string{"warn", "hold", "tell held"}, "SUCCEEDED", ""},
 		{"look is superseded", input(enforcement.Enforce), answers("look", enforcement.Looked{Outcome: "superseded"}), []string{"warn", "look"}, "SUCCEEDED", ""},

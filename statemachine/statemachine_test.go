@@ -238,6 +238,7 @@ func TestEveryState(t *testing.T) {
 		{input(enforcement.Enforce), map[string][]any{"decide": {later, decided("standDown")}, "tell stoodDown": {"Denied"}}},
 		{input(enforcement.Enforce), answers("warn", "Denied")},
 		{input(enforcement.Enforce), answers("warn", enforcement.Warned{Outcome: "unreachable", DueAt: start})},
+		{input(enforcement.Enforce), map[string][]any{"warn": {enforcement.Warned{Outcome: "gathering", DueAt: start.Add(time.Minute)}, enforcement.Warned{Outcome: "superseded", DueAt: start}}}},
 		{input(enforcement.Enforce), answers("confirm", confirmed("unconfirmed"))},
 		{input(enforcement.Enforce), map[string][]any{
 			"decide":   {decided("snapshot"), stopping("lock"), stopping("revoke")},

@@ -81,6 +81,9 @@ type Task struct {
 	// Of op decide: the state machine knows the outcomes snapshot and lock, and stops machines. An
 	// execution that was started by an earlier version does not.
 	Safeguards bool `json:"safeguards,omitempty"`
+
+	// Of op warn: the state machine waits and asks again when the warning waits for others.
+	Gathers bool `json:"gathers,omitempty"`
 }
 
 // State is the data of a running execution: the input and the results so far.
@@ -109,10 +112,10 @@ type Error struct {
 
 // Warned is the result of op warn.
 type Warned struct {
-	DueAt      time.Time `json:"dueAt"` // whole seconds, UTC
+	DueAt      time.Time `json:"dueAt"` // whole seconds, UTC; of gathering: when to ask again
 	AcceptedAt time.Time `json:"acceptedAt"`
 	Reference  string    `json:"reference"`
-	Outcome    string    `json:"outcome"` // warned, superseded, unreachable: nobody is left whom it could count for
+	Outcome    string    `json:"outcome"` // warned, superseded, gathering: it waits for others, unreachable: nobody is left whom it could count for
 }
 
 // Looked is the result of op look.

@@ -144,6 +144,7 @@ type Notice struct {
 	AcceptedAt time.Time `json:"acceptedAt"` // zero: not accepted
 	MessageID  string    `json:"messageId,omitempty"`
 	Attempts   int       `json:"attempts"`
+	With       []Same    `json:"with,omitempty"` // of the warning of many: those that its mail told beside this one
 
 	// What it was asked to say beside the records, so that it can be said again to others.
 	Why     string    `json:"why,omitempty"`

@@ -61,6 +61,10 @@ type Table interface {
 	Queue(ctx context.Context, t record.Turn) error
 	Ahead(ctx context.Context, bucket, order string, now time.Time) (int, error)
 	WaiversOn(ctx context.Context, scopes []record.Scope) (record.Waivers, error)
+	Storm(ctx context.Context, group string) (record.Storm, error)
+	PutStorm(ctx context.Context, g record.Storm, now time.Time) (record.Storm, error)
+	JoinStorm(ctx context.Context, group string, opens time.Time, one record.Stormed) error
+	InStorm(ctx context.Context, group string, opens time.Time, limit int) ([]record.Stormed, error)
 	BeginCall(ctx context.Context, c record.Call, now time.Time) (record.Call, bool, error)
 	EndCall(ctx context.Context, c record.Call) error
 	AddOccurrence(ctx context.Context, notifier string, o record.Occurrence, due time.Time) (record.Gathering, error)
@@ -92,6 +96,7 @@ func OfTable(t *testing.T, fresh func(t *testing.T) Table) {
 		"policies and requests have versions": puts, "the breaker is changed by who read it last": breakers, "waivers have revisions": waivers,
 		"evidence comes newest first": evidence, "a ledger is a chain": chains, "a sweep is completed once": watches,
 		"a turn is taken once": turns, "what is gathered is told in one delivery": tellings, "notifiers have versions": notifiers,
+		"warnings wait for each other": storms,
 	} {
 		t.Run(name, func(t *testing.T) { hold(t, t.Context(), fresh(t)) })
 	}

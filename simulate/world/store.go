@@ -40,6 +40,8 @@ type Store struct {
 	calls     map[string]record.Call // with idempotency keys, by id
 	links     map[string]int64       // versions of mails' links, by id
 	tellings  map[string]*telling    // by notifier
+	storms    map[string]record.Storm
+	waits     map[string]map[string]record.Stormed // by group and when they are warned, and by machine
 	breaker   record.Breaker
 	rules     map[string]record.RuleBreaker // by policy
 	events    []record.BreakerEvent
@@ -71,7 +73,7 @@ func newStore(w *World) *Store {
 		holds: map[record.Scope]*row[record.Hold]{}, commands: map[string]*record.Command{},
 		answers: map[string]map[string]record.Answer{}, evidence: map[string][]record.Evidence{},
 		ledger: map[string][]record.Entry{}, notices: map[string]map[string]record.Notice{},
-		requests: map[string]record.Request{}, outbox: map[string]record.Start{}, leases: map[string]record.Lease{}, calls: map[string]record.Call{}, links: map[string]int64{}, tellings: map[string]*telling{},
+		requests: map[string]record.Request{}, outbox: map[string]record.Start{}, leases: map[string]record.Lease{}, calls: map[string]record.Call{}, links: map[string]int64{}, storms: map[string]record.Storm{}, waits: map[string]map[string]record.Stormed{}, tellings: map[string]*telling{},
 		rules: map[string]record.RuleBreaker{}, waivers: map[string]record.Waiver{}, waiversOn: map[record.Scope][]string{}, revisions: map[record.Scope]int64{}, heads: map[record.Scope]record.Head{},
 		used: map[string]time.Time{}, turns: map[string]map[string]record.Turn{},
 	}
@@ -292,7 +294,7 @@ func (s *Store) Dump() map[string]string {
 	}
 	s.dumped, s.dumpedAt = map[string]string{
 		"machine": text(machines), "holds": text(holds), "breaker": text(s.breaker) + text(s.rules),
-		"rest": text(s.leases) + text(s.answers) + text(s.open) + text(s.outbox) + text(s.watch) + text(s.waivers) + text(s.used) + text(s.turns) + text(s.calls),
+		"rest": text(s.leases) + text(s.answers) + text(s.open) + text(s.outbox) + text(s.watch) + text(s.waivers) + text(s.used) + text(s.turns) + text(s.calls) + text(s.storms) + text(s.waits),
 	}, s.writes
 	return maps.Clone(s.dumped)
 }

@@ -82,6 +82,23 @@ func (h *Handler) one(ctx context.Context, now time.Time, r events.SNSEventRecor
 	case e.Machine == "" || e.Reference == "":
 		return false, fault.New(fault.NotFound, "recording what became of mail %s: it is no notice of Keyward", e.MessageID)
 	}
+	n, err := h.Store.Notice(ctx, e.Machine, e.Reference)
+	if err != nil {
+		return false, err
+	}
+	// What the mail told of others too became of theirs as well. They go first: until all are noted this is tried again.
+	for _, other := range n.With {
+		same := e
+		same.Machine, same.Reference = other.Machine, other.Reference
+		if _, err := h.patiently(ctx, now, same); err != nil && !fault.Is(err, fault.NotFound) {
+			return false, err
+		}
+	}
+	return h.patiently(ctx, now, e)
+}
+
+// patiently notes an event though others change what it is about.
+func (h *Handler) patiently(ctx context.Context, now time.Time, e delivery.Event) (bool, error) {
 	const tries = 5
 	for range tries {
 		recorded, err := h.record(ctx, now, e)

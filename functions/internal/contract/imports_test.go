@@ -10,7 +10,7 @@ import (
 var pure = []string{
 	"report", "report/page", "report/paper", "report/sheet",
 	"shared/actionlink", "shared/audit", "shared/content", "shared/delivery", "shared/doctor", "shared/drill", "shared/enforcement", "shared/env", "shared/event", "shared/evidence", "shared/fault", "shared/finding", "shared/guard", "shared/identity", "shared/inspection", "shared/integrity",
-	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/notifier", "shared/pace", "shared/plain", "shared/policy", "shared/policy/custom", "shared/record", "shared/release", "shared/removal", "shared/replay", "shared/safeguard",
+	"shared/keypolicy", "shared/keyrequest", "shared/notice", "shared/notifier", "shared/pace", "shared/plain", "shared/policy", "shared/policy/custom", "shared/record", "shared/release", "shared/removal", "shared/replay", "shared/safeguard", "shared/storm",
 	"shared/trust", "shared/waiver",
 }
 

@@ -56,7 +56,9 @@ type Store struct {
 
 	Links map[string]record.ActionLink // by id
 
-	Tellings map[string]*Tellings // by notifier; Of has one of each
+	Tellings map[string]*Tellings                 // by notifier; Of has one of each
+	Storms   map[string]record.Storm              // by group
+	Waits    map[string]map[string]record.Stormed // by group, a space and when they are warned, and by machine
 }
 
 func newStore(c *Calls) *Store {
@@ -65,7 +67,7 @@ func newStore(c *Calls) *Store {
 		ByName: map[string]record.Policy{}, Telling: map[string]record.Notifier{}, Versions: map[string]record.Policy{}, Held: map[record.Scope]record.Hold{}, Told: map[string]record.Notice{},
 		Asked: map[string]record.Request{}, Leases: map[string]record.Lease{}, Rules: map[string]record.RuleBreaker{}, Watched: record.Watch{SweptAt: fresh}, EvaluatedAt: fresh,
 		Waived: map[string]record.Waiver{}, Garbled: map[record.Scope]int{}, Revised: map[record.Scope]int64{},
-		Turns: map[string]record.Turn{}, UsedUntil: map[string]time.Time{}, Called: map[string]record.Call{}, Links: map[string]record.ActionLink{},
+		Turns: map[string]record.Turn{}, UsedUntil: map[string]time.Time{}, Called: map[string]record.Call{}, Links: map[string]record.ActionLink{}, Storms: map[string]record.Storm{}, Waits: map[string]map[string]record.Stormed{},
 	}
 }
 

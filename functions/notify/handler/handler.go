@@ -18,7 +18,6 @@ import (
 	"github.com/keyward/keyward/shared/delivery"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/fault"
-	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
 	"github.com/keyward/keyward/shared/notice"
 	"github.com/keyward/keyward/shared/policy"
@@ -32,6 +31,10 @@ type records interface {
 	Request(ctx context.Context, machine, id string) (record.Request, error)
 	BeginNotice(ctx context.Context, n record.Notice) (record.Notice, error)
 	EndNotice(ctx context.Context, n record.Notice) error
+	Storm(ctx context.Context, group string) (record.Storm, error)
+	PutStorm(ctx context.Context, g record.Storm, now time.Time) (record.Storm, error)
+	JoinStorm(ctx context.Context, group string, opens time.Time, one record.Stormed) error
+	InStorm(ctx context.Context, group string, opens time.Time, limit int) ([]record.Stormed, error)
 	Apply(ctx context.Context, c store.Change) (record.Machine, error)
 }
 
@@ -75,74 +78,6 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, t enforcement.Task)
 
 // nobody is logged, and an alarm made of it, when a notice came back from all who could be told.
 const nobody = "nobody is left to tell"
-
-// warn sends the warning of a violation. That SES accepted it starts the grace, which counts from the start of
-// the first attempt that SES may have accepted: the deadline that every mail of it names is the one that is stored.
-func (h *Handler) warn(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Warned, error) {
-	m, p, err := h.read(ctx, t)
-	if err != nil {
-		return enforcement.Warned{}, err
-	}
-	if m.State.Generation != t.Input.Generation || m.State.Standing != integrity.Bad || !integrity.Revokes(m.State, p.Integrity) {
-		return enforcement.Warned{Outcome: "superseded", DueAt: now.Truncate(time.Second)}, nil
-	}
-	if !m.State.WarnedAt.IsZero() {
-		return enforcement.Warned{Outcome: "warned", DueAt: m.State.DueAt, AcceptedAt: m.State.WarnedAt}, nil
-	}
-	so := delivery.Of(m)
-	counts := h.addressees(m, p).Count(so.Lost)
-	if len(counts) == 0 {
-		h.Log.ErrorContext(ctx, nobody, boot.KeyMachine, m.ID, boot.KeyKind, string(notice.Warning))
-		return enforcement.Warned{Outcome: "unreachable", DueAt: now.Truncate(time.Second)}, nil
-	}
-	n := content.Of(notice.Warning, m, p, t)
-	n.Missed, n.Reference = so.Lost, cmp.Or(so.Reference, t.Execution)
-	n.Relapse = !m.State.Silence && !m.State.OldDueAt.IsZero()
-	sent, err := h.send(ctx, now, m, p, n, t, counts)
-	if err != nil {
-		return enforcement.Warned{}, err
-	}
-	due, outcome, err := h.accepted(ctx, now, t, p, sent)
-	return enforcement.Warned{Outcome: outcome, DueAt: due, AcceptedAt: sent.AcceptedAt, Reference: sent.Reference}, err
-}
-
-// accepted starts the grace. What another changed meanwhile is read again; when the violation is over
-// by then, or the mail came back already, nothing is started: the sweep has the next ones warned.
-func (h *Handler) accepted(ctx context.Context, now time.Time, t enforcement.Task, p *policy.Policy, sent record.Notice) (due time.Time, outcome string, err error) {
-	const tries = 5
-	for range tries {
-		m, err := h.Store.Machine(ctx, t.Input.Machine)
-		if err != nil {
-			return time.Time{}, "", err
-		}
-		if m.State.Generation != t.Input.Generation {
-			return now.Truncate(time.Second), "warned", nil // the next state finds that it was superseded
-		}
-		w := delivery.Of(m)
-		w.Reference, w.Counts = cmp.Or(w.Reference, t.Execution), sent.Counts
-		m.State, m.Warning = integrity.Warned(m.State, sent.BegunAt, p.Integrity), &w
-		due, outcome = m.State.DueAt, "warned"
-		if (guard.Delivery{Counts: w.Counts, Lost: w.Lost}).Missed() {
-			m.State, due, outcome = integrity.Bounced(m.State, now), now.Truncate(time.Second), "superseded"
-		}
-		_, err = h.Store.Apply(ctx, store.Change{Machine: m, At: now, Ledger: []record.Entry{{
-			Machine: m.ID, At: now, Kind: record.EntryWarned, Generation: m.State.Generation, Execution: t.Execution,
-			Text: accepted(outcome, due), Detail: sent.MessageID,
-		}}})
-		if !fault.Is(err, fault.Conflict) {
-			return due, outcome, err
-		}
-	}
-	return time.Time{}, "", fault.New(fault.Transient, "recording the warning of %s: it keeps being changed by others", t.Input.Machine)
-}
-
-// accepted is the ledger's line.
-func accepted(outcome string, due time.Time) string {
-	if outcome == "superseded" {
-		return "warning accepted by the mail service, and came back; others are warned"
-	}
-	return "warning accepted by the mail service; due " + due.Format(time.RFC3339)
-}
 
 // tell sends one other notice. It tells what happened, whatever came after.
 func (h *Handler) tell(ctx context.Context, now time.Time, t enforcement.Task) (enforcement.Told, error) {
@@ -227,12 +162,7 @@ func (h *Handler) read(ctx context.Context, t enforcement.Task) (record.Machine,
 // not sent again; one whose answer was lost is, with the same reference and marked as a repeat. counts is
 // for whom a warning counts.
 func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *policy.Policy, n notice.Notice, t enforcement.Task, counts []string) (record.Notice, error) {
-	r := record.Notice{
-		Machine: m.ID, Reference: t.Execution + "/" + string(n.Kind), Kind: string(n.Kind), BegunAt: now,
-		Why: t.Input.Why, By: t.Input.By, Request: t.Input.Request, What: t.Input.What, Until: t.Input.DueAt, Step: t.Input.Step,
-		To: h.addressees(m, p).To(append(delivery.Of(m).Lost, n.Missed...)), Missed: n.Missed, Violation: m.State.Since, Counts: counts,
-	}
-	r, err := h.Store.BeginNotice(ctx, r)
+	r, err := h.Store.BeginNotice(ctx, h.noticeOf(now, m, p, n, t, counts))
 	if err != nil || !r.AcceptedAt.IsZero() {
 		return r, err
 	}
@@ -260,6 +190,15 @@ func (h *Handler) send(ctx context.Context, now time.Time, m record.Machine, p *
 	}
 	h.Log.InfoContext(ctx, "notice accepted", boot.KeyMachine, m.ID, boot.KeyKind, r.Kind, boot.KeyExecution, n.Reference, boot.Took("WarnedSeconds", found, now))
 	return r, h.Store.EndNotice(ctx, r)
+}
+
+// noticeOf is the record of a notice that is about to be sent.
+func (h *Handler) noticeOf(now time.Time, m record.Machine, p *policy.Policy, n notice.Notice, t enforcement.Task, counts []string) record.Notice {
+	return record.Notice{
+		Machine: m.ID, Reference: t.Execution + "/" + string(n.Kind), Kind: string(n.Kind), BegunAt: now,
+		Why: t.Input.Why, By: t.Input.By, Request: t.Input.Request, What: t.Input.What, Until: t.Input.DueAt, Step: t.Input.Step,
+		To: h.addressees(m, p).To(append(delivery.Of(m).Lost, n.Missed...)), Missed: n.Missed, Violation: m.State.Since, Counts: counts,
+	}
 }
 
 // refused notes that SES said no, so that there is no mail: the next attempt is like a first one and gives the
