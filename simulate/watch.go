@@ -68,8 +68,8 @@ func (f *fleet) effective(s *subject, c world.Written) {
 		f.violate(s, notEffective, "it has its key")
 	case taken.EffectiveBy == record.ByMachine && !s.guest.Locked():
 		f.violate(s, notEffective, "its data is mounted")
-	case taken.EffectiveBy == record.ByAWS && s.guest.Power == integrity.Running:
-		f.violate(s, notEffective, "it runs")
+	case taken.EffectiveBy == record.ByAWS && s.guest.Power == integrity.Running && s.guest.Up.Before(taken.ConfirmedAt):
+		f.violate(s, notEffective, "it runs since before its key was gone") // who started later found none
 	}
 }
 

@@ -34,6 +34,7 @@ type Guest struct {
 	Unmounted, Closed bool          // its data, and the mapping under it
 	Busy              bool          // the mapping cannot be closed
 	Stopping          bool          // EC2 was asked to stop it
+	Up                time.Time     // when it was started last; zero: it never stood still
 
 	before integrity.Presence
 	shown  time.Time
@@ -48,6 +49,9 @@ func (w *World) Guest(id string) *Guest { return w.EC2.guests[id] }
 // Turn changes a guest's power, which EC2 may show late.
 func (w *World) Turn(g *Guest, to integrity.Presence) {
 	g.Stopping = false
+	if to == integrity.Running && g.Power != integrity.Running {
+		g.Up = w.now
+	}
 	g.before, g.Power, g.shown = g.Power, to, w.now.Add(w.lag())
 }
 
