@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { previewed } from "./notices.mjs";
+import { written } from "./notifiers.mjs";
 import { attended, judge, note } from "./pages.mjs";
 import { Place, MACHINE } from "./place.mjs";
 
@@ -89,6 +90,7 @@ export async function story(root, browser, into, docs) {
 		await page.locator(".follows").filter({ hasText: "Key due in 3 h 5" }).waitFor({ timeout: 30000 });
 		judged += await mailed(place, context, into);
 		judged += await previewed(context, at.origin, into);
+		judged += await written(context, at.origin, into);
 		await page.getByText("Hold it: nothing is revoked meanwhile").click();
 		await page.locator("#hold-reason").fill("the move to the new shop");
 		await page.getByLabel("For how long").selectOption("24h");
