@@ -42,6 +42,10 @@ var worlds = []small{
 		name: "silence-that-holds", run: quieter(directed("web", "agent-offline,agent-mute,output-garbled")),
 		mails: []string{"held"},
 	},
+	{
+		name: "together", run: simulate.Options{Machines: 250, Fleet: 250, Days: 3, Quiet: 1, Seed: 5, Faults: "many", Incidents: []string{"bad-for-hours", "corrected-early"}, Policies: []string{"web"}},
+		mails: []string{"warning", "warning of many", "revoked", "restored"}, calls: []string{"dynamodb.InStorm"},
+	},
 	{name: "unheard", run: directed("unheard", "bad-for-hours,corrected-early"), mails: []string{"warning", "revoked", "restored"}, calls: []string{"dynamodb.Notice"}},
 	{name: "calendar", run: directed("calm", "bad-for-hours,corrected-early"), mails: []string{"warning", "revoked", "held"}, calls: []string{"ssm.GetCalendarState"}},
 	{name: "boots-bad", run: directed("web,strict", "rebooted-when-bad"), mails: []string{"warning", "revoked", "restored"}, calls: []string{"kms.CreateGrant"}},

@@ -25,6 +25,7 @@ const (
 	judge      = "shared/integrity/judge.go"
 	moves      = "shared/integrity/moves.go"
 	notify     = "functions/notify/handler/handler.go"
+	together   = "functions/notify/handler/together.go"
 	restore    = "functions/restore/handler/handler.go"
 	sweep      = "functions/sweep/handler/enforcements.go"
 	climb      = "functions/sweep/handler/climb.go"
@@ -65,6 +66,16 @@ var Mutants = []Mutant{
 `, ""}),
 	in("unheard", "a warning that came back counts",
 		Edit{"shared/guard/delivery.go", `	return len(d.Counts) > 0 && `, `	return false && `}),
+	in("together", "a mail of many promises what is over already",
+		Edit{together, `integrity.Warned(one.m.State, r.BegunAt, one.p.Integrity).DueAt`, `integrity.Warned(one.m.State, one.m.State.Since, one.p.Integrity).DueAt`}),
+	in("together", "who was warned with others is warned with the next ones too",
+		Edit{together, `r.AcceptedAt.IsZero() {
+			fresh`, `!r.BegunAt.IsZero() {
+			fresh`}),
+	in("together", "the others of a mail are not noted as warned",
+		Edit{together, `	for i, one := range all {
+		said, err`, `	for i, one := range all[:1] {
+		said, err`}),
 	in("waived", "waivers allow nothing",
 		Edit{"functions/evaluate/handler/waivers.go", `	r = waiver.Apply(`, `	_ = waiver.Apply(`},
 		Edit{"functions/recheck/handler/facts.go", `Covered: waiver.Covered(`, `Covered: false && waiver.Covered(`}),
