@@ -102,6 +102,40 @@ func TestAStormIsOneMail(t *testing.T) {
 	}
 }
 
+// A thousand machines that fail one rule are two mails, and the second is no longer than mail programs show.
+func TestAThousandMachines(t *testing.T) {
+	t.Parallel()
+	w := fake.New()
+	for i := range 1000 {
+		w.Store.Put(fake.Machine(fake.Bad, func(m *record.Machine) {
+			m.ID, m.State.WarnedAt, m.State.DueAt = stormed(i), time.Time{}, time.Time{}
+		}))
+	}
+	for i := range 1000 {
+		if got, err := ask(t, w, i, fake.Start.Add(time.Duration(i)*50*time.Millisecond)); err != nil || got.AcceptedAt.IsZero() != (i > 0) {
+			t.Fatalf("machine %d: %+v, %v", i, got, err)
+		}
+	}
+	now := fake.Start.Add(3 * time.Minute)
+	for i := range 1000 {
+		if got, err := ask(t, w, i, now); err != nil || got.Outcome != "warned" {
+			t.Fatalf("machine %d: %+v, %v", i, got, err)
+		}
+	}
+	if len(w.Mail.Sent) != 2 || len(w.Mail.Sent[1].HTML) > 102_000 {
+		t.Fatalf("%d mails, the last of %d bytes, want 2 and at most 102,000", len(w.Mail.Sent), len(w.Mail.Sent[len(w.Mail.Sent)-1].HTML))
+	}
+	mail := w.Mail.Sent[1]
+	if rows := strings.Count(string(mail.Files[0].Body), "\r\n"); rows != 1000 {
+		t.Errorf("the file has %d rows, want a heading and 999 machines", rows)
+	}
+	for i := 1; i < 1000; i++ {
+		if !strings.Contains(mail.Text, stormed(i)) || !strings.Contains(mail.HTML, stormed(i)) {
+			t.Fatalf("the mail does not name %s", stormed(i))
+		}
+	}
+}
+
 // Who complies again, was changed, belongs to others by now or is warned already is not in the mail.
 func TestWhoIsNotWarnedWithOthers(t *testing.T) {
 	t.Parallel()
