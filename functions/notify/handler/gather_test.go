@@ -37,6 +37,13 @@ func TestGatherAWarning(t *testing.T) {
 	w.Fail("store.AddOccurrence", nil, fake.Down)
 	_, err := h.Handle(t.Context(), fake.Start, fake.Event[enforcement.Task](t, "notify/warn.json"))
 	fake.Kind(t, err, fault.Transient)
+	w.Fail("store.AddOccurrence", nil, fake.Down)
+	if _, err = h.Handle(t.Context(), fake.Start.Add(5*time.Second), fake.Event[enforcement.Task](t, "notify/warn.json")); err != nil {
+		t.Errorf("seconds after it was accepted: %v, want the warning to count without the notifier", err)
+	}
+	if !strings.Contains(w.Logged(), `level=ERROR msg="notifier not told"`) {
+		t.Errorf("nobody hears of it: %s", w.Logged())
+	}
 	if len(w.Mail.Sent) != 1 || w.Store.ByID[fake.ID].State.WarnedAt.IsZero() {
 		t.Fatalf("%d mails, warned at %s: a notifier must not keep a warning from counting", len(w.Mail.Sent), w.Store.ByID[fake.ID].State.WarnedAt)
 	}

@@ -62,7 +62,13 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, t enforcement.Task)
 	case "warn":
 		w, err := h.warn(ctx, now, t)
 		if err == nil && !w.AcceptedAt.IsZero() {
-			err = h.gather(ctx, now, notice.Warning, t, w.DueAt)
+			unheard := h.gather(ctx, now, notice.Warning, t, w.DueAt)
+			if now.Sub(w.AcceptedAt) < patience {
+				return w, unheard
+			}
+			if unheard != nil { // tried for ever, the machine would be held for a warning that nobody accepted
+				h.Log.ErrorContext(ctx, notGathered, boot.KeyMachine, t.Input.Machine, boot.KeyKind, string(notice.Warning), boot.KeyError, unheard.Error())
+			}
 		}
 		return w, err
 	case "tell":
@@ -75,6 +81,10 @@ func (h *Handler) Handle(ctx context.Context, now time.Time, t enforcement.Task)
 		return nil, fault.New(fault.Invalid, "reading the task: op is %q, expected warn or tell", t.Op)
 	}
 }
+
+// patience is how long after a warning was accepted notifiers are tried, before it counts without them: the first few of the
+// state machine's tries, and never the last.
+const patience = 5 * time.Second
 
 // nobody is logged, and an alarm made of it, when a notice came back from all who could be told.
 const nobody = "nobody is left to tell"
