@@ -159,6 +159,9 @@ func (s *schemas) body(t reflect.Type, required []string) (object, error) {
 			for j, p := range item.Value.(object) {
 				value := without(append(p.Value.(object), bounds[name+"."+p.Key.(string)]...), "nullable")
 				if !slices.Contains(required, p.Key.(string)) { // null is as if it were not given
+					if value[0].Key == "$ref" { // which may have nothing beside it
+						value = object{pair("type", "object"), pair("allOf", []any{value})}
+					}
 					value = append(object{pair("nullable", true)}, value...)
 				}
 				item.Value.(object)[j].Value = value
