@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/keyward/keyward/functions/internal/tell"
-	"github.com/keyward/keyward/shared/aws/store"
 	"github.com/keyward/keyward/shared/enforcement"
 	"github.com/keyward/keyward/shared/guard"
 	"github.com/keyward/keyward/shared/integrity"
@@ -36,14 +34,5 @@ func (s *sweep) climb(ctx context.Context) error {
 func (s *sweep) escalate(ctx context.Context, m record.Machine) (record.Machine, error) {
 	told := m
 	told.Escalated = record.Escalation{Violation: m.State.Since, Steps: m.Climbed() + 1}
-	in := enforcement.Input{Step: told.Escalated.Steps}
-	start, err := tell.Machine(tell.Place{Account: s.Account, Region: s.Region}, told, notice.Escalated, in, s.now)
-	if err != nil {
-		return m, err
-	}
-	after, err := s.changed(ctx, m, store.Change{Machine: told, At: s.now, Start: []record.Start{start}})
-	if err != nil || after.Version == m.Version {
-		return after, err
-	}
-	return after, s.start(ctx, start)
+	return s.tellOnce(ctx, m, told, notice.Escalated, enforcement.Input{Step: told.Escalated.Steps})
 }

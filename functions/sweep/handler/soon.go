@@ -40,7 +40,12 @@ func (s *sweep) moved(m record.Machine) bool {
 func (s *sweep) remind(ctx context.Context, m record.Machine) (record.Machine, error) {
 	told := m
 	told.ToldDue = m.State.DueAt
-	start, err := tell.Machine(tell.Place{Account: s.Account, Region: s.Region}, told, notice.DueSoon, enforcement.Input{DueAt: m.State.DueAt}, s.now)
+	return s.tellOnce(ctx, m, told, notice.DueSoon, enforcement.Input{DueAt: m.State.DueAt})
+}
+
+// tellOnce writes that a machine was told of, in one transaction with the execution that tells, and starts that.
+func (s *sweep) tellOnce(ctx context.Context, m, told record.Machine, kind notice.Kind, in enforcement.Input) (record.Machine, error) {
+	start, err := tell.Machine(tell.Place{Account: s.Account, Region: s.Region}, told, kind, in, s.now)
 	if err != nil {
 		return m, err
 	}
